@@ -1,0 +1,95 @@
+//! All that generated code names. Not part of the public interface: it changes whenever the derive does.
+#![allow(missing_docs)]
+
+pub use crate::wire::private::*;
+
+#[cfg(feature = "std")]
+mod math {
+    pub use alloc::string::String;
+    pub use alloc::vec::Vec;
+
+    pub use crate::error::Error;
+    pub use crate::fuse::{self, Operand, Sink};
+    pub use crate::gradient::{Gradient, Signal};
+    pub use crate::layer::{Buf, Input, Layer, Sizes, exactly, exactly_mut, kept};
+    pub use crate::ops;
+    pub use crate::part::{Elementwise, GradLeaf, Leaf, LeafMut, Parameter, Part};
+    pub use crate::primitive::{Arg, Ids, Primitive, Slot};
+    pub use crate::real::{Lift, Real};
+    pub use crate::shape::{
+        Broadcast, Dims, Shape, Sig, Spread, agree, broadcast, infer, require, signature,
+    };
+    pub use crate::state::{State, descend};
+    pub use crate::workspace::Arena;
+    pub use crate::impl_stub_layer;
+    pub use zerocopy::F32;
+    pub use zerocopy::byteorder::LE;
+
+    /// The error, one level further out.
+    #[inline(always)]
+    pub fn within<T>(segment: &str, result: Result<T, Error>) -> Result<T, Error> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(e) => Err(e.inside(segment)),
+        }
+    }
+
+    /// No value: it gives a union without numbers its scalar parameter.
+    pub struct Never<R>(core::convert::Infallible, core::marker::PhantomData<R>);
+
+    /// Sizes of the results of an op.
+    pub fn dims_of<O: Primitive, const N: usize>(name: &str, args: &[Dims]) -> Result<[Dims; N], Error> {
+        let mut outs = [Dims::SCALAR; N];
+        within(name, O::dims(args, &mut outs))?;
+        Ok(outs)
+    }
+
+    /// Sizes of the results of a part.
+    pub fn dims_of_layer<T: Layer, P: Copy + 'static, const N: usize>(
+        name: &str,
+        view: T::View<'_, P>,
+        ins: &[Dims],
+    ) -> Result<[Dims; N], Error> {
+        let mut outs = [Dims::SCALAR; N];
+        within(name, T::dims::<P>(view, ins, &mut outs))?;
+        Ok(outs)
+    }
+
+    /// A result slice of the size that the equation gives.
+    pub fn fits<R>(result: &[R], dims: Dims) -> Result<(), Error> {
+        if result.len() == dims.len() { Ok(()) } else { Err(Error::length("result", dims.len(), result.len())) }
+    }
+
+    /// The digits of a leaf with their scale.
+    pub fn scaled<'a>(leaf: LeafMut<'a>, by: &'a mut F32<LE>) -> LeafMut<'a> {
+        match leaf {
+            LeafMut::Ternary { path, rows, cols, words, signal, .. } => {
+                LeafMut::Ternary { path, rows, cols, words, signal, scale: Some(by) }
+            }
+            other => other,
+        }
+    }
+
+    /// A call's results are all taken.
+    #[track_caller]
+    pub const fn check_results(sig: &Sig, taken: usize) {
+        if !sig.unknown && sig.outputs() != taken {
+            if taken == 1 {
+                panic!("this call has several results: take them with `let (a, b) = ..;`");
+            }
+            panic!("this call has another number of results than there are names on the left");
+        }
+    }
+
+    /// A field whose axes are written has that many.
+    #[track_caller]
+    pub const fn check_rank(has: usize, named: usize) {
+        if named == 0 && has > 0 {
+            panic!("this field has axes: name them with `#[bare(dims = [..])]`, outermost first");
+        }
+        assert!(has == named, "`dims` names another number of axes than this field has");
+    }
+}
+
+#[cfg(feature = "std")]
+pub use math::*;

@@ -1,0 +1,60 @@
+//! The ops that equations call by name, one file each.
+//!
+//! Each is a unit struct with `impl Primitive`: the formula and its derivative rule side by side. Activations are
+//! row-major `[.., d]`; all axes before the last are flattened to rows. A tangent is the same body over
+//! [`Dual`](crate::real::Dual) numbers. With `f32` the products and recurrences go to the kernels, with `f64` to a
+//! dense matrix product, with any other scalar to plain loops.
+//!
+//! To add one: a file, a `mod` and a `pub use` line here, and a test that calls
+//! [`check_primitive`](crate::testing::check_primitive).
+
+mod packed;
+mod support;
+
+// A unit struct and a module cannot share a name, and equations want the short one for the op.
+#[path = "binary_linear.rs"]
+mod binary_linear_op;
+#[path = "bit_linear.rs"]
+mod bit_linear_op;
+#[path = "causal_conv1d.rs"]
+mod causal_conv1d_op;
+#[path = "concat.rs"]
+mod concat_op;
+#[path = "cross_entropy.rs"]
+mod cross_entropy_op;
+#[path = "diagonal_scan.rs"]
+mod diagonal_scan_op;
+#[path = "embedding.rs"]
+mod embedding_op;
+#[path = "gated_linear_recurrence.rs"]
+mod gated_linear_recurrence_op;
+#[path = "linear.rs"]
+mod linear_op;
+#[path = "lower_bounds.rs"]
+mod lower_bounds_op;
+#[path = "quantized_linear.rs"]
+mod quantized_linear_op;
+#[path = "rms_norm.rs"]
+mod rms_norm_op;
+#[path = "softmax.rs"]
+mod softmax_op;
+#[path = "split.rs"]
+mod split_op;
+#[path = "ternary_linear.rs"]
+mod ternary_linear_op;
+
+pub use binary_linear_op::binary_linear;
+pub use bit_linear_op::bit_linear;
+pub use causal_conv1d_op::causal_conv1d;
+pub use concat_op::concat;
+pub use cross_entropy_op::{IGNORED, cross_entropy};
+pub use diagonal_scan_op::diagonal_scan;
+pub use embedding_op::embedding;
+pub use gated_linear_recurrence_op::gated_linear_recurrence;
+pub use linear_op::{linear, linear_bias};
+pub use lower_bounds_op::lower_bounds;
+pub use quantized_linear_op::quantized_linear;
+pub use rms_norm_op::{rms_norm, rms_normalize};
+pub use softmax_op::{log_softmax, softmax};
+pub use split_op::split;
+pub use ternary_linear_op::ternary_linear;

@@ -1,0 +1,240 @@
+//! What several ops share: checks of lengths, dense products for any scalar, sums in lanes, and slots.
+
+use std::cell::Cell;
+
+use barewire_kernels::{Isa, Kernel, Scratch, gemm, vectorize};
+
+use crate::Error;
+use crate::primitive::{Arg, Slot};
+use crate::real::Real;
+use crate::shape::Dims;
+use crate::wire::MatrixView;
+use crate::workspace::Arena;
+
+/// Refuses a slice of another length than expected; `name` is the argument's.
+#[inline(always)]
+pub(super) fn length(name: &str, expected: usize, found: usize) -> Result<(), Error> {
+    if expected == found { Ok(()) } else { Err(Error::length(name, expected, found)) }
+}
+
+/// The numbers of an activation, as many as its sizes say.
+pub(super) fn numbers<'a, R: Real>(name: &str, arg: Arg<'_, 'a, R>) -> Result<&'a [R], Error> {
+    length(name, arg.dims().len(), arg.data().len())?;
+    Ok(arg.data())
+}
+
+/// The numbers of a matrix, as many as its sizes say.
+pub(super) fn matrix<'r, R>(name: &str, m: MatrixView<'r, R>) -> Result<&'r [R], Error> {
+    length(name, m.rows.saturating_mul(m.cols), m.values.len())?;
+    Ok(m.values)
+}
+
+/// Rows of an activation `[.., size]`.
+pub(super) fn rows(name: &str, dims: Dims, size: usize) -> Result<usize, Error> {
+    if dims.rank() > 0 && dims.last() == size {
+        Ok(dims.rows())
+    } else {
+        Err(Error::shape(format!("`{name}` with {size} in its last axis"), format!("{dims}")))
+    }
+}
+
+/// The three axes of an op that mixes along time.
+pub(super) fn batch_time_d(name: &str, dims: Dims) -> Result<[usize; 3], Error> {
+    dims.sizes().try_into().map_err(|_| Error::shape(format!("`{name}` as [batch, time, d]"), format!("{dims}")))
+}
+
+/// The gradient that a slot asks for has the length of the argument.
+pub(super) fn slot_length<R: Real>(name: &str, slot: &Slot<'_, R>, expected: usize) -> Result<(), Error> {
+    slot.size().map_or(Ok(()), |found| length(name, expected, found))
+}
+
+/// Runs `f` with the kernels' working memory of this thread, which grows to the largest call seen.
+pub(super) fn with_kernel_scratch<T>(f: impl FnOnce(&mut Scratch) -> T) -> T {
+    thread_local! {
+        static SCRATCH: Cell<Scratch> = const { Cell::new(Scratch::new()) };
+    }
+    // taken out for the call, so a nested call gets a fresh one instead of a panic
+    let mut scratch = SCRATCH.take();
+    let result = f(&mut scratch);
+    SCRATCH.set(scratch);
+    result
+}
+
+/// `y[n,o] = x[n,i] · w[o,i]ᵀ`, or `+=` with `accumulate`: a linear layer.
+pub(super) fn times_transposed<R: Real>(
+    [n, o, i]: [usize; 3],
+    x: &[R],
+    w: &[R],
+    accumulate: bool,
+    y: &mut [R],
+) -> Result<(), Error> {
+    product([n, o, i], R::ONE, (x, (i, 1)), (w, (1, i)), accumulate, y)
+}
+
+/// `x_cot[n,i] = y_cot[n,o] · w[o,i]`, or `+=` with `accumulate`: the cotangent of its input.
+pub(super) fn times<R: Real>(
+    [n, o, i]: [usize; 3],
+    y_cot: &[R],
+    w: &[R],
+    accumulate: bool,
+    x_cot: &mut [R],
+) -> Result<(), Error> {
+    product([n, i, o], R::ONE, (y_cot, (o, 1)), (w, (i, 1)), accumulate, x_cot)
+}
+
+/// `w_cot[o,i] += alpha · y_cot[n,o]ᵀ · x[n,i]`: the gradient of its weights.
+pub(super) fn add_outer<R: Real>(
+    [n, o, i]: [usize; 3],
+    alpha: R,
+    y_cot: &[R],
+    x: &[R],
+    w_cot: &mut [R],
+) -> Result<(), Error> {
+    product([o, i, n], alpha, (y_cot, (1, o)), (x, (i, 1)), true, w_cot)
+}
+
+/// `c[m,n] = alpha · a[m,k] · b[k,n]` with any strides of `a` and `b`.
+fn product<R: Real>(
+    [m, n, k]: [usize; 3],
+    alpha: R,
+    (a, a_strides): (&[R], (usize, usize)),
+    (b, b_strides): (&[R], (usize, usize)),
+    accumulate: bool,
+    c: &mut [R],
+) -> Result<(), Error> {
+    length("left factor", m.saturating_mul(k), a.len())?;
+    length("right factor", k.saturating_mul(n), b.len())?;
+    length("product", m.saturating_mul(n), c.len())?;
+    let value = alpha.value();
+    if let (Some(a), Some(b), Some(c)) = (R::as_f32(a), R::as_f32(b), R::as_f32_mut(c)) {
+        return Ok(gemm::gemm(m, n, k, value as f32, a, a_strides, b, b_strides, accumulate, c)?);
+    }
+    if let (Some(a), Some(b), Some(c)) = (R::as_f64(a), R::as_f64(b), R::as_f64_mut(c)) {
+        return Ok(gemm::gemm(m, n, k, value, a, a_strides, b, b_strides, accumulate, c)?);
+    }
+    for (r, c) in c.chunks_exact_mut(n.max(1)).enumerate() {
+        for (s, c) in c.iter_mut().enumerate() {
+            let mut sum = R::ZERO;
+            for t in 0..k {
+                sum += a[r * a_strides.0 + t * a_strides.1] * b[t * b_strides.0 + s * b_strides.1];
+            }
+            let term = alpha * sum;
+            *c = if accumulate { *c + term } else { term };
+        }
+    }
+    Ok(())
+}
+
+/// `x_cot[n,i] (+)= y_cot[n,o] · w[o,i]` into a slot.
+pub(super) fn times_into<R: Real>(
+    sizes: [usize; 3],
+    y_cot: &[R],
+    w: &[R],
+    slot: &mut Slot<'_, R>,
+) -> Result<(), Error> {
+    match slot {
+        Slot::Skip => Ok(()),
+        Slot::Write(g) => times(sizes, y_cot, w, false, g),
+        Slot::Add(g) => times(sizes, y_cot, w, true, g),
+    }
+}
+
+/// Contributes `by * values` to a slot.
+pub(super) fn put_scaled<R: Real>(slot: &mut Slot<'_, R>, values: &[R], by: R) {
+    match slot {
+        Slot::Skip => {}
+        Slot::Write(g) => g.iter_mut().zip(values).for_each(|(g, &v)| *g = by * v),
+        Slot::Add(g) => g.iter_mut().zip(values).for_each(|(g, &v)| *g += by * v),
+    }
+}
+
+/// Adds element by element.
+#[inline(always)]
+pub(super) fn add_into<R: Real>(to: &mut [R], from: &[R]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to += from;
+    }
+}
+
+/// Memory of a gradient that a kernel overwrites: the slot's own for a first contribution, else scratch whose content
+/// [`finish`](Overwritten::finish) adds.
+pub(super) struct Overwritten<'a, R> {
+    pub(super) values: &'a mut [R],
+    add_to: Option<&'a mut [R]>,
+}
+
+impl<'a, R: Real> Overwritten<'a, R> {
+    /// Takes the slot apart; `n` is the length of the argument `name`.
+    pub(super) fn new(name: &str, slot: Slot<'a, R>, n: usize, scratch: &mut Arena<'a, R>) -> Result<Self, Error> {
+        slot_length(name, &slot, n)?;
+        Ok(match slot {
+            Slot::Write(g) => Overwritten { values: g, add_to: None },
+            Slot::Add(g) => Overwritten { values: scratch.take(n), add_to: Some(g) },
+            Slot::Skip => Overwritten { values: scratch.take(n), add_to: None },
+        })
+    }
+
+    /// Adds what was written, where the slot asked for that.
+    pub(super) fn finish(self) {
+        if let Some(to) = self.add_to {
+            add_into(to, self.values);
+        }
+    }
+}
+
+/// Partial sums of a [`dot`]: the order of additions is the same on every machine.
+const LANES: usize = 16;
+
+/// `Σ f(a_i, b_i, ..)` over the common length of the operands, in lanes and then in a fixed order.
+#[inline(always)]
+pub(super) fn sum_over<R: Real, const N: usize>(operands: [&[R]; N], f: impl Fn([R; N]) -> R) -> R {
+    let n = operands.iter().fold(usize::MAX, |n, o| n.min(o.len()));
+    let parts = operands.map(|o| o[..n].as_chunks::<LANES>());
+    let mut lanes = [R::ZERO; LANES];
+    for chunk in 0..n / LANES {
+        let chunks = parts.map(|(full, _)| &full[chunk]);
+        for l in 0..LANES {
+            lanes[l] += f(chunks.map(|c| c[l]));
+        }
+    }
+    for l in 0..n % LANES {
+        lanes[l] += f(parts.map(|(_, rest)| rest[l]));
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for l in 0..width {
+            lanes[l] = lanes[l] + lanes[l + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// `Σ x_i y_i`
+#[inline(always)]
+pub(super) fn dot<R: Real>(x: &[R], y: &[R]) -> R {
+    sum_over([x, y], |[x, y]| x * y)
+}
+
+/// `Σ x_i y_i` over rows of `d`: row by row, so that errors grow with the root of the size only.
+pub(super) fn dot_rows<R: Real>(x: &[R], y: &[R], d: usize) -> R {
+    vectorize(Isa::best(), DotRows { x, y, d: d.max(1) })
+}
+
+struct DotRows<'a, R> {
+    x: &'a [R],
+    y: &'a [R],
+    d: usize,
+}
+
+impl<R: Real> Kernel for DotRows<'_, R> {
+    type Output = R;
+    #[inline(always)]
+    fn run(self) -> R {
+        let mut lanes = [R::ZERO; 8];
+        for (row, (x, y)) in self.x.chunks(self.d).zip(self.y.chunks(self.d)).enumerate() {
+            lanes[row % 8] += dot(x, y);
+        }
+        lanes.into_iter().fold(R::ZERO, |sum, lane| sum + lane)
+    }
+}

@@ -1,0 +1,61 @@
+//! Linear layer with ternary digits and float activations.
+
+use super::packed;
+use crate::Error;
+use crate::gradient::Signal;
+use crate::primitive::{Arg, Primitive, Slot};
+use crate::real::Real;
+use crate::shape::Sig;
+use crate::wire::TernaryView;
+use crate::workspace::Arena;
+
+/// Linear layer with ternary digits: `y = T x`. Multiply by a scale afterwards: `scale * ternary_linear(digits, x)`.
+///
+/// | name     | shape     | range or unit            |
+/// |----------|-----------|--------------------------|
+/// | `digits` | `[o, i]`  | packed, in {-1, 0, 1}    |
+/// | `x`      | `[.., i]` | any; f32-grade, not int8 |
+/// | result   | `[.., o]` | as `x`                   |
+///
+/// VJP: `x̄ = Tᵀ ȳ`, in additions only; the signal of the digits is `ȳ xᵀ`, as if they were continuous.
+///
+/// With `f32`, `x` is rounded once to 22 bits below the largest magnitude of its row (see
+/// [`barewire_kernels::ternary`]) and sums are exact: a step and a sequence give the same bits.
+///
+/// Residual: borrows `digits` and `x`.
+///
+/// # Errors
+/// `Shape` names the argument that does not fit.
+#[allow(non_camel_case_types)]
+pub struct ternary_linear;
+
+impl Primitive for ternary_linear {
+    const SIG: Sig = Sig::new("(o i), (.. i) -> (.. o)");
+    const KEEPS: &'static [bool] = &[true, true];
+    type Args<'r, 'a, R: Real> = (TernaryView<'r>, Arg<'r, 'a, R>);
+    type Cots<'a, R: Real> = (&'a mut Signal<R>, Slot<'a, R>);
+    type Out<T> = [T; 1];
+    type Residual<'r, R: Real> = packed::Residual<'r, TernaryView<'r>, R>;
+    type State<R: Real> = ();
+
+    fn forward_saving<'r, R: Real>(
+        (digits, x): (TernaryView<'r>, Arg<'r, '_, R>),
+        [y]: [&mut [R]; 1],
+        _: &mut (),
+        saved: &mut Arena<'r, R>,
+        scratch: Arena<'_, R>,
+    ) -> Result<Self::Residual<'r, R>, Error> {
+        packed::Residual::forward(digits, x, y, saved, scratch)
+    }
+
+    fn vjp<R: Real>(
+        residual: Self::Residual<'_, R>,
+        _: [&[R]; 1],
+        [c]: [&[R]; 1],
+        (signal, x): (&mut Signal<R>, Slot<'_, R>),
+        _: &mut (),
+        scratch: Arena<'_, R>,
+    ) -> Result<(), Error> {
+        residual.backward(c, signal, x, scratch)
+    }
+}

@@ -1,0 +1,73 @@
+//! What an equation carries along time.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::Error;
+use crate::real::Real;
+
+/// The state of an op or a part: unset (a sequence starts from zero) until the first call, then sized.
+///
+/// The same type holds the cotangent of a state in a backward pass.
+pub trait State<R: Real>: Default {
+    /// Visits every array with its path, such as `layers.3.token_mixer.gated_recurrence`, unset ones too (empty).
+    fn walk(&mut self, path: &mut String, visit: &mut dyn FnMut(&str, &mut Vec<R>));
+}
+
+impl<R: Real> State<R> for () {
+    fn walk(&mut self, _: &mut String, _: &mut dyn FnMut(&str, &mut Vec<R>)) {}
+}
+
+/// One array that an op carries along time; empty until it is first used.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Carry<R> {
+    values: Vec<R>,
+}
+
+impl<R: Real> Carry<R> {
+    /// The `n` numbers, zeros if unset.
+    ///
+    /// # Errors
+    /// The state was sized by a run with other sizes, such as another batch.
+    pub fn sized(&mut self, n: usize) -> Result<&mut [R], Error> {
+        if self.values.is_empty() {
+            self.values.resize(n, R::ZERO);
+        }
+        if self.values.len() != n {
+            return Err(Error::length("state", n, self.values.len()));
+        }
+        Ok(&mut self.values)
+    }
+
+    /// The numbers; empty if unset.
+    pub fn values(&self) -> &[R] {
+        &self.values
+    }
+}
+
+impl<R: Real> State<R> for Carry<R> {
+    fn walk(&mut self, path: &mut String, visit: &mut dyn FnMut(&str, &mut Vec<R>)) {
+        visit(path, &mut self.values);
+    }
+}
+
+impl<R: Real, S: State<R>> State<R> for Vec<S> {
+    fn walk(&mut self, path: &mut String, visit: &mut dyn FnMut(&str, &mut Vec<R>)) {
+        for (i, state) in self.iter_mut().enumerate() {
+            descend(path, &format!("{i}"), |path| state.walk(path, visit));
+        }
+    }
+}
+
+/// Runs `f` with `segment` added to the path.
+pub fn descend<T>(path: &mut String, segment: &str, f: impl FnOnce(&mut String) -> T) -> T {
+    let end = path.len();
+    if end > 0 {
+        path.push('.');
+    }
+    path.push_str(segment);
+    let result = f(path);
+    path.truncate(end);
+    result
+}

@@ -1,0 +1,297 @@
+//! AdamW over float parameters and over the latent weights of ternary digits.
+
+use std::string::String;
+use std::vec::Vec;
+
+use barewire_kernels::ternary;
+
+use super::update::{Coefficients, adamw};
+use crate::Error;
+use crate::error::ErrorKind;
+use crate::part::{LeafMut, Part};
+
+/// What an [`AdamW`] is told once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamWOptions {
+    /// decay of the mean gradient, in [0, 1)
+    pub beta1: f32,
+    /// decay of the mean squared gradient, in [0, 1)
+    pub beta2: f32,
+    /// added to the root of the mean square
+    pub eps: f32,
+    /// decoupled weight decay, times the learning rate: of matrices and of the latent weights of digits, but not of
+    /// lists and single numbers (gains of norms, biases, scales)
+    pub weight_decay: f32,
+    /// largest norm of all gradients together; above it they are scaled down
+    pub clip: f32,
+    /// leave digits and the scales tied to them as they are: the control experiment that shows what digits learn
+    pub frozen_digits: bool,
+}
+
+impl Default for AdamWOptions {
+    /// `beta1` 0.9, `beta2` 0.99, `eps` 1e-8, `weight_decay` 0.01, `clip` 1.0
+    fn default() -> Self {
+        AdamWOptions { beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 0.01, clip: 1.0, frozen_digits: false }
+    }
+}
+
+/// AdamW with decoupled decay and clipping by the global norm; ternary digits have latent f32 weights here.
+///
+/// For effective weights `W = s T` the straight-through gradient of the latent weights is the signal of the digits over
+/// `s`. After each step the digits and their scale are the absmean quantisation of the latent weights:
+/// `s = mean |W|`, `T = clamp(round(W / s), -1, 1)`. A scale that is tied to digits in this way (`scaled_by`) has no
+/// update of its own; its gradient is ignored.
+///
+/// Parameters are updated in place, in the order of [`Part::walk_mut`]. Digits without a `scaled_by` are left alone.
+///
+/// `m = b1 m + (1-b1) g`, `v = b2 v + (1-b2) g^2`,
+/// `w = (1 - lr decay) w - lr (m / (1-b1^t)) / (sqrt(v / (1-b2^t)) + eps)`
+///
+/// Source: Loshchilov & Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2, with eps as in PyTorch; the
+/// latent weights as in the published MatMul-free LM code.
+#[derive(Clone, Debug)]
+pub struct AdamW {
+    options: AdamWOptions,
+    steps: u64,
+    leaves: Vec<LeafState>,
+}
+
+/// What the optimiser keeps of one parameter. Empty arrays where nothing is kept.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LeafState {
+    /// where the parameter is, such as `layers.0.token_mixer.i_proj.digits`
+    pub path: String,
+    /// mean gradient
+    pub first: Vec<f32>,
+    /// mean squared gradient
+    pub second: Vec<f32>,
+    /// latent weights of digits, row-major
+    pub latent: Vec<f32>,
+}
+
+/// All that an [`AdamW`] has learned: save it, and [`AdamW::restore`] goes on to the same bits.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OptimizerState {
+    /// steps taken
+    pub steps: u64,
+    /// one a parameter, in the order of the walk
+    pub leaves: Vec<LeafState>,
+}
+
+/// What one step did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepReport {
+    /// norm of all gradients before clipping: those of latent weights for digits
+    pub norm: f32,
+    /// digits that the step changed
+    pub flips: u64,
+}
+
+impl AdamW {
+    /// An optimiser for this model. `latent` gives the latent weights of digits by their path, row-major; where it has
+    /// none, they start at `scale * digits`, which quantises back to the same digits if no row of the matrix is empty.
+    ///
+    /// # Errors
+    /// Latent weights of the wrong number.
+    pub fn new<T: Part>(
+        view: T::ViewMut<'_>,
+        options: AdamWOptions,
+        latent: &mut dyn FnMut(&str) -> Option<Vec<f32>>,
+    ) -> Result<Self, Error> {
+        let mut leaves = Vec::new();
+        let mut tied = Vec::new();
+        let mut numbers = Vec::new();
+        let mut failed = None;
+        T::walk_mut(view, &mut T::Grad::default(), &mut String::new(), &mut |leaf| {
+            let state = match leaf {
+                LeafMut::Number { path, value, .. } => {
+                    numbers.push((leaves.len(), core::ptr::from_ref(value).addr()));
+                    LeafState::floats(path, 1)
+                }
+                LeafMut::Float { path, values, .. } => LeafState::floats(path, values.len()),
+                LeafMut::Ternary { path, rows, cols, words, scale: Some(scale), .. } => {
+                    tied.push(core::ptr::from_ref(scale).addr());
+                    match start_latent(latent(path), rows, cols, words, scale.get()) {
+                        Ok(values) => LeafState { latent: values, ..LeafState::floats(path, rows * cols) },
+                        Err(error) => {
+                            failed.get_or_insert_with(|| error.inside(path));
+                            LeafState::default()
+                        }
+                    }
+                }
+                LeafMut::Ternary { path, .. } => LeafState::floats(path, 0),
+            };
+            leaves.push(state);
+        })?;
+        // the scale of digits is visited twice: with the digits, and as a number; the second is not a parameter here
+        for (leaf, address) in numbers {
+            if tied.contains(&address) {
+                leaves[leaf] = LeafState::floats(&leaves[leaf].path, 0);
+            }
+        }
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(AdamW { options, steps: 0, leaves }),
+        }
+    }
+
+    /// An optimiser that goes on where another stopped.
+    ///
+    /// # Errors
+    /// Another model: a parameter with another path or number of elements.
+    pub fn restore<T: Part>(view: T::ViewMut<'_>, options: AdamWOptions, state: OptimizerState) -> Result<Self, Error> {
+        let fresh = Self::new::<T>(view, options, &mut |_| None)?;
+        if fresh.leaves.len() != state.leaves.len() {
+            let (want, found) = (fresh.leaves.len(), state.leaves.len());
+            return Err(Error::input(format!("an optimiser state of {want} parameters"), format!("{found}")));
+        }
+        for (want, found) in fresh.leaves.iter().zip(&state.leaves) {
+            if want.shape() != found.shape() {
+                return Err(Error::input(format!("{:?} in an optimiser state", want.shape()), format!("{:?}", found.shape())));
+            }
+        }
+        Ok(AdamW { options, steps: state.steps, leaves: state.leaves })
+    }
+
+    /// All that a later [`restore`](AdamW::restore) needs.
+    pub fn state(&self) -> OptimizerState {
+        OptimizerState { steps: self.steps, leaves: self.leaves.clone() }
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The latent weights of the digits at `path`.
+    pub fn latent(&self, path: &str) -> Option<&[f32]> {
+        self.leaves.iter().find(|leaf| leaf.path == path).map(|leaf| &leaf.latent[..]).filter(|w| !w.is_empty())
+    }
+
+    /// Norm of all gradients that [`update`](AdamW::update) would use, in f64 and in a fixed order.
+    ///
+    /// # Errors
+    /// A gradient of another variant than the model.
+    pub fn norm<T: Part>(&self, view: T::ViewMut<'_>, grad: &mut T::Grad<f32>) -> Result<f64, Error> {
+        let mut sum = 0.0;
+        let mut leaves = self.leaves.iter();
+        T::walk_mut(view, grad, &mut String::new(), &mut |leaf| {
+            let used = leaves.next().is_some_and(|leaf| !leaf.first.is_empty());
+            sum += match leaf {
+                LeafMut::Number { grad, .. } if used => f64::from(grad) * f64::from(grad),
+                LeafMut::Float { grad, .. } => grad.norm_squared(),
+                LeafMut::Ternary { signal, scale: Some(scale), .. } if !self.options.frozen_digits => {
+                    let scale = f64::from(scale.get());
+                    signal.norm_squared() / (scale * scale)
+                }
+                _ => 0.0,
+            };
+        })?;
+        Ok(sum.sqrt())
+    }
+
+    /// One step: clips the gradients, whose [`norm`](AdamW::norm) the caller has measured, and updates all parameters
+    /// in place. (Two calls, since each needs the view: `region.view_mut()` is cheap.)
+    ///
+    /// # Errors
+    /// A norm that is not finite (nothing is changed then); a model of other sizes than this optimiser's.
+    pub fn update<T: Part>(
+        &mut self,
+        view: T::ViewMut<'_>,
+        grad: &mut T::Grad<f32>,
+        norm: f64,
+        lr: f32,
+    ) -> Result<StepReport, Error> {
+        if !norm.is_finite() {
+            return Err(Error::input("gradients that are finite", format!("a norm of {norm}")));
+        }
+        self.steps += 1;
+        let o = self.options;
+        let power = |beta: f32| f64::from(beta).powf(self.steps as f64);
+        let clip = f64::from(o.clip);
+        let base = Coefficients {
+            grad: if norm > clip { (clip / norm) as f32 } else { 1.0 },
+            beta1: o.beta1,
+            beta2: o.beta2,
+            rate: (f64::from(lr) / (1.0 - power(o.beta1))) as f32,
+            second: (1.0 / (1.0 - power(o.beta2))) as f32,
+            eps: o.eps,
+            keep: 1.0,
+        };
+        let decayed = Coefficients { keep: (1.0 - f64::from(lr) * f64::from(o.weight_decay)) as f32, ..base };
+
+        let mut leaves = self.leaves.iter_mut();
+        let mut failed = None;
+        let mut flips = 0;
+        T::walk_mut(view, grad, &mut String::new(), &mut |leaf| {
+            let path = leaf.path();
+            let result = match leaves.next() {
+                Some(state) if state.path == path => state.update(leaf, base, decayed, o.frozen_digits),
+                _ => Err(Error::input("the model that this optimiser was made for", "another parameter")),
+            };
+            match result {
+                Ok(n) => flips += n,
+                Err(error) => drop(failed.get_or_insert(error)),
+            }
+        })?;
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(StepReport { norm: norm as f32, flips }),
+        }
+    }
+}
+
+impl LeafState {
+    fn floats(path: &str, n: usize) -> Self {
+        LeafState { path: path.into(), first: vec![0.0; n], second: vec![0.0; n], latent: Vec::new() }
+    }
+
+    fn shape(&self) -> (&str, usize, usize, usize) {
+        (&self.path, self.first.len(), self.second.len(), self.latent.len())
+    }
+
+    /// Gives the number of digits that changed.
+    fn update(&mut self, leaf: LeafMut<'_>, plain: Coefficients, decayed: Coefficients, frozen: bool) -> Result<u64, Error> {
+        let check = |n: usize| {
+            if self.first.len() == n { Ok(()) } else { Err(Error::length(&self.path, self.first.len(), n)) }
+        };
+        match leaf {
+            LeafMut::Number { .. } if self.first.is_empty() => {}
+            LeafMut::Number { value, grad, .. } => {
+                let mut number = [value.get()];
+                adamw(plain, &mut number, &[grad], &mut self.first, &mut self.second);
+                value.set(number[0]);
+            }
+            LeafMut::Float { dims, values, grad, .. } => {
+                check(values.len())?;
+                let c = if dims.rank() > 1 { decayed } else { plain };
+                if let Some(grad) = grad.dense(values.len()) {
+                    adamw(c, values, grad, &mut self.first, &mut self.second);
+                }
+            }
+            LeafMut::Ternary { .. } if frozen || self.latent.is_empty() => {}
+            LeafMut::Ternary { rows, cols, words, signal, scale, .. } => {
+                check(rows * cols)?;
+                let (Some(signal), Some(scale)) = (signal.dense(rows, cols), scale) else { return Ok(0) };
+                let c = Coefficients { grad: decayed.grad / scale.get(), ..decayed };
+                adamw(c, &mut self.latent, signal, &mut self.first, &mut self.second);
+                scale.set(ternary::quantize_absmean(&self.latent, rows, cols, words)?);
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// Latent weights as given, or from the digits.
+fn start_latent(given: Option<Vec<f32>>, rows: usize, cols: usize, words: &[u64], scale: f32) -> Result<Vec<f32>, Error> {
+    match given {
+        Some(values) if values.len() == rows * cols => Ok(values),
+        Some(values) => Err(Error::length("latent weights", rows * cols, values.len())),
+        None => {
+            let mut values = vec![0.0; rows * cols];
+            ternary::unpack_f32(words, rows, cols, &mut values).map_err(|e| Error::new(ErrorKind::Kernel, "digits", e.to_string()))?;
+            values.iter_mut().for_each(|w| *w *= scale);
+            Ok(values)
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! What generated code of the layout half names: bodies that are compiled once, here, and not in every expansion.
+#![allow(missing_docs)]
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+pub use core::clone::Clone;
+pub use core::marker::Copy;
+pub use core::fmt::{self, Debug};
+pub use core::option::Option::{self, None, Some};
+pub use core::primitive::{f32, u32, usize};
+pub use core::result::Result::{self, Err, Ok};
+
+pub use super::{DecodeError, Element, Index, Reader, ReaderMut, SchemaBuilder, TypeRef, Union, Walked, Wire, Writer};
+use super::FieldNames;
+
+/// A field as a type's schema has it.
+pub struct FieldEntry {
+    /// the Rust name, or the name on the wire if `exact`
+    pub name: &'static str,
+    pub exact: bool,
+    /// 64, or what `align = ..` says
+    pub align: usize,
+    pub ty: fn(&mut SchemaBuilder) -> TypeRef,
+}
+
+/// A variant as a union's schema has it.
+pub struct VariantEntry {
+    /// the name of its own type, such as `MatmulFreeWeightTernary`
+    pub name: &'static str,
+    /// the Rust name, or the name on the wire if `exact`: the value's name where the union is an enum
+    pub value: &'static str,
+    pub exact: bool,
+    pub tag: u32,
+    /// whether the fields have no names of their own
+    pub tuple: bool,
+    pub fields: &'static [FieldEntry],
+}
+
+fn body(fields: &[FieldEntry], tuple: bool, types: &mut SchemaBuilder) -> TypeRef {
+    let ty = |field: &FieldEntry, types: &mut SchemaBuilder| types.with_align(field.align, field.ty);
+    match fields {
+        [] => TypeRef::Void,
+        [only] if tuple => ty(only, types),
+        _ => TypeRef::Struct(
+            fields
+                .iter()
+                .map(|field| {
+                    let name = match types.names() {
+                        FieldNames::Camel if !field.exact => camel(field.name),
+                        _ => field.name.into(),
+                    };
+                    (name, ty(field, types))
+                })
+                .collect(),
+        ),
+    }
+}
+
+/// Defines a struct.
+pub fn struct_schema(types: &mut SchemaBuilder, name: &str, fields: &[FieldEntry], tuple: bool) -> TypeRef {
+    let body = body(fields, tuple, types);
+    types.define(name, body)
+}
+
+/// Defines a union and a type for each of its variants; an enum if no variant has a field.
+pub fn union_schema(types: &mut SchemaBuilder, name: &str, variants: &[VariantEntry]) -> TypeRef {
+    let union = if variants.iter().all(|variant| variant.fields.is_empty()) {
+        let value = |v: &VariantEntry| if v.exact { v.value.into() } else { constant(v.value) };
+        TypeRef::Enum(variants.iter().map(|v| (value(v), v.tag.into())).collect())
+    } else {
+        let mut members: Vec<(TypeRef, u64)> = Vec::new();
+        for variant in variants {
+            let body = body(variant.fields, variant.tuple, types);
+            members.push((types.define(variant.name, body), variant.tag.into()));
+        }
+        TypeRef::Union(members)
+    };
+    types.define(name, union)
+}
+
+/// `d_model` as `dModel`.
+fn camel(name: &str) -> String {
+    let mut out = String::new();
+    for word in name.split('_').filter(|word| !word.is_empty()) {
+        let mut letters = word.chars();
+        if let Some(first) = letters.next() {
+            out.push(if out.is_empty() { first.to_ascii_lowercase() } else { first.to_ascii_uppercase() });
+            out.push_str(letters.as_str());
+        }
+    }
+    out
+}
+
+/// `EluPlusOne` as `ELU_PLUS_ONE`.
+fn constant(name: &str) -> String {
+    let mut out = String::new();
+    let letters: Vec<char> = name.chars().collect();
+    for (i, &letter) in letters.iter().enumerate() {
+        let after_lower = i > 0 && !letters[i - 1].is_ascii_uppercase() && letters[i - 1] != '_';
+        let before_lower = i > 0 && letters.get(i + 1).is_some_and(|next| next.is_ascii_lowercase()) && letters[i - 1] != '_';
+        if letter.is_ascii_uppercase() && (after_lower || before_lower) {
+            out.push('_');
+        }
+        out.push(letter.to_ascii_uppercase());
+    }
+    out
+}
+
+/// The tag is none of the union's.
+#[cold]
+pub fn unknown_tag<T: Union>(r: &Reader<'_>, tag: u32) -> DecodeError {
+    let known: Vec<String> = T::VARIANTS.iter().map(|(tag, name)| format!("{tag} {name}")).collect();
+    let offset = r.offset() - super::varint_len(tag.into());
+    DecodeError::new(offset, format!("a tag of `{}` ({})", T::NAME, known.join(", ")), format!("{tag}"))
+}
+
+/// As [`unknown_tag`].
+#[cold]
+pub fn unknown_tag_mut<T: Union>(r: &ReaderMut<'_>, tag: u32) -> DecodeError {
+    unknown_tag::<T>(&Reader::new(&[]).with_base(r.offset()), tag)
+}
+
+/// A field, decoded; `name` goes into the error's path.
+#[inline]
+pub fn decode<T: Wire>(r: &mut Reader<'_>, name: &'static str) -> Result<T, DecodeError> {
+    T::decode(r).map_err(|error| error.within(name))
+}
+
+/// A field, viewed.
+#[inline]
+pub fn read<'w, T: Wire>(
+    r: &mut Reader<'w>,
+    index: &'w Index,
+    name: &'static str,
+) -> Result<T::View<'w, f32>, DecodeError> {
+    T::read(r, index).map_err(|error| error.within(name))
+}
+
+/// A field, lent out.
+#[inline]
+pub fn read_mut<'w, T: Wire>(r: &mut ReaderMut<'w>, name: &'static str) -> Result<T::ViewMut<'w>, DecodeError> {
+    T::read_mut(r).map_err(|error| error.within(name))
+}
+
+/// A type whose list may have another alignment than 64: `#[bare(align = ..)]` stands on such fields.
+#[diagnostic::on_unimplemented(
+    message = "`align` is for lists and matrices of numbers, and `{Self}` is not one",
+    label = "has no list of its own to align",
+    note = "put `#[bare(align = ..)]` on the field that holds the list"
+)]
+pub trait Alignable: Wire {}
+
+macro_rules! alignable {
+    ($($t:ty)*) => { $( impl Alignable for $t {} )* };
+}
+
+alignable!(
+    Vec<u16> Vec<u32> Vec<u64> Vec<i8> Vec<i16> Vec<i32> Vec<i64> Vec<f32> Vec<f64>
+    super::Matrix<f32> super::TernaryMatrix super::BinaryMatrix super::QuantizedMatrix
+);
+impl<T: Alignable> Alignable for Option<T> {}
+
+/// [`decode`] with another alignment.
+pub fn decode_aligned<T: Alignable>(r: &mut Reader<'_>, name: &'static str, align: usize) -> Result<T, DecodeError> {
+    r.with_align(align, |r| decode(r, name))
+}
+
+/// [`read`] with another alignment.
+pub fn read_aligned<'w, T: Alignable>(
+    r: &mut Reader<'w>,
+    index: &'w Index,
+    name: &'static str,
+    align: usize,
+) -> Result<T::View<'w, f32>, DecodeError> {
+    r.with_align(align, |r| read::<T>(r, index, name))
+}
+
+/// [`read_mut`] with another alignment.
+pub fn read_mut_aligned<'w, T: Alignable>(
+    r: &mut ReaderMut<'w>,
+    name: &'static str,
+    align: usize,
+) -> Result<T::ViewMut<'w>, DecodeError> {
+    r.with_align(align, |r| read_mut::<T>(r, name))
+}
+
+/// [`Wire::encode`] with another alignment.
+pub fn encode_aligned<T: Alignable>(value: &T, w: &mut Writer, align: usize) {
+    w.with_align(align, |w| value.encode(w));
+}
+
+/// `Name { field: value }`, for views.
+pub fn debug(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    tuple: bool,
+    fields: &[(&str, &dyn Debug)],
+) -> fmt::Result {
+    if tuple {
+        let mut out = f.debug_tuple(name);
+        for (_, value) in fields {
+            out.field(value);
+        }
+        out.finish()
+    } else {
+        let mut out = f.debug_struct(name);
+        for (name, value) in fields {
+            out.field(name, value);
+        }
+        out.finish()
+    }
+}
+
+/// The body of a function whose type did not pass the derive: never runs, since the derive's errors stop the build.
+#[cold]
+pub fn stub() -> ! {
+    unreachable!("the derive reported errors")
+}
+
+/// Least octets of a union: its tag, and its shortest variant.
+pub const fn union_len(variants: &[(u32, usize)]) -> usize {
+    let mut least = usize::MAX;
+    let mut i = 0;
+    while i < variants.len() {
+        let (tag, fields) = variants[i];
+        let len = super::varint_len(tag as u64) as usize + fields;
+        if len < least {
+            least = len;
+        }
+        i += 1;
+    }
+    least
+}
+
+/// The largest of some alignments.
+pub const fn largest(aligns: &[usize]) -> usize {
+    let mut largest = 1;
+    let mut i = 0;
+    while i < aligns.len() {
+        if aligns[i] > largest {
+            largest = aligns[i];
+        }
+        i += 1;
+    }
+    largest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        assert_eq!(["d_model", "_x", "a1_b", "W"].map(camel), ["dModel", "x", "a1B", "w"]);
+        assert_eq!(
+            ["EluPlusOne", "Exp", "RELUPlus", "PauliX", "A1"].map(constant),
+            ["ELU_PLUS_ONE", "EXP", "RELU_PLUS", "PAULI_X", "A1"]
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! The writer: one pass forward, pads chosen as it gets there.
+
+use alloc::vec::Vec;
+
+use super::buffer::AlignedBuf;
+use super::pad::{ALIGN, MAX_ALIGN, pad_before, pad_len};
+use super::reader::Extent;
+use super::scalar::Scalar;
+
+/// Appends canonical BARE to an [`AlignedBuf`]. Offsets, and so pads, count from the buffer's first octet.
+///
+/// ```
+/// use barewire_core::wire::{Wire, Writer};
+///
+/// let mut w = Writer::new();
+/// Some(7u16).encode(&mut w);
+/// assert_eq!(w.finish()[..], [1, 7, 0]);
+/// ```
+#[derive(Debug)]
+pub struct Writer {
+    buf: AlignedBuf,
+    align: usize,
+    depth: usize,
+    extents: Option<Vec<Extent>>,
+}
+
+static ZEROS: [u8; 2 * MAX_ALIGN] = [0; 2 * MAX_ALIGN];
+
+impl Writer {
+    /// Starts an empty message.
+    pub fn new() -> Self {
+        Self::into_buf(AlignedBuf::new())
+    }
+
+    /// Starts a message in the memory of an old one.
+    pub fn into_buf(mut buf: AlignedBuf) -> Self {
+        buf.clear();
+        Self { buf, align: ALIGN, depth: 0, extents: None }
+    }
+
+    /// Records where the outermost unions stand, from here on.
+    pub(crate) fn record_extents(&mut self) {
+        self.extents = Some(Vec::new());
+    }
+
+    pub(crate) fn take_extents(&mut self) -> Vec<Extent> {
+        self.extents.take().unwrap_or_default()
+    }
+
+    /// The message.
+    pub fn finish(self) -> AlignedBuf {
+        self.buf
+    }
+
+    /// Octets so far.
+    #[inline]
+    pub fn offset(&self) -> u64 {
+        self.buf.len() as u64
+    }
+
+    /// Runs `f` with the alignment that a field's attribute asks for.
+    pub fn with_align(&mut self, align: usize, f: impl FnOnce(&mut Self)) {
+        let outer = core::mem::replace(&mut self.align, align);
+        f(self);
+        self.align = outer;
+    }
+
+    /// Octets as they are.
+    #[inline]
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.buf.extend_from_slice(bytes);
+    }
+
+    /// A uint, in the fewest octets.
+    #[inline]
+    pub fn uint(&mut self, mut value: u64) {
+        let mut octets = [0; 10];
+        let mut n = 0;
+        while value >= 0x80 {
+            octets[n] = value as u8 | 0x80;
+            value >>= 7;
+            n += 1;
+        }
+        octets[n] = value as u8;
+        self.raw(&octets[..=n]);
+    }
+
+    /// 0 or 1.
+    pub fn flag(&mut self, value: bool) {
+        self.raw(&[u8::from(value)]);
+    }
+
+    /// Octets after their length.
+    pub fn data(&mut self, bytes: &[u8]) {
+        self.uint(bytes.len() as u64);
+        self.raw(bytes);
+    }
+
+    fn pad(&mut self, n: u64) {
+        self.uint(n);
+        // `n` is at most `MAX_ALIGN + 127`
+        self.raw(&ZEROS[..n as usize]);
+    }
+
+    /// A padded list: the pad, the count, the numbers at a multiple of the alignment.
+    pub fn padded<S: Scalar>(&mut self, values: &[S]) {
+        let count = values.len() as u64;
+        self.pad(pad_len(self.offset(), count, self.align as u64));
+        self.uint(count);
+        S::write_le(values, |bytes| self.buf.extend_from_slice(bytes));
+    }
+
+    /// A pad after which the next octet lies at a multiple of `align`.
+    pub(crate) fn pad_to(&mut self, align: usize) {
+        self.pad(pad_before(self.offset(), 0, align as u64));
+    }
+
+    /// The tag of a union. [`close_union`](Self::close_union) follows the variant's fields.
+    #[inline]
+    pub fn open_union(&mut self, tag: u32) {
+        let start = self.offset();
+        if self.depth == 0
+            && let Some(extents) = &mut self.extents
+        {
+            extents.push(Extent { start, end: start });
+        }
+        self.depth += 1;
+        self.uint(u64::from(tag));
+    }
+
+    /// The end of a union.
+    #[inline]
+    pub fn close_union(&mut self) {
+        self.depth -= 1;
+        if self.depth == 0 {
+            let end = self.offset();
+            if let Some(last) = self.extents.as_mut().and_then(|extents| extents.last_mut()) {
+                last.end = end;
+            }
+        }
+    }
+
+    /// Replaces octets that were written before.
+    pub(crate) fn patch(&mut self, at: usize, bytes: &[u8]) {
+        self.buf[at..][..bytes.len()].copy_from_slice(bytes);
+    }
+
+    /// What was written so far.
+    pub(crate) fn written(&self) -> &[u8] {
+        &self.buf
+    }
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self::new()
+    }
+}

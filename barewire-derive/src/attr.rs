@@ -1,0 +1,284 @@
+//! `#[bare(..)]`, read and nothing more: which keys stand where, and what their values say.
+//!
+//! A key that did not parse is reported once and then skipped, so that the keys after it are read too.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Token, bracketed, parenthesized, token};
+
+use crate::ast::{Equation, Role};
+use crate::equation;
+pub(crate) use crate::errors::Errors;
+
+/// Where an attribute stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Struct,
+    Enum,
+    Variant,
+    Field,
+}
+
+impl Place {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Struct => "a struct",
+            Self::Enum => "an enum",
+            Self::Variant => "a variant",
+            Self::Field => "a field",
+        }
+    }
+
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Struct => &["crate", "rename", "forward"],
+            Self::Enum => &["crate", "rename", "retired"],
+            Self::Variant => &["tag", "rename", "forward"],
+            Self::Field => &["dims", "axes", "active", "signal", "fixed", "align", "rename", "scaled_by"],
+        }
+    }
+
+    const ALL: [Self; 4] = [Self::Enum, Self::Struct, Self::Variant, Self::Field];
+}
+
+/// Every key that may stand somewhere, with its value where it is given here.
+#[derive(Default)]
+pub(crate) struct Attrs {
+    pub(crate) crate_path: Option<syn::Path>,
+    pub(crate) rename: Option<(String, Span)>,
+    pub(crate) retired: Vec<(u32, Span)>,
+    pub(crate) tag: Option<(u32, Span)>,
+    pub(crate) forward: Option<Equation>,
+    pub(crate) dims: Option<(Vec<Ident>, Span)>,
+    pub(crate) axes: Vec<(Ident, Ident)>,
+    pub(crate) roles: Vec<(Role, Ident)>,
+    pub(crate) align: Option<(u32, Span)>,
+    pub(crate) scaled_by: Option<Ident>,
+    /// doc comments
+    pub(crate) docs: Vec<syn::Attribute>,
+    /// keys seen, readable or not
+    pub(crate) seen: Vec<String>,
+}
+
+impl Attrs {
+    /// Reads the attributes of one place.
+    pub(crate) fn read(attrs: &[syn::Attribute], place: Place, errors: &mut Errors) -> Self {
+        let mut all = Self::default();
+        for attr in attrs {
+            if attr.path().is_ident("doc") {
+                all.docs.push(attr.clone());
+            }
+            if !attr.path().is_ident("bare") {
+                continue;
+            }
+            match &attr.meta {
+                syn::Meta::List(list) => {
+                    let parser = |input: ParseStream<'_>| {
+                        all.read_list(input, place, errors);
+                        Ok(())
+                    };
+                    // `read_list` keeps its own errors and reads to the end
+                    if let Err(error) = parser.parse2(list.tokens.clone()) {
+                        errors.add(error);
+                    }
+                }
+                other => errors.push(other.span(), "write `#[bare(key = value, ..)]`, with parentheses".into()),
+            }
+        }
+        all
+    }
+
+    fn read_list(&mut self, input: ParseStream<'_>, place: Place, errors: &mut Errors) {
+        while !input.is_empty() {
+            match self.read_key(input, place, errors) {
+                Ok(()) if input.is_empty() => {}
+                Ok(()) if input.peek(Token![,]) => drop(input.parse::<Token![,]>()),
+                Ok(()) => {
+                    errors.push(input.span(), "expected `,` before the next key".into());
+                    skip_to_key(input);
+                }
+                Err(error) => {
+                    errors.add(error);
+                    skip_to_key(input);
+                }
+            }
+        }
+    }
+
+    fn read_key(&mut self, input: ParseStream<'_>, place: Place, errors: &mut Errors) -> syn::Result<()> {
+        let key = input
+            .call(Ident::parse_any)
+            .map_err(|error| syn::Error::new(error.span(), "expected a key, such as `tag = 1` or `dims = [d_out, d_in]`"))?;
+        let name = key.to_string();
+        if !place.keys().contains(&name.as_str()) {
+            return Err(syn::Error::new(key.span(), unknown_key(&name, place)));
+        }
+        let repeated = self.seen.contains(&name);
+        if repeated {
+            errors.push(key.span(), format!("`{name}` is given twice"));
+        }
+        self.seen.push(name.clone());
+        match name.as_str() {
+            "crate" => {
+                self.crate_path = Some(value(input, "crate = path::to::barewire", |input| input.call(syn::Path::parse_mod_style))?);
+            }
+            "rename" => {
+                let text = value(input, "rename = \"Name\"", |input| input.parse::<syn::LitStr>())?;
+                self.rename = Some((text.value(), text.span()));
+            }
+            "retired" => {
+                let tags = list(input, "retired = [3, 4]", |input| number(input))?;
+                self.retired.extend(tags);
+            }
+            "tag" => self.tag = Some(value(input, "tag = 1", number)?),
+            "forward" => self.forward = Some(equation::parse(&key, input, errors)?),
+            "dims" => {
+                let names = list(input, "dims = [d_out, d_in]", |input| input.call(Ident::parse_any))?;
+                self.dims = Some((names, key.span()));
+            }
+            "axes" => self.axes.extend(axes(input)?),
+            "active" => self.roles.push((Role::Active, alone(key, input)?)),
+            "signal" => self.roles.push((Role::Signal, alone(key, input)?)),
+            "fixed" => self.roles.push((Role::Fixed, alone(key, input)?)),
+            "align" => self.align = Some(value(input, "align = 256", number)?),
+            "scaled_by" => self.scaled_by = Some(value(input, "scaled_by = scale", |input| input.call(Ident::parse_any))?),
+            _ => unreachable!("every key of a place is read"),
+        }
+        Ok(())
+    }
+}
+
+/// What to say about a key that this place does not have.
+fn unknown_key(name: &str, place: Place) -> String {
+    if let Some(home) = Place::ALL.into_iter().find(|home| home.keys().contains(&name)) {
+        if name == "forward" && place == Place::Enum {
+            return "an enum has one equation for each variant; put `forward` on the variants".into();
+        }
+        return format!("`{name}` belongs on {}, not on {}", home.words(), place.words());
+    }
+    match nearest(name, place.keys()) {
+        Some(near) => format!("unknown key `{name}` in `#[bare(...)]`; did you mean `{near}`?"),
+        None => {
+            let keys: Vec<_> = place.keys().iter().map(|key| format!("`{key}`")).collect();
+            format!("unknown key `{name}` in `#[bare(...)]`; {} has {}", place.words(), keys.join(", "))
+        }
+    }
+}
+
+/// The candidate that a slip of the fingers turns into `name`.
+pub(crate) fn nearest<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    let allowed = 1 + name.len() / 4;
+    let ranked = candidates.iter().map(|&candidate| (distance(name, candidate), candidate));
+    ranked.filter(|(d, _)| *d <= allowed).min().map(|(_, candidate)| candidate)
+}
+
+/// Edits between two words, a swap of neighbours counted as one.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut d = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            d[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let change = d[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                let mut best = change.min(d[i - 1][j] + 1).min(d[i][j - 1] + 1);
+                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                    best = best.min(d[i - 2][j - 2] + 1);
+                }
+                best
+            };
+        }
+    }
+    d[a.len()][b.len()]
+}
+
+/// `= VALUE`; whatever goes wrong, the message shows how it is written.
+fn value<T>(
+    input: ParseStream<'_>,
+    example: &str,
+    parse: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
+) -> syn::Result<T> {
+    let wrong = |span: Span| syn::Error::new(span, format!("expected a value as in `{example}`"));
+    if !input.peek(Token![=]) {
+        return Err(wrong(input.span()));
+    }
+    input.parse::<Token![=]>()?;
+    let at = input.span();
+    let result = parse(input).map_err(|_| wrong(at))?;
+    if !input.is_empty() && !input.peek(Token![,]) {
+        return Err(wrong(at));
+    }
+    Ok(result)
+}
+
+/// `= [ITEM, ..]`, at least one.
+fn list<T>(
+    input: ParseStream<'_>,
+    example: &str,
+    item: impl Fn(ParseStream<'_>) -> syn::Result<T>,
+) -> syn::Result<Vec<T>> {
+    value(input, example, |input| {
+        let content;
+        bracketed!(content in input);
+        let items = content.call(|input| Punctuated::<T, Token![,]>::parse_terminated_with(input, &item))?;
+        if items.is_empty() {
+            return Err(content.error("empty"));
+        }
+        Ok(items.into_iter().collect())
+    })
+}
+
+fn number(input: ParseStream<'_>) -> syn::Result<(u32, Span)> {
+    let literal: syn::LitInt = input.parse()?;
+    Ok((literal.base10_parse()?, literal.span()))
+}
+
+/// `(their = ours, ..)`
+fn axes(input: ParseStream<'_>) -> syn::Result<Vec<(Ident, Ident)>> {
+    let wrong = |span: Span| syn::Error::new(span, "expected names as in `axes(d_in = d_model, d_out = d_ffn)`");
+    if !input.peek(token::Paren) {
+        return Err(wrong(input.span()));
+    }
+    let content;
+    let parens = parenthesized!(content in input);
+    let pair = |input: ParseStream<'_>| {
+        let theirs = input.call(Ident::parse_any)?;
+        input.parse::<Token![=]>()?;
+        Ok((theirs, input.call(Ident::parse_any)?))
+    };
+    let pairs = Punctuated::<_, Token![,]>::parse_terminated_with(&content, pair).map_err(|error| wrong(error.span()))?;
+    if pairs.is_empty() {
+        return Err(wrong(parens.span.join()));
+    }
+    Ok(pairs.into_iter().collect())
+}
+
+/// A key without a value.
+fn alone(key: Ident, input: ParseStream<'_>) -> syn::Result<Ident> {
+    if input.is_empty() || input.peek(Token![,]) {
+        return Ok(key);
+    }
+    Err(syn::Error::new(input.span(), format!("`{key}` takes no value")))
+}
+
+/// Skips what is left of a key that did not parse, up to and with the comma before the next one.
+fn skip_to_key(input: ParseStream<'_>) {
+    let known = |word: &Ident| Place::ALL.iter().any(|place| place.keys().contains(&word.to_string().as_str()));
+    while !input.is_empty() {
+        let comma = input.peek(Token![,]);
+        // a token tree always parses where there is one
+        if input.parse::<TokenTree>().is_err() {
+            break;
+        }
+        let fork = input.fork();
+        let key = fork.call(Ident::parse_any).is_ok_and(|word| known(&word));
+        if comma && key && (fork.is_empty() || fork.peek(Token![=]) || fork.peek(Token![,]) || fork.peek(token::Paren)) {
+            return;
+        }
+    }
+    drop(input.parse::<TokenStream>());
+}

@@ -1,0 +1,184 @@
+//! Writes a lowered equation: constants for its axes, and the programs `bind`, `dims`, `forward`, `forward_saving` and
+//! `vjp` as straight-line calls.
+//!
+//! For `#[bare(forward = |x: [batch, time, d_in]| weight(rms_norm(x, norm, 1e-6)))]` the heart of the result is
+//!
+//! ```text
+//! pub const S0: Shape = infer(&<names::rms_norm as Primitive>::SIG, &[X, NORM, Shape::SCALAR], &[], "rms_norm", "rms_norm", 0);
+//! pub const S1: Shape = infer(&<names::Weight as Layer>::SIG, &[S0], &[], "weight", "weight", 0);
+//!
+//! let mut b0 = Buf::new(const { <names::rms_norm as Primitive>::KEEPS_OUT || <names::Weight as Layer>::KEEPS[0] }, d0.len(), saved, &mut s);
+//! let r0 = <names::rms_norm as Primitive>::forward_saving((in_x, p_norm, R::of(1e-6)), [b0.write()], &mut state.rms_norm, saved, s.lend())?;
+//! let v0 = b0.read(d0);
+//! let r1 = <names::Weight as Layer>::forward_saving::<R, P>(view.weight, &[Input::Real(v0)], &mut [&mut *y0], &mut state.weight, saved, s.lend())?;
+//! ```
+
+mod constants;
+mod elements;
+mod forward;
+mod memory;
+mod sizes;
+mod vjp;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use crate::ast::{Closure, Elem, Field, Role, unraw};
+use crate::program::elementwise::{Adjoint, adjoint};
+use crate::program::{Argument, Kind, Program, Value};
+
+/// Everything the writer of one equation looks at.
+pub(crate) struct Writer<'a> {
+    /// `::barewire::__private`
+    pub(crate) krate: &'a TokenStream,
+    pub(crate) fields: &'a [Field],
+    pub(crate) closure: &'a Closure,
+    pub(crate) program: &'a Program,
+    /// adjoints of the elementwise nodes
+    adjoints: Vec<Option<Adjoint>>,
+    /// aliases in `names`: field types `F0 ..`, callees `C0 ..`
+    prefix: String,
+}
+
+/// Where a node's result goes.
+enum Place {
+    /// it is result `k` of the equation
+    Result(usize),
+    /// a buffer of its own
+    Own,
+}
+
+impl<'a> Writer<'a> {
+    pub(crate) fn new(
+        krate: &'a TokenStream,
+        prefix: String,
+        fields: &'a [Field],
+        closure: &'a Closure,
+        program: &'a Program,
+    ) -> Self {
+        let real = quote!(#krate::Real);
+        let adjoints = program
+            .nodes
+            .iter()
+            .map(|node| match &node.kind {
+                Kind::Fused(f) => Some(adjoint(&f.group, f.result, f.leaves.len(), &real)),
+                _ => None,
+            })
+            .collect();
+        Writer { krate, fields, closure, program, adjoints, prefix }
+    }
+
+    /// Aliases of everything the user named, resolved where the user wrote it.
+    pub(crate) fn aliases(&self) -> TokenStream {
+        let calls = self.program.nodes.iter().enumerate().filter_map(|(n, node)| match &node.kind {
+            Kind::Call(call) => {
+                let (alias, path) = (self.callee(n), &call.path);
+                let alias = format_ident!("{}", alias.to_string(), span = proc_macro2::Span::call_site());
+                Some(quote!(pub type #alias = #path;))
+            }
+            _ => None,
+        });
+        quote!(#(#calls)*)
+    }
+
+    fn callee(&self, node: usize) -> Ident {
+        format_ident!("{}C{}", self.prefix, node)
+    }
+
+    fn field_type(&self, field: usize) -> TokenStream {
+        let alias = format_ident!("{}F{}", self.prefix, field);
+        quote!(names::#alias)
+    }
+
+    fn adjoint(&self, node: usize) -> Option<&Adjoint> {
+        self.adjoints.get(node).and_then(Option::as_ref)
+    }
+
+
+    fn input(&self, i: usize) -> Ident {
+        format_ident!("in_{}", unraw(&self.closure.params[i].ident))
+    }
+
+    fn parameter(&self, field: usize) -> Ident {
+        format_ident!("p_{}", self.fields[field].name())
+    }
+
+    fn suffixed(&self, letter: &str, node: usize, k: usize) -> Ident {
+        if self.program.nodes[node].outs == 1 {
+            format_ident!("{letter}{node}")
+        } else {
+            format_ident!("{letter}{node}_{k}")
+        }
+    }
+
+    fn shape(&self, value: Value) -> Ident {
+        match value {
+            Value::Input(i) => format_ident!("IN_{}", unraw(&self.closure.params[i].ident).to_uppercase()),
+            Value::Field(f) => format_ident!("P_{}", self.fields[f].name().to_uppercase()),
+            Value::Node(n, k) => self.suffixed("S", n, k),
+        }
+    }
+
+    /// The value as an argument of a call.
+    fn local(&self, value: Value) -> Ident {
+        match value {
+            Value::Input(i) => self.input(i),
+            Value::Field(f) => self.parameter(f),
+            Value::Node(n, k) => self.suffixed("v", n, k),
+        }
+    }
+
+    fn place(&self, value: Value) -> Place {
+        match self.program.results.iter().position(|r| *r == value) {
+            Some(k) => Place::Result(k),
+            None => Place::Own,
+        }
+    }
+
+    fn is_ids(&self, value: Value) -> bool {
+        matches!(value, Value::Input(i) if self.closure.params[i].elem == Elem::Ids)
+    }
+
+    fn is_fixed(&self, field: usize) -> bool {
+        self.fields[field].role == Some(Role::Fixed)
+    }
+
+    /// Fields that enter an op or arithmetic, so that their numbers are lowered once.
+    fn lowered_fields(&self) -> Vec<usize> {
+        let mut used = vec![false; self.fields.len()];
+        let mut mark = |value: &Value| {
+            if let Value::Field(f) = value {
+                used[*f] = true;
+            }
+        };
+        for node in &self.program.nodes {
+            match &node.kind {
+                Kind::Call(call) => call.args.iter().for_each(|arg| {
+                    if let Argument::Value(value) = arg {
+                        mark(value);
+                    }
+                }),
+                Kind::Sub(_) => {}
+                Kind::Fused(fused) => fused.leaves.iter().for_each(&mut mark),
+            }
+        }
+        (0..self.fields.len()).filter(|f| used[*f]).collect()
+    }
+
+    /// Lowered fields that a backward loop reads or sizes, so that the residual holds them.
+    fn kept_fields(&self) -> Vec<usize> {
+        let mut kept: Vec<usize> = Vec::new();
+        for (n, node) in self.program.nodes.iter().enumerate() {
+            let (Kind::Fused(fused), Some(adjoint)) = (&node.kind, self.adjoint(n)) else { continue };
+            for (i, leaf) in fused.leaves.iter().enumerate() {
+                if let Value::Field(f) = leaf
+                    && (adjoint.needs_leaf[i] || adjoint.reaches_leaf[i])
+                    && !kept.contains(f)
+                {
+                    kept.push(*f);
+                }
+            }
+        }
+        kept
+    }
+}

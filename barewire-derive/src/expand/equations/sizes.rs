@@ -1,0 +1,105 @@
+//! Sizes: bound at load, computed for each call.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote};
+
+use super::Writer;
+use crate::ast::unraw;
+use crate::program::{Argument, Kind, Value};
+
+impl Writer<'_> {
+
+    /// Statements that bind the axes of the fields.
+    pub(crate) fn bind(&self) -> TokenStream {
+        let k = self.krate;
+        let lowered = self.lowered_fields();
+        let mut subs: Vec<usize> = self
+            .program
+            .nodes
+            .iter()
+            .filter_map(|node| if let Kind::Sub(sub) = &node.kind { Some(sub.field) } else { None })
+            .collect();
+        subs.sort_unstable();
+        subs.dedup();
+        let parameters = lowered.iter().filter(|f| self.fields[**f].dims.is_some()).map(|&f| {
+            let (field, ty) = (&self.fields[f], self.field_type(f));
+            let (binding, name) = (field.binding(), field.name());
+            let axes = field.dims.iter().flatten().map(unraw);
+            quote!(sizes.bind_all(&[#(#axes),*], <#ty as #k::Parameter>::dims::<P>(&view.#binding), #name)?;)
+        });
+        let layers = subs.iter().map(|&f| {
+            let (field, ty) = (&self.fields[f], self.field_type(f));
+            let (binding, name) = (field.binding(), field.name());
+            let pairs = field.axes.iter().map(|(theirs, ours)| {
+                let (theirs, ours) = (unraw(theirs), unraw(ours));
+                quote!((#theirs, #ours))
+            });
+            quote! {
+                let mut inner = #k::Sizes::new();
+                #k::within(#name, <#ty as #k::Layer>::bind::<P>(view.#binding, &mut inner))?;
+                sizes.join(&inner, &[#(#pairs),*], #name)?;
+            }
+        });
+        quote!(#(#parameters)* #(#layers)*)
+    }
+
+    /// Statements that size the results.
+    pub(crate) fn dims(&self) -> TokenStream {
+        let k = self.krate;
+        let inputs: Vec<_> = (0..self.closure.params.len()).map(|i| format_ident!("d_{}", self.input(i))).collect();
+        let nodes = (0..self.program.nodes.len()).map(|n| {
+            self.node_dims(n, |value| match value {
+                Value::Input(i) => {
+                    let d = &inputs[i];
+                    quote!(#d)
+                }
+                Value::Field(f) => {
+                    let (ty, binding) = (self.field_type(f), self.fields[f].binding());
+                    quote!(<#ty as #k::Parameter>::dims::<P>(&view.#binding))
+                }
+                Value::Node(n, out) => {
+                    let d = self.suffixed("d", n, out);
+                    quote!(#d)
+                }
+            })
+        });
+        let results = self.program.results.iter().map(|r| match r {
+            Value::Node(n, out) => self.suffixed("d", *n, *out),
+            Value::Input(i) => inputs[*i].clone(),
+            Value::Field(f) => self.parameter(*f),
+        });
+        quote! {
+            let [#(#inputs),*] = #k::exactly(ins, "inputs")?;
+            #(#nodes)*
+            *#k::exactly_mut(outs, "results")? = [#(#results),*];
+        }
+    }
+
+    /// `let [d0] = ..;` from the sizes of the arguments.
+    pub(super) fn node_dims(&self, n: usize, of: impl Fn(Value) -> TokenStream) -> TokenStream {
+        let (k, node) = (self.krate, &self.program.nodes[n]);
+        let outs: Vec<_> = (0..node.outs).map(|out| self.suffixed("d", n, out)).collect();
+        let count = Literal::usize_unsuffixed(node.outs);
+        match &node.kind {
+            Kind::Call(call) => {
+                let (callee, name) = (self.callee(n), node.name.to_string());
+                let args = call.args.iter().map(|arg| match arg {
+                    Argument::Value(value) => of(*value),
+                    Argument::Literal(_) => quote!(#k::Dims::SCALAR),
+                });
+                quote!(let [#(#outs),*] = #k::dims_of::<names::#callee, #count>(#name, &[#(#args),*])?;)
+            }
+            Kind::Sub(sub) => {
+                let (ty, field) = (self.field_type(sub.field), &self.fields[sub.field]);
+                let (binding, name) = (field.binding(), field.name());
+                let args = sub.args.iter().map(|value| of(*value));
+                quote!(let [#(#outs),*] = #k::dims_of_layer::<#ty, P, #count>(#name, view.#binding, &[#(#args),*])?;)
+            }
+            Kind::Fused(fused) => {
+                let (d, group) = (&outs[0], format_ident!("E{n}"));
+                let args = fused.leaves.iter().map(|value| of(*value));
+                quote!(let #d = #k::fuse::dims(&#group, [#(#args),*])?;)
+            }
+        }
+    }
+}

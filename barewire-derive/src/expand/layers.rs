@@ -1,0 +1,322 @@
+//! Writes the module of programs, the residual and state unions, and the `match` over variants.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::equations::Writer;
+use super::parts::{Part, accessor_name, snake};
+use crate::ast::{Closure, Field, Variant};
+use crate::program::Program;
+
+impl Part<'_> {
+    pub(super) fn layer(&self, programs: &[(&Closure, Program)]) -> TokenStream {
+        let (k, ty) = (self.k, self.ty);
+        let module = snake(&ty.ident);
+        let vis = &ty.vis;
+        let writers: Vec<Writer<'_>> = ty
+            .variants()
+            .iter()
+            .zip(programs)
+            .map(|(variant, (closure, program))| {
+                let prefix = if ty.is_union() { format!("{}_", variant.ident) } else { String::new() };
+                Writer::new(k, prefix, &variant.fields, closure, program)
+            })
+            .collect();
+        let aliases = ty.variants().iter().zip(&writers).map(|(variant, writer)| {
+            let fields = variant.fields.iter().enumerate().map(|(i, field)| {
+                let prefix = if ty.is_union() { format!("{}_", variant.ident) } else { String::new() };
+                let (alias, ty) = (format_ident!("{prefix}F{i}"), &field.ty);
+                quote!(pub type #alias = #ty;)
+            });
+            let calls = writer.aliases();
+            quote!(#(#fields)* #calls)
+        });
+        let doc = format!("The equations of [`{}`](super::{}), without a test of its tag.", ty.ident, ty.ident);
+        let contents = ty.variants().iter().zip(&writers).map(|(variant, writer)| {
+            let contents = self.programs_of(variant, writer);
+            if ty.is_union() {
+                let name = snake(&variant.ident);
+                let doc = format!("The equation of `{}::{}`.", ty.ident, variant.ident);
+                quote!(#[doc = #doc] pub mod #name { use super::names; #contents })
+            } else {
+                contents
+            }
+        });
+        let union = if ty.is_union() { self.union_types(&module) } else { self.struct_types(&module) };
+        let implementation = self.layer_implementation(&module);
+        quote! {
+            #[doc = #doc]
+            #[allow(missing_docs, non_camel_case_types, unused_imports, unused_variables, unused_mut, dead_code, clippy::all)]
+            #vis mod #module {
+                mod names {
+                    use super::super::*;
+                    use #k::ops::*;
+                    #(#aliases)*
+                }
+                #(#contents)*
+            }
+            #union
+            #implementation
+        }
+    }
+
+    /// The items of one equation's module.
+    fn programs_of(&self, variant: &Variant, writer: &Writer<'_>) -> TokenStream {
+        let k = self.k;
+        let prefix = if self.ty.is_union() { format!("{}_", variant.ident) } else { String::new() };
+        let members: Vec<_> = variant.fields.iter().map(Field::binding).collect();
+        let types: Vec<_> = (0..variant.fields.len()).map(|i| format_ident!("{prefix}F{i}")).collect();
+        let marker_fields = members.is_empty().then(|| quote!(pub marker: ::core::marker::PhantomData<(&'w (), P)>));
+        let marker_grad = members.is_empty().then(|| quote!(pub marker: ::core::marker::PhantomData<&'g R>));
+        let (residual, residual_types): (Vec<_>, Vec<_>) = writer.residual_fields().into_iter().unzip();
+        let (state, state_types): (Vec<_>, Vec<_>) = writer.state_fields().into_iter().unzip();
+        let state_names = state.iter().map(crate::ast::unraw);
+        let (constants, elements) = (writer.constants(), writer.elements());
+        let (bind, dims) = (writer.bind(), writer.dims());
+        let (forward, forward_saving, vjp) = (writer.forward(false), writer.forward(true), writer.vjp());
+        quote! {
+            /// The fields, borrowed.
+            #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
+            pub struct Fields<'w, P: ::core::marker::Copy + 'static = f32> {
+                #(pub #members: <names::#types as #k::Wire>::View<'w, P>,)* #marker_fields
+            }
+            /// The gradients of the fields.
+            pub struct Grad<'g, R: #k::Real> {
+                #(pub #members: &'g mut <names::#types as #k::Part>::Grad<R>,)* #marker_grad
+            }
+            /// What the backward pass needs.
+            #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
+            pub struct Residual<'r, R: #k::Real> {
+                #(pub #residual: #residual_types,)* marker: ::core::marker::PhantomData<&'r R>
+            }
+            /// What is carried along time.
+            pub struct State<R: #k::Real = f32> {
+                #(pub #state: #state_types,)* marker: ::core::marker::PhantomData<R>
+            }
+            impl<R: #k::Real> ::core::default::Default for State<R> {
+                fn default() -> Self {
+                    State { #(#state: ::core::default::Default::default(),)* marker: ::core::marker::PhantomData }
+                }
+            }
+            impl<R: #k::Real> #k::State<R> for State<R> {
+                fn walk(&mut self, path: &mut #k::String, visit: &mut dyn ::core::ops::FnMut(&str, &mut #k::Vec<R>)) {
+                    #(#k::descend(path, #state_names, |path| #k::State::walk(&mut self.#state, path, visit));)*
+                }
+            }
+            #constants
+            #elements
+            /// Binds the sizes of the fields' axes.
+            pub fn bind<P: ::core::marker::Copy + 'static>(view: Fields<'_, P>, sizes: &mut #k::Sizes) -> ::core::result::Result<(), #k::Error> {
+                #bind
+                ::core::result::Result::Ok(())
+            }
+            /// Sizes of the results.
+            pub fn dims<P: ::core::marker::Copy + 'static>(view: Fields<'_, P>, ins: &[#k::Dims], outs: &mut [#k::Dims]) -> ::core::result::Result<(), #k::Error> {
+                #dims
+                ::core::result::Result::Ok(())
+            }
+            /// The forward pass.
+            pub fn forward<R: #k::Real, P: #k::Lift<R>>(
+                view: Fields<'_, P>, ins: &[#k::Input<'_, '_, R>], outs: &mut [&mut [R]], state: &mut State<R>, mut scratch: #k::Arena<'_, R>,
+            ) -> ::core::result::Result<(), #k::Error> { #forward }
+            /// The forward pass that keeps what the backward pass needs.
+            pub fn forward_saving<'w: 'r, 'r, R: #k::Real, P: #k::Lift<R>>(
+                view: Fields<'w, P>, ins: &[#k::Input<'r, '_, R>], outs: &mut [&mut [R]], state: &mut State<R>, saved: &mut #k::Arena<'r, R>, mut scratch: #k::Arena<'_, R>,
+            ) -> ::core::result::Result<Residual<'r, R>, #k::Error> { #forward_saving }
+            /// The backward pass.
+            pub fn vjp<R: #k::Real>(
+                r: Residual<'_, R>, outs: &[&[R]], cots: &[&[R]], ins: &mut [#k::Slot<'_, R>], mut grad: Grad<'_, R>, state: &mut State<R>, mut scratch: #k::Arena<'_, R>,
+            ) -> ::core::result::Result<(), #k::Error> { #vjp }
+        }
+    }
+
+    fn struct_types(&self, module: &Ident) -> TokenStream {
+        let (k, vis, ident) = (self.k, &self.ty.vis, &self.ty.ident);
+        let (residual, state) = (self.named("Residual"), self.named("State"));
+        let (doc_r, doc_s) = (residual_doc(ident), state_doc(ident));
+        quote! {
+            #[doc = #doc_r]
+            #vis type #residual<'r, R = f32> = #module::Residual<'r, R>;
+            #[doc = #doc_s]
+            #vis type #state<R = f32> = #module::State<R>;
+        }
+    }
+
+    fn union_types(&self, module: &Ident) -> TokenStream {
+        let (k, vis, ident) = (self.k, &self.ty.vis, &self.ty.ident);
+        let (residual, state) = (self.named("Residual"), self.named("State"));
+        let (doc_r, doc_s) = (residual_doc(ident), state_doc(ident));
+        let names: Vec<_> = self.ty.variants().iter().map(|v| &v.ident).collect();
+        let modules: Vec<_> = self.ty.variants().iter().map(|v| snake(&v.ident)).collect();
+        let docs: Vec<_> = names.iter().map(|name| format!("of `{name}`")).collect();
+        let said: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let accessors: Vec<_> = self.ty.variants().iter().map(accessor_name).collect();
+        quote! {
+            #[doc = #doc_r]
+            #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
+            #vis enum #residual<'r, R: #k::Real = f32> {
+                #(#[doc = #docs] #names(#module::#modules::Residual<'r, R>),)*
+            }
+            #[doc = #doc_s]
+            #vis enum #state<R: #k::Real = f32> {
+                /// a sequence starts from zero
+                Unset,
+                #(#[doc = #docs] #names(#module::#modules::State<R>),)*
+            }
+            impl<R: #k::Real> ::core::default::Default for #state<R> {
+                fn default() -> Self { Self::Unset }
+            }
+            impl<R: #k::Real> #k::State<R> for #state<R> {
+                fn walk(&mut self, path: &mut #k::String, visit: &mut dyn ::core::ops::FnMut(&str, &mut #k::Vec<R>)) {
+                    match self {
+                        Self::Unset => {}
+                        #(Self::#names(state) => #k::State::walk(state, path, visit),)*
+                    }
+                }
+            }
+            #[allow(unreachable_patterns)]
+            impl<R: #k::Real> #state<R> {
+                #(fn #accessors(&mut self) -> ::core::result::Result<&mut #module::#modules::State<R>, #k::Error> {
+                    if let Self::Unset = self {
+                        *self = Self::#names(::core::default::Default::default());
+                    }
+                    match self {
+                        Self::#names(state) => ::core::result::Result::Ok(state),
+                        _ => ::core::result::Result::Err(#k::Error::tag(#said, "the state of another variant")),
+                    }
+                })*
+            }
+        }
+    }
+
+    fn layer_implementation(&self, module: &Ident) -> TokenStream {
+        let (k, ident) = (self.k, &self.ty.ident);
+        let (view, cotangent) = (self.named("View"), self.named("Cotangent"));
+        let (residual, state) = (self.named("Residual"), self.named("State"));
+        let variants = self.ty.variants();
+        let first = self.path_to(module, &variants[0]);
+        let agreements = variants.iter().skip(1).map(|variant| {
+            let path = self.path_to(module, variant);
+            let (a, b) = (variants[0].ident.to_string(), variant.ident.to_string());
+            quote::quote_spanned! {variant.span=>
+                const _: () = #k::agree(&#first::SIG, #a, &#path::SIG, #b);
+            }
+        });
+        let paths: Vec<_> = variants.iter().map(|v| self.path_to(module, v)).collect();
+        let inputs = (0..variants[0].inputs()).map(proc_macro2::Literal::usize_unsuffixed).map(|i| {
+            quote!(#(#paths::KEEPS[#i])||*)
+        });
+        let arm = |call: &dyn Fn(&Variant, TokenStream, TokenStream) -> TokenStream| -> TokenStream {
+            variants
+                .iter()
+                .map(|variant| {
+                    let names = Self::bindings(variant, "v_");
+                    let pattern = self.pattern(&view, variant, &names);
+                    let path = self.path_to(module, variant);
+                    let members: Vec<_> = variant.fields.iter().map(Field::binding).collect();
+                    let marker = members.is_empty().then(|| quote!(marker: ::core::marker::PhantomData));
+                    let fields = quote!(#path::Fields { #(#members: #names,)* #marker });
+                    let body = call(variant, path, fields);
+                    quote!(#pattern => #body,)
+                })
+                .collect()
+        };
+        let state_of = |variant: &Variant| {
+            let name = accessor_name(variant);
+            if self.ty.is_union() { quote!(state.#name()?) } else { quote!(state) }
+        };
+        let bind = arm(&|_, path, fields| quote!(#path::bind::<P>(#fields, sizes)));
+        let dims = arm(&|_, path, fields| quote!(#path::dims::<P>(#fields, ins, outs)));
+        let forward = arm(&|variant, path, fields| {
+            let state = state_of(variant);
+            quote!(#path::forward::<R, P>(#fields, ins, outs, #state, scratch))
+        });
+        let forward_saving = arm(&|variant, path, fields| {
+            let (state, name) = (state_of(variant), &variant.ident);
+            let run = quote!(#path::forward_saving::<R, P>(#fields, ins, outs, #state, saved, scratch));
+            if self.ty.is_union() {
+                quote!(::core::result::Result::Ok(#residual::#name(#run?)))
+            } else {
+                run
+            }
+        });
+        let vjp: TokenStream = variants
+            .iter()
+            .map(|variant| {
+                let (path, state, accessor) = (self.path_to(module, variant), state_of(variant), accessor_name(variant));
+                let members: Vec<_> = variant.fields.iter().map(Field::binding).collect();
+                let bindings = Self::bindings(variant, "g_");
+                let marker = members.is_empty().then(|| quote!(marker: ::core::marker::PhantomData));
+                let run = quote!({
+                    let (#(#bindings,)*) = grad.#accessor()?;
+                    #path::vjp::<R>(r, outs, cots, ins, #path::Grad { #(#members: #bindings,)* #marker }, #state, scratch)
+                });
+                if self.ty.is_union() {
+                    let name = &variant.ident;
+                    quote!(#residual::#name(r) => #run)
+                } else {
+                    run
+                }
+            })
+            .collect();
+        let vjp = if self.ty.is_union() { quote!(match residual { #vjp }) } else { quote!(let r = residual; #vjp) };
+        quote! {
+            #(#agreements)*
+            #[allow(unused_variables, unused_parens, clippy::all)]
+            impl #k::Layer for #ident {
+                const SIG: #k::Sig = #first::SIG;
+                const KEEPS: &'static [bool] = &[#(#inputs),*];
+                const KEEPS_OUT: bool = #(#paths::KEEPS_OUT)||*;
+                const STEPS: bool = #(#paths::STEPS)&&*;
+                type Residual<'r, R: #k::Real> = #residual<'r, R>;
+                type State<R: #k::Real> = #state<R>;
+
+                fn bind<P: ::core::marker::Copy + 'static>(view: #view<'_, P>, sizes: &mut #k::Sizes) -> ::core::result::Result<(), #k::Error> {
+                    match view { #bind }
+                }
+                fn dims<P: ::core::marker::Copy + 'static>(view: #view<'_, P>, ins: &[#k::Dims], outs: &mut [#k::Dims]) -> ::core::result::Result<(), #k::Error> {
+                    match view { #dims }
+                }
+                fn forward<R: #k::Real, P: #k::Lift<R>>(
+                    view: #view<'_, P>, ins: &[#k::Input<'_, '_, R>], outs: &mut [&mut [R]], state: &mut #state<R>, scratch: #k::Arena<'_, R>,
+                ) -> ::core::result::Result<(), #k::Error> {
+                    match view { #forward }
+                }
+                fn forward_saving<'w: 'r, 'r, R: #k::Real, P: #k::Lift<R>>(
+                    view: #view<'w, P>, ins: &[#k::Input<'r, '_, R>], outs: &mut [&mut [R]], state: &mut #state<R>, saved: &mut #k::Arena<'r, R>, scratch: #k::Arena<'_, R>,
+                ) -> ::core::result::Result<#residual<'r, R>, #k::Error> {
+                    match view { #forward_saving }
+                }
+                fn vjp<R: #k::Real>(
+                    residual: #residual<'_, R>, outs: &[&[R]], cots: &[&[R]], ins: &mut [#k::Slot<'_, R>], grad: &mut #cotangent<R>, state: &mut #state<R>, scratch: #k::Arena<'_, R>,
+                ) -> ::core::result::Result<(), #k::Error> {
+                    #vjp
+                }
+            }
+        }
+    }
+
+    fn path_to(&self, module: &Ident, variant: &Variant) -> TokenStream {
+        if self.ty.is_union() {
+            let name = snake(&variant.ident);
+            quote!(#module::#name)
+        } else {
+            quote!(#module)
+        }
+    }
+
+    /// After a mistake in an equation: an implementation that never runs, so that nothing else turns red.
+    pub(super) fn stub_layer(&self) -> TokenStream {
+        let (k, ident) = (self.k, &self.ty.ident);
+        quote!(#k::impl_stub_layer!(#ident);)
+    }
+}
+
+fn residual_doc(ident: &Ident) -> String {
+    format!("What the backward pass of [`{ident}`] needs of its forward pass.")
+}
+
+fn state_doc(ident: &Ident) -> String {
+    format!("What [`{ident}`] carries along time.")
+}
+

@@ -1,0 +1,223 @@
+//! Speed of the kernels at the sizes of small models, one thread, best instruction set and AVX2.
+//!
+//! Every bench checks its answer before it is timed. `cargo bench -p barewire-kernels`; figures
+//! are elements (multiply-accumulates, or weights) a second.
+
+#![allow(missing_docs, reason = "criterion's macros write undocumented items")]
+
+use std::hint::black_box;
+
+use barewire_kernels::{Isa, Scratch, gated_recurrence, gemm, ternary};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+
+/// `(rows, cols, n)`: attention and channel mixer of a small model in training, then streaming.
+const SHAPES: [(usize, usize, usize); 5] = [
+    (128, 128, 384),
+    (704, 128, 384),
+    (128, 352, 384),
+    (704, 128, 1),
+    (2560, 2560, 1),
+];
+
+/// Numbers in [-1, 1] that no seed is needed for.
+fn floats(len: usize) -> Vec<f32> {
+    let wave = |i| ((i as u64 * 2_654_435_761 % 20_011) as f32 - 10_005.0) / 10_005.0;
+    (0..len).map(wave).collect()
+}
+
+fn digits(len: usize) -> Vec<i8> {
+    (0..len).map(|i| (i * 7 % 11 % 3) as i8 - 1).collect()
+}
+
+fn packed(digits: &[i8], rows: usize, cols: usize) -> Vec<u64> {
+    let mut words = vec![0; ternary::words_len(rows, cols).expect("small")];
+    ternary::pack_i8(rows, cols, digits, &mut words).expect("digits");
+    words
+}
+
+/// The native ones, then `portable` for comparison.
+fn isas() -> Vec<Isa> {
+    Isa::available()
+        .filter(|isa| !matches!(isa, Isa::Reference | Isa::Portable))
+        .chain(Isa::available().nth(1))
+        .collect()
+}
+
+fn assert_near(found: &[f32], exact: impl Iterator<Item = f64>, bound: f64) {
+    for (found, exact) in found.iter().zip(exact) {
+        let error = (f64::from(*found) - exact).abs();
+        assert!(error <= bound, "{found} for {exact}");
+    }
+}
+
+fn ternary_products(c: &mut Criterion) {
+    for (rows, cols, n) in SHAPES {
+        let digits = digits(rows * cols);
+        let words = packed(&digits, rows, cols);
+        let (x, y) = (floats(n * cols), floats(n * rows));
+        let mut codes = vec![0; ternary::int8_codes_len(n, cols).expect("small")];
+        let mut scales = vec![0.0; n];
+        let (mut out, mut back) = (vec![0.0; n * rows], vec![0.0; n * cols]);
+        let mut scratch = Scratch::new();
+        // One token of the oracle is enough: batching changes no bit.
+        let wide = |v: &[f32]| -> Vec<f64> { v.iter().map(|&v| v.into()).collect() };
+        let forward = ternary::reference::forward(&digits, rows, cols, &wide(&x[..cols]), 1);
+        let turned = ternary::reference::transposed(&digits, rows, cols, &wide(&y[..rows]), 1);
+        let mut group = c.benchmark_group(format!("ternary {rows}x{cols} n{n}"));
+        group.throughput(Throughput::Elements((rows * cols * n) as u64));
+        for isa in isas() {
+            let mut int8 = |out: &mut [f32]| {
+                let x = black_box(&x);
+                ternary::quantize_int8_with(isa, x, n, cols, &mut codes, &mut scales)
+                    .and_then(|()| {
+                        ternary::forward_int8_with(
+                            isa, &words, rows, cols, &codes, &scales, n, 1.0, out,
+                        )
+                    })
+                    .expect("lengths");
+            };
+            int8(&mut out);
+            // Half a step of 1/127 for each column.
+            assert_near(&out, forward.iter().copied(), cols as f64 * 0.5 / 126.0);
+            let id = BenchmarkId::new("forward_int8 with quantize_int8", isa.name());
+            group.bench_function(id, |b| b.iter(|| int8(&mut out)));
+
+            let mut grade = |out: &mut [f32]| {
+                let x = black_box(&x);
+                ternary::forward_f32_with(isa, &words, rows, cols, x, n, out, &mut scratch)
+                    .expect("lengths");
+            };
+            grade(&mut out);
+            assert_near(&out, forward.iter().copied(), cols as f64 * 2f64.powi(-22));
+            let id = BenchmarkId::new("forward_f32", isa.name());
+            group.bench_function(id, |b| b.iter(|| grade(&mut out)));
+
+            let mut transposed = |back: &mut [f32]| {
+                let y = black_box(&y);
+                ternary::transposed_f32_with(isa, &words, rows, cols, y, n, back, &mut scratch)
+                    .expect("lengths");
+            };
+            transposed(&mut back);
+            assert_near(&back, turned.iter().copied(), rows as f64 * 2f64.powi(-22));
+            let id = BenchmarkId::new("transposed_f32", isa.name());
+            group.bench_function(id, |b| b.iter(|| transposed(&mut back)));
+        }
+    }
+}
+
+fn absmean(c: &mut Criterion) {
+    let (rows, cols) = (1024, 1024);
+    let w = floats(rows * cols);
+    let mut words = vec![0; ternary::words_len(rows, cols).expect("small")];
+    let mean = w.iter().map(|v| f64::from(v.abs())).sum::<f64>() / w.len() as f64;
+    let mut group = c.benchmark_group("quantize_absmean 1024x1024");
+    group.throughput(Throughput::Elements(w.len() as u64));
+    for isa in isas() {
+        let mut run = || {
+            ternary::quantize_absmean_with(isa, black_box(&w), rows, cols, &mut words)
+                .expect("lengths")
+        };
+        assert!((f64::from(run()) - mean).abs() < 1e-6);
+        group.bench_function(isa.name(), |b| b.iter(&mut run));
+    }
+}
+
+fn recurrence(c: &mut Criterion) {
+    for (batch, time, d) in [(12, 64, 128), (1, 2048, 2048)] {
+        let len = batch * time * d;
+        let f: Vec<f32> = floats(len).iter().map(|v| v.abs()).collect();
+        let v = floats(len);
+        let zero = vec![0.0; batch * d];
+        let mut h = vec![0.0; len];
+        let (mut f_cot, mut v_cot) = (vec![0.0; len], vec![0.0; len]);
+        let mut group = c.benchmark_group(format!("gated_recurrence {batch}x{time}x{d}"));
+        for isa in isas() {
+            let mut state = zero.clone();
+            let mut forward = |h: &mut [f32]| {
+                state.fill(0.0);
+                let f = black_box(&f);
+                gated_recurrence::forward_with(isa, f, &v, batch, time, d, &mut state, h)
+                    .expect("lengths");
+            };
+            forward(&mut h);
+            for t in 1..time {
+                assert_eq!(h[t * d], f[t * d] * h[(t - 1) * d] + v[t * d]);
+            }
+            group.throughput(Throughput::Bytes(12 * len as u64));
+            let id = BenchmarkId::new("forward", isa.name());
+            group.bench_function(id, |b| b.iter(|| forward(&mut h)));
+
+            let mut state_cot = zero.clone();
+            let mut backward = |f_cot: &mut [f32], v_cot: &mut [f32]| {
+                state_cot.fill(0.0);
+                let f = black_box(&f);
+                gated_recurrence::backward_with(
+                    isa,
+                    f,
+                    &h,
+                    &zero,
+                    &v,
+                    batch,
+                    time,
+                    d,
+                    &mut state_cot,
+                    f_cot,
+                    v_cot,
+                )
+                .expect("lengths");
+            };
+            backward(&mut f_cot, &mut v_cot);
+            assert_eq!(v_cot[len - 1], v[len - 1]);
+            assert_eq!(f_cot[len - 1], v[len - 1] * h[len - 1 - d]);
+            group.throughput(Throughput::Bytes(20 * len as u64));
+            let id = BenchmarkId::new("backward", isa.name());
+            group.bench_function(id, |b| b.iter(|| backward(&mut f_cot, &mut v_cot)));
+        }
+    }
+}
+
+fn dense(c: &mut Criterion) {
+    let mut group = c.benchmark_group("gemm f32 tn");
+    for (m, n, k) in [(128, 128, 384), (704, 128, 384), (128, 352, 384)] {
+        let (a, b) = (floats(k * m), floats(k * n));
+        let mut out = vec![0.0; m * n];
+        gemm::tn(m, n, k, &a, &b, false, &mut out).expect("lengths");
+        let first = (0..n).map(|j| {
+            let terms = (0..k).map(|l| f64::from(a[l * m]) * f64::from(b[l * n + j]));
+            terms.sum::<f64>()
+        });
+        assert_near(&out, first, (k * k) as f64 * 2f64.powi(-24));
+        group.throughput(Throughput::Elements((m * n * k) as u64));
+        group.bench_function(format!("{m}x{n}x{k}"), |bench| {
+            bench.iter(|| gemm::tn(m, n, k, black_box(&a), &b, true, &mut out));
+        });
+    }
+}
+
+fn dense_fixed_order(c: &mut Criterion) {
+    let mut group = c.benchmark_group("gemm f32 nt_fixed_order");
+    for (m, n, k) in [(384, 128, 128), (1, 128, 128)] {
+        let (a, b) = (floats(m * k), floats(n * k));
+        let mut out = vec![0.0; m * n];
+        gemm::nt_fixed_order(m, n, k, &a, &b, false, &mut out).expect("lengths");
+        let first = (0..n).map(|j| {
+            let terms = (0..k).map(|l| f64::from(a[l]) * f64::from(b[j * k + l]));
+            terms.sum::<f64>()
+        });
+        assert_near(&out, first, (k * k) as f64 * 2f64.powi(-24));
+        group.throughput(Throughput::Elements((m * n * k) as u64));
+        group.bench_function(format!("{m}x{n}x{k}"), |bench| {
+            bench.iter(|| gemm::nt_fixed_order(m, n, k, black_box(&a), &b, false, &mut out));
+        });
+    }
+}
+
+criterion_group! {
+    name = kernels;
+    config = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(std::time::Duration::from_millis(200))
+        .measurement_time(std::time::Duration::from_millis(600));
+    targets = ternary_products, absmean, recurrence, dense, dense_fixed_order
+}
+criterion_main!(kernels);

@@ -1,0 +1,27 @@
+//! The formulas in plain f64 loops: the oracle of every other path.
+
+use super::bit_at;
+
+/// Lengths checked, nothing empty.
+pub(super) fn forward_f32(words: &[u64], rows: usize, cols: usize, x: &[f32], out: &mut [f32]) {
+    for (i, out) in out.iter_mut().enumerate() {
+        let (t, r) = (i / rows, i % rows);
+        let mut sum = 0.0;
+        for c in 0..cols {
+            sum += f64::from(bit_at(words, cols, r, c)) * f64::from(x[t * cols + c]);
+        }
+        *out = sum as f32;
+    }
+}
+
+/// Lengths checked, nothing empty.
+pub(super) fn transposed_f32(words: &[u64], rows: usize, cols: usize, y: &[f32], out: &mut [f32]) {
+    for (i, out) in out.iter_mut().enumerate() {
+        let (t, c) = (i / cols, i % cols);
+        let mut sum = 0.0;
+        for r in 0..rows {
+            sum += f64::from(bit_at(words, cols, r, c)) * f64::from(y[t * rows + r]);
+        }
+        *out = sum as f32;
+    }
+}

@@ -1,0 +1,52 @@
+//! CPU kernels for barewire: packed ternary, binary and k-bit matrix products, the gated linear
+//! recurrence, dense matrix products, and the machinery that picks an instruction set.
+//!
+//! Every kernel is a safe function on slices. Lengths are checked once a call, and a wrong one is
+//! a [`KernelError`] that names the argument; no input, however damaged, causes a panic or
+//! undefined behaviour. Each function has a twin ending in `_with` that takes an [`Isa`], for
+//! tests, benches and callers that chose once for a whole model.
+//!
+//! | module               | what it computes                                                 |
+//! |----------------------|------------------------------------------------------------------|
+//! | [`ternary`]          | products with digits in {-1, 0, +1} at 2 bits, int8 and f32-grade |
+//! | [`binary`]           | products with bits in {0, 1}                                     |
+//! | [`quantized`]        | products with 2 to 8 bit codes, one scale and zero point         |
+//! | [`gated_recurrence`] | `h[t] = f[t] ⊙ h[t-1] + v[t]`, forward and backward              |
+//! | [`gemm`]             | dense f32 and f64 products                                       |
+//! | [`vectorize()`]      | compiles a caller's own plain loop for each instruction set      |
+//!
+//! # Folders
+//!
+//! One folder a kernel, one file an instruction set: `reference` is the formula in plain loops
+//! (f64 where it sums floats) and is never optimised; `portable` is plain Rust; `avx2` and
+//! `avx512` use `std::arch`. The packing is the same on all of them.
+//!
+//! # Same bits everywhere
+//!
+//! Ternary products sum integers, so all paths but `reference` give identical bits, at any
+//! batching (`reference` sums floats in f64; its int8 product is identical too). The gated
+//! recurrence multiplies, rounds, then adds on every path. Only [`gemm`], but for
+//! [`gemm::nt_fixed_order`], may differ in the last bits with the CPU and the number of rows.
+//!
+//! # Threads
+//!
+//! Every function here runs on the calling thread. Tokens and batch entries are independent:
+//! split along them and the bits do not change.
+
+pub mod binary;
+mod error;
+mod exact;
+pub mod gated_recurrence;
+pub mod gemm;
+mod isa;
+pub mod quantized;
+mod scratch;
+pub mod ternary;
+mod vectorize;
+
+pub use error::KernelError;
+#[cfg(target_arch = "x86_64")]
+pub use isa::{Avx2, Avx512};
+pub use isa::{Isa, IsaError};
+pub use scratch::Scratch;
+pub use vectorize::{Kernel, vectorize};

@@ -1,0 +1,152 @@
+//! The quantisers' inner loops on AVX-512.
+
+use core::arch::x86_64::*;
+
+use crate::ternary::Line;
+use crate::ternary::activations::{
+    Order, int8_steps, limb_steps, max_magnitude, record_len, store,
+};
+use crate::ternary::pack::pack_rows;
+use crate::ternary::simd::word_from_masks;
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load_floats(x: &[f32; 16]) -> __m512 {
+    // SAFETY: `x` is 64 readable bytes; the load has no alignment requirement.
+    unsafe { _mm512_loadu_ps(x.as_ptr()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn bytes(v: __m256i) -> [i8; 32] {
+    let mut out = [0; 32];
+    // SAFETY: `out` is 32 writable bytes; the store has no alignment requirement.
+    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), v) };
+    out
+}
+
+/// `byte 8 f + b` takes `byte 4 b + f`.
+const GROUP: [i8; 32] = {
+    let mut index = [0; 32];
+    let mut i = 0;
+    while i < 32 {
+        index[i] = (i % 8 * 4 + i / 8) as i8;
+        i += 1;
+    }
+    index
+};
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
+fn grouped(columns: __m256i) -> __m256i {
+    // SAFETY: `GROUP` is 32 readable bytes; the load has no alignment requirement.
+    let index = unsafe { _mm256_loadu_si256(GROUP.as_ptr().cast()) };
+    _mm256_permutexvar_epi8(index, columns)
+}
+
+/// `round_half_even(x * s)` of 32 columns.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn rounded(x: &[f32; 32], s: f32) -> [__m512i; 2] {
+    let (x, _) = x.as_chunks::<16>();
+    let s = _mm512_set1_ps(s);
+    [
+        _mm512_cvtps_epi32(_mm512_mul_ps(load_floats(&x[0]), s)),
+        _mm512_cvtps_epi32(_mm512_mul_ps(load_floats(&x[1]), s)),
+    ]
+}
+
+/// The low bytes of 32 integers.
+#[inline]
+#[target_feature(enable = "avx512f,avx2")]
+fn low_bytes(v: [__m512i; 2]) -> __m256i {
+    _mm256_set_m128i(_mm512_cvtepi32_epi8(v[1]), _mm512_cvtepi32_epi8(v[0]))
+}
+
+/// The first up to 32 elements, zeros past the end.
+#[inline(always)]
+fn padded(x: &[f32]) -> [f32; 32] {
+    x.first_chunk().copied().unwrap_or_else(|| {
+        let mut part = [0.0; 32];
+        part[..x.len()].copy_from_slice(x);
+        part
+    })
+}
+
+/// See [`crate::ternary::quantize_int8`]; lengths checked, `cols > 0`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
+pub(in crate::ternary) fn quantize_int8(
+    x: &[f32],
+    cols: usize,
+    codes: &mut [i8],
+    steps: &mut [f32],
+) {
+    let record = record_len(Order::Groups, cols);
+    let tokens = x.chunks_exact(cols).zip(codes.chunks_exact_mut(record));
+    for ((x, codes), step) in tokens.zip(steps) {
+        let (s, value) = int8_steps(max_magnitude(x));
+        *step = value;
+        if value.is_nan() {
+            codes.fill(0);
+            continue;
+        }
+        for (x, group) in x.chunks(32).zip(codes.as_chunks_mut::<32>().0) {
+            *group = bytes(grouped(low_bytes(rounded(&padded(x), s))));
+        }
+    }
+}
+
+/// See [`crate::ternary::activations::split_limbs`]; lengths checked, `len > 0`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
+pub(in crate::ternary) fn split_limbs(
+    order: Order,
+    x: &[f32],
+    len: usize,
+    codes: &mut [i8],
+    steps: &mut [f64],
+) {
+    let record = record_len(order, len);
+    let tokens = x.chunks_exact(len).zip(codes.chunks_exact_mut(3 * record));
+    for ((x, codes), step) in tokens.zip(steps) {
+        let (s, value) = limb_steps(max_magnitude(x));
+        *step = value.into();
+        if value.is_nan() {
+            codes.fill(0);
+            continue;
+        }
+        for (i, x) in x.chunks(32).enumerate() {
+            let mut q = rounded(&padded(x), s);
+            for l in 0..3 {
+                let columns = low_bytes(q);
+                let part = match order {
+                    Order::Groups => grouped(columns),
+                    Order::Columns => columns,
+                };
+                let to = &mut codes[l * record..][..record][32 * i..];
+                let used = to.len().min(32);
+                store(&mut to[..used], bytes(part));
+                for q in &mut q {
+                    // Takes the signed low byte away: (q + 128) >> 8.
+                    *q = _mm512_srai_epi32::<8>(_mm512_add_epi32(*q, _mm512_set1_epi32(128)));
+                }
+            }
+        }
+    }
+}
+
+/// The packing pass of [`crate::ternary::quantize_absmean`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
+pub(in crate::ternary) fn pack_rounded(w: &[f32], cols: usize, inverse: f32, lines: &mut [Line]) {
+    pack_rows(w, cols, lines, |part| {
+        let (x, _) = part.as_chunks::<16>();
+        let (mut above, mut below) = (0, 0);
+        for i in 0..2 {
+            let v = _mm512_mul_ps(load_floats(&x[i]), _mm512_set1_ps(inverse));
+            let plus = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(v, _mm512_set1_ps(0.5));
+            let minus = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(v, _mm512_set1_ps(-0.5));
+            above |= u32::from(plus) << (16 * i);
+            below |= u32::from(minus) << (16 * i);
+        }
+        word_from_masks(above, below)
+    });
+}

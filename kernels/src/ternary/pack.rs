@@ -1,0 +1,302 @@
+//! Packing, unpacking, validation, and the absmean quantiser.
+
+use super::{Line, MAX_DIM, Matrix, ZERO_WORD, reference};
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
+use crate::error::{KernelError, check_len, product};
+use crate::{Isa, Kernel, vectorize};
+
+/// Number of `u64` words of a packed matrix: `ceil(rows / 8) * 8 * ceil(cols / 32)`.
+///
+/// # Errors
+/// [`KernelError::TooLarge`] if `rows` or `cols` exceeds [`MAX_DIM`]; [`KernelError::Overflow`]
+/// if the length does not fit in a `usize` (32-bit targets).
+pub fn words_len(rows: usize, cols: usize) -> Result<usize, KernelError> {
+    for (argument, found) in [("rows", rows), ("cols", cols)] {
+        if found > MAX_DIM {
+            return Err(KernelError::TooLarge {
+                argument,
+                limit: MAX_DIM,
+                found,
+            });
+        }
+    }
+    product("words", &[rows.div_ceil(8), 8, cols.div_ceil(32)])
+}
+
+/// Packs digits `[rows, cols]`; padding gets the digit 0.
+///
+/// # Errors
+/// [`KernelError::Length`] for `digits` or `words`; [`KernelError::Value`] with the index of the
+/// first digit outside -1..=1, in which case `words` is unchanged; the errors of [`words_len`].
+pub fn pack_i8(
+    rows: usize,
+    cols: usize,
+    digits: &[i8],
+    words: &mut [u64],
+) -> Result<(), KernelError> {
+    check_len("words", words, words_len(rows, cols)?)?;
+    check_len("digits", digits, product("digits", &[rows, cols])?)?;
+    if let Some(index) = digits.iter().position(|d| !(-1..=1).contains(d)) {
+        return Err(KernelError::Value {
+            index,
+            min: -1,
+            max: 1,
+            found: digits[index].into(),
+        });
+    }
+    words.fill(ZERO_WORD);
+    if cols == 0 {
+        return Ok(());
+    }
+    let lines = words.as_chunks_mut::<8>().0;
+    let words_per_row = cols.div_ceil(32);
+    for (r, row) in digits.chunks_exact(cols).enumerate() {
+        for (w, part) in row.chunks(32).enumerate() {
+            let word = part.iter().enumerate().fold(ZERO_WORD, |word, (i, &d)| {
+                // Code 1 is in place: flipping its bits with `code ^ 1` leaves `code`.
+                word ^ u64::from((d + 1) as u8 ^ 1) << (2 * i)
+            });
+            lines[r / 8 * words_per_row + w][r % 8] = word;
+        }
+    }
+    Ok(())
+}
+
+/// Unpacks to digits `[rows, cols]`. Code 3 gives +2.
+///
+/// # Errors
+/// [`KernelError::Length`] for `words` or `digits`; the errors of [`words_len`].
+pub fn unpack_i8(
+    words: &[u64],
+    rows: usize,
+    cols: usize,
+    digits: &mut [i8],
+) -> Result<(), KernelError> {
+    unpack(words, rows, cols, "digits", digits, |code| code as i8 - 1)
+}
+
+/// Unpacks to floats `[rows, cols]`, each -1, 0 or +1. Code 3 gives +2.
+///
+/// # Errors
+/// [`KernelError::Length`] for `words` or `out`; the errors of [`words_len`].
+pub fn unpack_f32(
+    words: &[u64],
+    rows: usize,
+    cols: usize,
+    out: &mut [f32],
+) -> Result<(), KernelError> {
+    unpack(words, rows, cols, "out", out, |code| {
+        f32::from(code as i8 - 1)
+    })
+}
+
+fn unpack<T>(
+    words: &[u64],
+    rows: usize,
+    cols: usize,
+    argument: &'static str,
+    out: &mut [T],
+    value: impl Fn(u8) -> T,
+) -> Result<(), KernelError> {
+    let m = Matrix::new(words, rows, cols)?;
+    check_len(argument, out, product(argument, &[rows, cols])?)?;
+    if cols == 0 {
+        return Ok(());
+    }
+    for (r, row) in out.chunks_exact_mut(cols).enumerate() {
+        for (part, line) in row.chunks_mut(32).zip(m.tile(r / 8)) {
+            for (i, v) in part.iter_mut().enumerate() {
+                *v = value((line[r % 8] >> (2 * i) & 3) as u8);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The digit at row `r`, column `c`. Code 3 gives +2.
+///
+/// # Errors
+/// [`KernelError::Length`] for `words`; [`KernelError::Index`] for `r` or `c`; the errors of
+/// [`words_len`].
+pub fn get(words: &[u64], rows: usize, cols: usize, r: usize, c: usize) -> Result<i8, KernelError> {
+    let m = Matrix::new(words, rows, cols)?;
+    for (argument, found, end) in [("r", r, rows), ("c", c, cols)] {
+        if found >= end {
+            return Err(KernelError::Index {
+                argument,
+                end,
+                found,
+            });
+        }
+    }
+    Ok(m.code(r, c) as i8 - 1)
+}
+
+/// Checks that `words` is canonical: no code 3, and the digit 0 in all padding.
+///
+/// # Errors
+/// [`KernelError::Length`] for `words`; [`KernelError::Code`] with the place of the first code 3
+/// (in storage order); [`KernelError::Padding`] with the first word of wrong padding; the errors
+/// of [`words_len`].
+pub fn check_codes(words: &[u64], rows: usize, cols: usize) -> Result<(), KernelError> {
+    let m = Matrix::new(words, rows, cols)?;
+    for (index, line) in m.lines.iter().enumerate() {
+        let (tile, w) = (index / m.words_per_row, index % m.words_per_row);
+        for (k, &word) in line.iter().enumerate() {
+            let row = tile * 8 + k;
+            let used = if row < rows {
+                used_bits(cols - 32 * w)
+            } else {
+                0
+            };
+            let threes = word & word >> 1 & ZERO_WORD & used;
+            if threes != 0 {
+                return Err(KernelError::Code {
+                    row,
+                    col: 32 * w + threes.trailing_zeros() as usize / 2,
+                    found: 3,
+                });
+            }
+            if word & !used != ZERO_WORD & !used {
+                return Err(KernelError::Padding {
+                    word: index * 8 + k,
+                    expected: ZERO_WORD & !used,
+                    found: word & !used,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The bits of a word that hold its first `columns` codes.
+fn used_bits(columns: usize) -> u64 {
+    if columns >= 32 {
+        u64::MAX
+    } else {
+        (1 << (2 * columns)) - 1
+    }
+}
+
+/// Quantises weights `[rows, cols]` to digits and packs them, in one call; gives the scale.
+///
+/// `scale = max(mean|w|, 1e-5)`, `digit = clamp(round_half_even(w * (1 / scale)), -1, 1)`, so
+/// that `scale * digit` approximates `w`.
+///
+/// The mean is summed in f64 in a fixed order (32 interleaved partial sums) and rounded to f32,
+/// `1 / scale` is rounded to f32, and so is the product: scale and digits have the same bits on
+/// every instruction set. A NaN or an infinity among the weights makes the scale NaN or infinite
+/// and every digit 0. With no weights the scale is 1e-5.
+///
+/// # Errors
+/// [`KernelError::Length`] for `w` or `words`; the errors of [`words_len`].
+///
+/// Source: Ma et al., "The Era of 1-bit LLMs" (2024), equations (1) to (3), with the lower bound
+/// of the mean as in BitNet's and MatMul-free LM's code.
+pub fn quantize_absmean(
+    w: &[f32],
+    rows: usize,
+    cols: usize,
+    words: &mut [u64],
+) -> Result<f32, KernelError> {
+    quantize_absmean_with(Isa::best(), w, rows, cols, words)
+}
+
+/// [`quantize_absmean`] on a given instruction set.
+///
+/// # Errors
+/// As [`quantize_absmean`].
+pub fn quantize_absmean_with(
+    isa: Isa,
+    w: &[f32],
+    rows: usize,
+    cols: usize,
+    words: &mut [u64],
+) -> Result<f32, KernelError> {
+    check_len("words", words, words_len(rows, cols)?)?;
+    check_len("w", w, product("w", &[rows, cols])?)?;
+    let sum = match isa {
+        Isa::Reference => reference::sum_abs(w),
+        isa => vectorize(isa, SumAbs(w)),
+    };
+    let mean = sum / w.len().max(1) as f64;
+    // `f32::max` would drop a NaN.
+    let mean = mean as f32;
+    let scale = if mean < 1e-5 { 1e-5 } else { mean };
+    let inverse = if scale.is_finite() { 1.0 / scale } else { 0.0 };
+    if cols == 0 {
+        return Ok(scale);
+    }
+    words.fill(ZERO_WORD);
+    let lines = words.as_chunks_mut().0;
+    match isa {
+        Isa::Reference => {
+            pack_rows(w, cols, lines, |part| reference::code_word(part, inverse));
+        }
+        Isa::Portable => pack_rows(w, cols, lines, |part| code_word(part, inverse)),
+        // SAFETY: an `Avx2` token exists only after detection found AVX2 and FMA.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2(_) => unsafe { avx2::pack_rounded(w, cols, inverse, lines) },
+        // SAFETY: an `Avx512` token exists only after detection found all features asked for.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512(_) => unsafe { avx512::pack_rounded(w, cols, inverse, lines) },
+    }
+    Ok(scale)
+}
+
+/// Calls `code_word` for each 32 columns of each row (zeros past the end) and stores the word.
+#[inline(always)]
+pub(super) fn pack_rows(
+    w: &[f32],
+    cols: usize,
+    lines: &mut [Line],
+    code_word: impl Fn(&[f32; 32]) -> u64,
+) {
+    let words_per_row = cols.div_ceil(32);
+    for (r, row) in w.chunks_exact(cols).enumerate() {
+        let (full, rest) = row.as_chunks::<32>();
+        let tile = &mut lines[r / 8 * words_per_row..][..words_per_row];
+        for (part, line) in full.iter().zip(tile.iter_mut()) {
+            line[r % 8] = code_word(part);
+        }
+        if !rest.is_empty() {
+            let mut part = [0.0; 32];
+            part[..rest.len()].copy_from_slice(rest);
+            tile[full.len()][r % 8] = code_word(&part);
+        }
+    }
+}
+
+/// 32 codes: rounding to even and clamping to -1..=1 is comparing with one half.
+fn code_word(part: &[f32; 32], inverse: f32) -> u64 {
+    let mut word = 0;
+    for (i, v) in part.iter().enumerate() {
+        let v = v * inverse;
+        let code = 1 + u64::from(v > 0.5) - u64::from(v < -0.5);
+        word |= code << (2 * i);
+    }
+    word
+}
+
+/// Sum of magnitudes: element `i` goes to partial sum `i % 32`, partial sums are added in order.
+struct SumAbs<'a>(&'a [f32]);
+
+impl Kernel for SumAbs<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let mut partial = [0.0f64; 32];
+        let (full, rest) = self.0.as_chunks::<32>();
+        for part in full {
+            for (p, v) in partial.iter_mut().zip(part) {
+                *p += f64::from(v.abs());
+            }
+        }
+        for (p, v) in partial.iter_mut().zip(rest) {
+            *p += f64::from(v.abs());
+        }
+        partial.iter().sum()
+    }
+}
