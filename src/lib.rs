@@ -1,15 +1,66 @@
-//! Model parts as Rust enums: aligned zero-copy layout, views, and equations.
+//! Model parts as Rust enums: an aligned zero-copy wire layout, borrowed views, and, from one equation per variant, the
+//! forward pass, the gradients and the streaming step.
+//!
+//! ```
+//! use barewire::prelude::*;
+//!
+//! /// A low-rank or a full map.
+//! #[derive(BareUnion)]
+//! pub enum Map {
+//!     #[bare(tag = 0, forward = |x: [batch, d_in]| linear(weights, x))]
+//!     Full {
+//!         #[bare(dims = [d_out, d_in])]
+//!         weights: Matrix<f32>,
+//!     },
+//!     #[bare(tag = 1, forward = |x: [batch, d_in]| gain * linear(up, tanh(linear(down, x))))]
+//!     LowRank {
+//!         #[bare(dims = [rank, d_in])]
+//!         down: Matrix<f32>,
+//!         #[bare(dims = [d_out, rank])]
+//!         up: Matrix<f32>,
+//!         gain: f32,
+//!     },
+//! }
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let map = Map::LowRank {
+//!         down: Matrix::from_vec(1, 2, vec![0.5, -0.5])?,
+//!         up: Matrix::from_vec(2, 1, vec![1.0, 2.0])?,
+//!         gain: 3.0,
+//!     };
+//!     let region = Region::encode(&map)?;
+//!     let index = Index::new();
+//!     let model = Checked::<Map>::new(region.view(&index)?)?;
+//!
+//!     let (mut state, mut workspace) = (Default::default(), Workspace::new());
+//!     let mut pass = model.forward_saving(&[numbers(&[1.0_f32, 0.0], &[1, 2])], &mut state, &mut workspace)?;
+//!     assert_eq!(pass.result(0), [3.0 * 0.5_f32.tanh(), 6.0 * 0.5_f32.tanh()]);
+//!
+//!     let (mut grad, mut state_cot) = (MapCotangent::default(), Default::default());
+//!     pass.vjp(&[&[1.0, 0.0]], &mut [Slot::Skip], &mut grad, &mut state_cot)?;
+//!     let MapCotangent::LowRank { gain, .. } = grad else { unreachable!("the gradient has the variant of the value") };
+//!     assert!((gain - 0.5_f32.tanh()).abs() < 1e-6);
+//!     Ok(())
+//! }
+//! ```
 #![forbid(unsafe_code)]
 
-pub use barewire_core::wire;
-
+pub use barewire_core::{Error, error, gradient, kernels, layer, model, ops, part, primitive, real, shape, state, testing, train, wire, workspace};
+pub use barewire_core::primitive::Primitive;
 pub use barewire_derive::{BareStruct, BareUnion};
 
 /// What a model's source imports.
 pub mod prelude {
+    pub use crate::gradient::{Gradient, Signal};
+    pub use crate::layer::{Input, Layer};
+    pub use crate::model::{Checked, Pass, ids, numbers};
+    pub use crate::part::Part;
+    pub use crate::primitive::{Primitive, Slot};
+    pub use crate::real::{Dual, Real};
     pub use crate::wire::{
-        BinaryMatrix, Index, Int, Matrix, QuantizedMatrix, Region, TernaryMatrix, Uint, Union, Wire,
+        BinaryMatrix, Index, Int, Matrix, QuantizedMatrix, TernaryMatrix, Uint, Union, Wire,
     };
+    pub use crate::workspace::Workspace;
     pub use crate::{BareStruct, BareUnion};
 }
 

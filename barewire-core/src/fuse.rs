@@ -339,7 +339,7 @@ pub fn backward<R: Real, const N: usize, const S: usize>(
     sinks: [Sink<'_, R>; N],
     f: impl Fn([R; N], [R; S], R) -> [R; N],
 ) {
-    vectorize(Isa::best(), Backward { cot, saved, operands, sinks, f, results: [(); S] });
+    vectorize(Isa::best(), Backward { cot, saved, operands, sinks, f, _results: [(); S] });
 }
 
 struct Backward<'a, R, const N: usize, const S: usize, F> {
@@ -349,7 +349,7 @@ struct Backward<'a, R, const N: usize, const S: usize, F> {
     sinks: [Sink<'a, R>; N],
     f: F,
     /// ties the number of saved results to the type
-    results: [(); S],
+    _results: [(); S],
 }
 
 impl<R: Real, const N: usize, const S: usize, F: Fn([R; N], [R; S], R) -> [R; N]> Kernel

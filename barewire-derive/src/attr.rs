@@ -76,12 +76,15 @@ impl Attrs {
             }
             match &attr.meta {
                 syn::Meta::List(list) => {
+                    // `read_list` reports and reads to the end; what syn says beyond that is about brackets that were left
+                    // half read
+                    let before = errors.len();
                     let parser = |input: ParseStream<'_>| {
                         all.read_list(input, place, errors);
                         Ok(())
                     };
-                    // `read_list` keeps its own errors and reads to the end
-                    if let Err(error) = parser.parse2(list.tokens.clone()) {
+                    let parsed = parser.parse2(list.tokens.clone());
+                    if let (Err(error), true) = (parsed, errors.len() == before) {
                         errors.add(error);
                     }
                 }
@@ -219,12 +222,12 @@ fn value<T>(
 fn list<T>(
     input: ParseStream<'_>,
     example: &str,
-    item: impl Fn(ParseStream<'_>) -> syn::Result<T>,
+    item: fn(ParseStream<'_>) -> syn::Result<T>,
 ) -> syn::Result<Vec<T>> {
     value(input, example, |input| {
         let content;
         bracketed!(content in input);
-        let items = content.call(|input| Punctuated::<T, Token![,]>::parse_terminated_with(input, &item))?;
+        let items = Punctuated::<T, Token![,]>::parse_terminated_with(&content, item)?;
         if items.is_empty() {
             return Err(content.error("empty"));
         }

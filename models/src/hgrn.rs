@@ -4,6 +4,11 @@
 
 use barewire::prelude::*;
 
+mod build;
+mod published;
+
+pub use build::{HgrnConfig, Latents};
+
 /// A projection with an RMS norm of its own in front, as the published `BitLinear` has it.
 #[derive(BareUnion)]
 pub enum Projection {
@@ -115,4 +120,12 @@ pub struct HgrnLm {
     /// logits
     #[bare(axes(d_in = d_model, d_out = vocab))]
     pub head: Projection,
+}
+
+/// The language model with its training objective: token ids and the ids that follow them in, mean nats out.
+#[derive(BareStruct)]
+#[bare(forward = |tokens: u32[batch, time], targets: u32[batch, time]| cross_entropy(model(tokens), targets))]
+pub struct HgrnObjective {
+    /// the model
+    pub model: HgrnLm,
 }

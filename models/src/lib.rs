@@ -1,5 +1,8 @@
 //! Model parts as unions, and whole models over them, written as a user of barewire writes them.
 #![forbid(unsafe_code)]
 
+mod error;
 pub mod hgrn;
 pub mod weight;
+
+pub use error::Error;

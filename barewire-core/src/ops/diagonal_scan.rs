@@ -141,12 +141,12 @@ impl<R: Real> Kernel for Forward<'_, R> {
     fn run(self) {
         let Coefficients { c, skip, n, .. } = self.of;
         let [batch, time, d] = self.sizes;
-        let mut states = self.states.chunks_exact_mut((d * n).max(1));
+        let blocks = time.div_ceil(BLOCK);
         for b in 0..batch {
             let h = &mut self.h[b * d * n..][..d * n];
             for t in 0..time {
-                if let (0, Some(state)) = (t % BLOCK, if d * n > 0 { states.next() } else { None }) {
-                    state.copy_from_slice(h);
+                if t % BLOCK == 0 {
+                    self.states[(b * blocks + t / BLOCK) * d * n..][..d * n].copy_from_slice(h);
                 }
                 let at = (b * time + t) * d;
                 let (x, y) = (&self.x[at..][..d], &mut self.y[at..][..d]);

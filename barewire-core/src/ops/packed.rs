@@ -16,7 +16,7 @@ use crate::wire::{BinaryView, TernaryView};
 use crate::workspace::Arena;
 
 /// A packed matrix of small integers.
-pub(super) trait Packed: Copy {
+pub trait Packed: Copy {
     /// `[rows, cols]`
     fn sizes(self) -> [usize; 2];
     /// The digit at a place.

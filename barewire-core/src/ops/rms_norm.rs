@@ -54,6 +54,7 @@ pub struct Residual<'r, R> {
     /// empty for [`rms_normalize`]
     w: &'r [R],
     r: &'r [R],
+    eps: R,
     d: usize,
 }
 
@@ -72,14 +73,14 @@ impl<'r, R: Real> Residual<'r, R> {
         length("result", data.len(), y.len())?;
         let r = saved.take(if d == 0 { 0 } else { data.len() / d });
         vectorize(Isa::best(), Forward { x: data, w: used, eps, y, r });
-        Ok(Residual { x: x.keep(saved), w, r, d })
+        Ok(Residual { x: x.keep(saved), w, r, eps, d })
     }
 
     fn backward(self, w: &[R], c: &[R], x_cot: Slot<'_, R>, w_cot: Option<&mut [R]>) -> Result<(), Error> {
-        let Residual { x, r, .. } = self;
+        let Residual { x, r, eps, .. } = self;
         length("cotangent", x.len(), c.len())?;
         slot_length("x", &x_cot, x.len())?;
-        vectorize(Isa::best(), Backward { x, w, r, c, x_cot, w_cot });
+        vectorize(Isa::best(), Backward { x, w, r, eps, c, x_cot, w_cot });
         Ok(())
     }
 }
@@ -181,6 +182,7 @@ struct Backward<'a, R> {
     x: &'a [R],
     w: &'a [R],
     r: &'a [R],
+    eps: R,
     c: &'a [R],
     x_cot: Slot<'a, R>,
     w_cot: Option<&'a mut [R]>,
@@ -194,8 +196,10 @@ impl<R: Real> Kernel for Backward<'_, R> {
         let per_element = R::of(1.0 / d as f64);
         for (row, ((x, c), &r)) in self.x.chunks_exact(d).zip(self.c.chunks_exact(d)).zip(self.r).enumerate() {
             let sum = sum_over([x, self.w, c], |[x, w, c]| x * (w * c));
-            let k = r * r * r * (sum * per_element);
-            let element = |x: R, w: R, c: R| r * (w * c) - x * k;
+            let cube = r * r * r;
+            // with one channel the two terms cancel but for eps: rounding would be all that is left of them
+            let (gain, k) = if d == 1 { (cube * self.eps, R::ZERO) } else { (r, cube * (sum * per_element)) };
+            let element = |x: R, w: R, c: R| gain * (w * c) - x * k;
             let at = row * d;
             match &mut self.x_cot {
                 Slot::Skip => {}

@@ -7,7 +7,6 @@ use barewire_kernels::ternary;
 
 use super::update::{Coefficients, adamw};
 use crate::Error;
-use crate::error::ErrorKind;
 use crate::part::{LeafMut, Part};
 
 /// What an [`AdamW`] is told once.
@@ -42,7 +41,8 @@ impl Default for AdamWOptions {
 /// `s = mean |W|`, `T = clamp(round(W / s), -1, 1)`. A scale that is tied to digits in this way (`scaled_by`) has no
 /// update of its own; its gradient is ignored.
 ///
-/// Parameters are updated in place, in the order of [`Part::walk_mut`]. Digits without a `scaled_by` are left alone.
+/// Parameters are updated in place, in the order of [`Part::walk_mut`]. Digits without a `scaled_by`, and other packed
+/// codes, are left alone.
 ///
 /// `m = b1 m + (1-b1) g`, `v = b2 v + (1-b2) g^2`,
 /// `w = (1 - lr decay) w - lr (m / (1-b1^t)) / (sqrt(v / (1-b2^t)) + eps)`
@@ -78,18 +78,9 @@ pub struct OptimizerState {
     pub leaves: Vec<LeafState>,
 }
 
-/// What one step did.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StepReport {
-    /// norm of all gradients before clipping: those of latent weights for digits
-    pub norm: f32,
-    /// digits that the step changed
-    pub flips: u64,
-}
-
 impl AdamW {
     /// An optimiser for this model. `latent` gives the latent weights of digits by their path, row-major; where it has
-    /// none, they start at `scale * digits`, which quantises back to the same digits if no row of the matrix is empty.
+    /// none, they start at `scale * digits`.
     ///
     /// # Errors
     /// Latent weights of the wrong number.
@@ -119,7 +110,7 @@ impl AdamW {
                         }
                     }
                 }
-                LeafMut::Ternary { path, .. } => LeafState::floats(path, 0),
+                other => LeafState::floats(other.path(), 0),
             };
             leaves.push(state);
         })?;
@@ -201,7 +192,7 @@ impl AdamW {
         grad: &mut T::Grad<f32>,
         norm: f64,
         lr: f32,
-    ) -> Result<StepReport, Error> {
+    ) -> Result<(), Error> {
         if !norm.is_finite() {
             return Err(Error::input("gradients that are finite", format!("a norm of {norm}")));
         }
@@ -222,22 +213,17 @@ impl AdamW {
 
         let mut leaves = self.leaves.iter_mut();
         let mut failed = None;
-        let mut flips = 0;
         T::walk_mut(view, grad, &mut String::new(), &mut |leaf| {
             let path = leaf.path();
             let result = match leaves.next() {
                 Some(state) if state.path == path => state.update(leaf, base, decayed, o.frozen_digits),
                 _ => Err(Error::input("the model that this optimiser was made for", "another parameter")),
             };
-            match result {
-                Ok(n) => flips += n,
-                Err(error) => drop(failed.get_or_insert(error)),
+            if let Err(error) = result {
+                failed.get_or_insert(error);
             }
         })?;
-        match failed {
-            Some(error) => Err(error),
-            None => Ok(StepReport { norm: norm as f32, flips }),
-        }
+        failed.map_or(Ok(()), Err)
     }
 }
 
@@ -250,8 +236,7 @@ impl LeafState {
         (&self.path, self.first.len(), self.second.len(), self.latent.len())
     }
 
-    /// Gives the number of digits that changed.
-    fn update(&mut self, leaf: LeafMut<'_>, plain: Coefficients, decayed: Coefficients, frozen: bool) -> Result<u64, Error> {
+    fn update(&mut self, leaf: LeafMut<'_>, plain: Coefficients, decayed: Coefficients, frozen: bool) -> Result<(), Error> {
         let check = |n: usize| {
             if self.first.len() == n { Ok(()) } else { Err(Error::length(&self.path, self.first.len(), n)) }
         };
@@ -269,16 +254,16 @@ impl LeafState {
                     adamw(c, values, grad, &mut self.first, &mut self.second);
                 }
             }
-            LeafMut::Ternary { .. } if frozen || self.latent.is_empty() => {}
-            LeafMut::Ternary { rows, cols, words, signal, scale, .. } => {
+            LeafMut::Ternary { rows, cols, words, signal, scale, .. } if !frozen && !self.latent.is_empty() => {
                 check(rows * cols)?;
-                let (Some(signal), Some(scale)) = (signal.dense(rows, cols), scale) else { return Ok(0) };
+                let (Some(signal), Some(scale)) = (signal.dense(rows, cols), scale) else { return Ok(()) };
                 let c = Coefficients { grad: decayed.grad / scale.get(), ..decayed };
                 adamw(c, &mut self.latent, signal, &mut self.first, &mut self.second);
                 scale.set(ternary::quantize_absmean(&self.latent, rows, cols, words)?);
             }
+            _ => {}
         }
-        Ok(0)
+        Ok(())
     }
 }
 
@@ -289,7 +274,7 @@ fn start_latent(given: Option<Vec<f32>>, rows: usize, cols: usize, words: &[u64]
         Some(values) => Err(Error::length("latent weights", rows * cols, values.len())),
         None => {
             let mut values = vec![0.0; rows * cols];
-            ternary::unpack_f32(words, rows, cols, &mut values).map_err(|e| Error::new(ErrorKind::Kernel, "digits", e.to_string()))?;
+            ternary::unpack_f32(words, rows, cols, &mut values)?;
             values.iter_mut().for_each(|w| *w *= scale);
             Ok(values)
         }

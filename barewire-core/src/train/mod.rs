@@ -10,7 +10,7 @@ mod schedule;
 mod shards;
 mod update;
 
-pub use adamw::{AdamW, AdamWOptions, LeafState, OptimizerState, StepReport};
+pub use adamw::{AdamW, AdamWOptions, LeafState, OptimizerState};
 pub use random::Random;
 pub use schedule::Schedule;
 pub use shards::{Shard, Shards};

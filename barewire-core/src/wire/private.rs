@@ -9,7 +9,7 @@ pub use core::clone::Clone;
 pub use core::marker::Copy;
 pub use core::fmt::{self, Debug};
 pub use core::option::Option::{self, None, Some};
-pub use core::primitive::{f32, u32, usize};
+pub use core::primitive::{f32, str, u32, usize};
 pub use core::result::Result::{self, Err, Ok};
 
 pub use super::{DecodeError, Element, Index, Reader, ReaderMut, SchemaBuilder, TypeRef, Union, Walked, Wire, Writer};
@@ -27,10 +27,9 @@ pub struct FieldEntry {
 
 /// A variant as a union's schema has it.
 pub struct VariantEntry {
-    /// the name of its own type, such as `MatmulFreeWeightTernary`
+    /// the name of its own type, such as `MatmulFreeWeightTernary`; in an enum the value's Rust name, or its name on the
+    /// wire if `exact`
     pub name: &'static str,
-    /// the Rust name, or the name on the wire if `exact`: the value's name where the union is an enum
-    pub value: &'static str,
     pub exact: bool,
     pub tag: u32,
     /// whether the fields have no names of their own
@@ -67,7 +66,7 @@ pub fn struct_schema(types: &mut SchemaBuilder, name: &str, fields: &[FieldEntry
 /// Defines a union and a type for each of its variants; an enum if no variant has a field.
 pub fn union_schema(types: &mut SchemaBuilder, name: &str, variants: &[VariantEntry]) -> TypeRef {
     let union = if variants.iter().all(|variant| variant.fields.is_empty()) {
-        let value = |v: &VariantEntry| if v.exact { v.value.into() } else { constant(v.value) };
+        let value = |v: &VariantEntry| if v.exact { v.name.into() } else { constant(v.name) };
         TypeRef::Enum(variants.iter().map(|v| (value(v), v.tag.into())).collect())
     } else {
         let mut members: Vec<(TypeRef, u64)> = Vec::new();

@@ -1,0 +1,150 @@
+//! Every op against finite differences, its own tangents, and its f64 path.
+
+use barewire_core::ops;
+use barewire_core::real::Dual;
+use barewire_core::testing::{
+    ADJOINT, DIFFERENCES, Sample, Testable, Worst, binary, check_adjoint, check_f32, check_primitive, constant, ids,
+    numbers, quantized, ternary,
+};
+
+/// Sizes around lane and block multiples, and empty ones.
+const ROWS: [usize; 5] = [0, 1, 2, 7, 33];
+const COLS: [usize; 4] = [1, 2, 7, 33];
+
+/// Checks derivatives in f64, then the f32 path; `bound` is relative to the largest element of each array.
+#[track_caller]
+fn check<O: Testable<f64> + Testable<Dual<f64>> + Testable<f32>>(samples: &[Sample], bound: f64) {
+    let name = core::any::type_name::<O>();
+    match check_primitive::<O>(samples, 1) {
+        Ok(Worst { differences, adjoint }) => report(name, differences / DIFFERENCES, adjoint / ADJOINT),
+        Err(e) => panic!("{name} on {samples:?}: {e}"),
+    }
+    check_single::<O>(samples, bound);
+}
+
+#[track_caller]
+fn check_single<O: Testable<f64> + Testable<f32>>(samples: &[Sample], bound: f64) {
+    let name = core::any::type_name::<O>();
+    match check_f32::<O>(samples, 2, bound) {
+        Ok(worst) => report(name, worst / bound, 0.0),
+        Err(e) => panic!("f32 of {name} on {samples:?}: {e}"),
+    }
+}
+
+/// The share of each bound that was used; `--nocapture` shows it.
+fn report(name: &str, first: f64, second: f64) {
+    println!("{name}: {first:.1e} {second:.1e} of the bounds");
+}
+
+/// Bound of a sum of `terms` products in f32, each rounded to half an ulp; what is summed is of the size of the
+/// largest result up to a factor that `terms` covers generously.
+fn sum_bound(terms: usize) -> f64 {
+    let ulp = f64::from(f32::EPSILON);
+    ulp * (8.0 + 2.0 * terms as f64)
+}
+
+#[test]
+fn dense_linear() {
+    for n in ROWS {
+        for d in COLS {
+            let bound = sum_bound(33.max(n));
+            check::<ops::linear>(&[numbers(&[3, d]), numbers(&[n, d])], bound);
+            check::<ops::linear>(&[numbers(&[d, 3]), numbers(&[2, n, 3])], bound);
+            check::<ops::linear_bias>(&[numbers(&[d, 5]), numbers(&[d]), numbers(&[n, 5])], bound);
+        }
+    }
+}
+
+#[test]
+fn packed_linear() {
+    for n in ROWS {
+        for d in COLS {
+            // one rounding of the inputs to 2^-23 of their row's largest, sums exact; see `barewire_kernels::ternary`
+            let bound = sum_bound(33.max(n));
+            check::<ops::ternary_linear>(&[ternary(d, 7), numbers(&[n, 7])], bound);
+            check::<ops::ternary_linear>(&[ternary(3, d), numbers(&[n, d])], bound);
+            check::<ops::binary_linear>(&[binary(d, 65), numbers(&[n, 65])], bound);
+            for bits in [2, 4, 5, 8] {
+                // codes are up to 2^bits times larger than what is left after the zero point cancels
+                check::<ops::quantized_linear>(&[quantized(d, 7, bits), numbers(&[2, n, 7])], bound * 16.0);
+            }
+        }
+    }
+}
+
+#[test]
+fn bit_linear_is_straight_through() {
+    for n in ROWS {
+        for d in COLS {
+            for samples in [
+                [ternary(d, 7), numbers(&[]), numbers(&[n, 7])],
+                [ternary(3, d), numbers(&[]), numbers(&[1, n, d])],
+            ] {
+                let Worst { adjoint, .. } = check_adjoint::<ops::bit_linear>(&samples, 3).unwrap();
+                report("bit_linear", 0.0, adjoint / ADJOINT);
+                check_single::<ops::bit_linear>(&samples, sum_bound(33.max(n)));
+            }
+        }
+    }
+}
+
+#[test]
+fn norms() {
+    for n in ROWS {
+        for d in COLS {
+            let (eps, bound) = (constant(1e-3), sum_bound(n) * 4.0);
+            check::<ops::rms_norm>(&[numbers(&[n, d]), numbers(&[d]), eps], bound);
+            check::<ops::rms_normalize>(&[numbers(&[2, n, d]), eps], bound);
+        }
+    }
+}
+
+#[test]
+fn along_time() {
+    for time in [1, 2, 7, 33, 65] {
+        for (batch, d) in [(0, 3), (1, 1), (2, 7), (1, 33)] {
+            let x = numbers(&[batch, time, d]);
+            // errors of a step are carried on by the decay, here below 1
+            let bound = sum_bound(time) * 4.0;
+            check::<ops::gated_linear_recurrence>(&[x.between(0.0, 1.0), x], bound);
+            for n in [1, 3, 16] {
+                let m = numbers(&[d, n]);
+                check::<ops::diagonal_scan>(&[m.between(-0.9, 0.9), m, m, numbers(&[d]), x], bound * 4.0);
+            }
+            for taps in [1, 2, 4, 7] {
+                check::<ops::causal_conv1d>(&[numbers(&[d, taps]), numbers(&[d]), x], bound);
+            }
+        }
+    }
+    check::<ops::gated_linear_recurrence>(&[numbers(&[2, 0, 3]), numbers(&[2, 0, 3])], 1e-6);
+    check::<ops::causal_conv1d>(&[numbers(&[3, 4]), numbers(&[3]), numbers(&[2, 0, 3])], 1e-6);
+}
+
+#[test]
+fn rows_of_classes() {
+    for n in ROWS {
+        for d in COLS {
+            let (x, bound) = (numbers(&[n, d]).between(-4.0, 4.0), sum_bound(d) * 4.0);
+            check::<ops::softmax>(&[x], bound);
+            check::<ops::log_softmax>(&[x], bound);
+            // logits - onehot cancels; the gradient of a certain row is then all rounding
+            if d > 1 {
+                check::<ops::cross_entropy>(&[x, ids(&[n], d as u32)], bound + sum_bound(n));
+            }
+        }
+    }
+}
+
+#[test]
+fn tables() {
+    for n in ROWS {
+        for d in COLS {
+            check::<ops::embedding>(&[numbers(&[5, d]), ids(&[2, n], 5)], sum_bound(n));
+            check::<ops::lower_bounds>(&[numbers(&[n.max(1), d])], sum_bound(n) * 4.0);
+            check::<ops::concat>(&[numbers(&[n, d]), numbers(&[n, 3])], 0.0);
+            check::<ops::split>(&[numbers(&[n, 2 * d])], 0.0);
+        }
+    }
+    // few rows of a large table: the sparse form
+    check::<ops::embedding>(&[numbers(&[99, 3]), ids(&[4], 99)], 0.0);
+}

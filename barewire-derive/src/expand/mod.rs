@@ -1,0 +1,20 @@
+//! Writes tokens. Nothing here decides or refuses.
+
+mod equations;
+mod layers;
+pub(crate) mod layout;
+mod parts;
+
+use proc_macro2::TokenStream;
+
+use crate::ast::Type;
+use crate::errors::Errors;
+
+/// Everything that is written for a type: its layout, and what its equations become.
+///
+/// With mistakes in `errors` the layout's bodies are stubs, so that the derive's messages stand alone.
+pub(crate) fn expand(ty: &Type, errors: &mut Errors) -> TokenStream {
+    let equations = parts::expand(ty, errors);
+    let layout = layout::Expander::new(ty, !errors.is_empty()).expand();
+    quote::quote!(#layout #equations)
+}
