@@ -31,6 +31,8 @@ pub enum ErrorKind {
     Input,
     /// a kernel refused its arguments
     Kernel,
+    /// the bytes of the model are not a valid message
+    Wire,
 }
 
 impl Error {
@@ -98,6 +100,12 @@ impl core::error::Error for Error {}
 impl From<barewire_kernels::KernelError> for Error {
     fn from(e: barewire_kernels::KernelError) -> Self {
         Self::new(ErrorKind::Kernel, "arguments that the kernel takes", format!("{e}"))
+    }
+}
+
+impl From<crate::wire::DecodeError> for Error {
+    fn from(e: crate::wire::DecodeError) -> Self {
+        Self::new(ErrorKind::Wire, "a valid message", format!("{e}"))
     }
 }
 

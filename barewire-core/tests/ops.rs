@@ -92,7 +92,8 @@ fn bit_linear_is_straight_through() {
 fn norms() {
     for n in ROWS {
         for d in COLS {
-            let (eps, bound) = (constant(1e-3), sum_bound(n) * 4.0);
+            // large enough that steps of 1/64 are small against its root, the scale on which the result bends
+            let (eps, bound) = (constant(0.1), sum_bound(n) * 4.0);
             check::<ops::rms_norm>(&[numbers(&[n, d]), numbers(&[d]), eps], bound);
             check::<ops::rms_normalize>(&[numbers(&[2, n, d]), eps], bound);
         }

@@ -574,7 +574,8 @@ impl Lowering<'_> {
             let args: Vec<_> = call.args.iter().map(|arg| self.value(arg)).collect();
             let mut args = args.into_iter().collect::<Option<Vec<_>>>()?;
             for i in 0..args.len() {
-                if args[..i].contains(&args[i]) {
+                // a sub-layer takes activations: a parameter enters as a copy, whose gradient is the parameter's
+                if args[..i].contains(&args[i]) || matches!(args[i], Value::Field(_)) {
                     args[i] = self.copy(args[i], call.args[i].span());
                 }
             }

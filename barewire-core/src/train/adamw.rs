@@ -8,6 +8,7 @@ use barewire_kernels::ternary;
 use super::update::{Coefficients, adamw};
 use crate::Error;
 use crate::part::{LeafMut, Part};
+use crate::wire::{AccessMut, Region};
 
 /// What an [`AdamW`] is told once.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -159,6 +160,22 @@ impl AdamW {
         self.leaves.iter().find(|leaf| leaf.path == path).map(|leaf| &leaf.latent[..]).filter(|w| !w.is_empty())
     }
 
+    /// One step on a model where it lies: clips the gradients and updates all parameters in place; gives the norm before
+    /// clipping.
+    ///
+    /// # Errors
+    /// Gradients that are not finite, or a model that this optimiser was not made for. Nothing is changed then.
+    pub fn step<T: Part, A: AccessMut>(
+        &mut self,
+        region: &mut Region<T, A>,
+        grad: &mut T::Grad<f32>,
+        lr: f32,
+    ) -> Result<f64, Error> {
+        let norm = self.norm::<T>(region.view_mut()?, grad)?;
+        self.update::<T>(region.view_mut()?, grad, norm, lr)?;
+        Ok(norm)
+    }
+
     /// Norm of all gradients that [`update`](AdamW::update) would use, in f64 and in a fixed order.
     ///
     /// # Errors
@@ -181,8 +198,8 @@ impl AdamW {
         Ok(sum.sqrt())
     }
 
-    /// One step: clips the gradients, whose [`norm`](AdamW::norm) the caller has measured, and updates all parameters
-    /// in place. (Two calls, since each needs the view: `region.view_mut()` is cheap.)
+    /// The second half of a [`step`](AdamW::step), for a model that is in no region: clips the gradients, whose
+    /// [`norm`](AdamW::norm) the caller has measured, and updates all parameters in place.
     ///
     /// # Errors
     /// A norm that is not finite (nothing is changed then); a model of other sizes than this optimiser's.

@@ -30,6 +30,7 @@
 mod buffer;
 mod compound;
 mod error;
+mod file;
 mod index;
 mod list;
 mod map;
@@ -41,6 +42,8 @@ mod pad;
 pub mod private;
 mod reader;
 mod reader_mut;
+#[cfg(feature = "std")]
+mod region;
 mod scalar;
 mod schema;
 mod text;
@@ -48,6 +51,7 @@ mod writer;
 
 pub use buffer::{AlignedBuf, AlignedVec};
 pub use error::{DecodeError, ValueError};
+pub use file::{Component, Header, Level, MAGIC, VERSION, to_file, view_file};
 pub use index::Index;
 pub use list::{Element, Flags, List, ListOf, Octets, Padded, Walked};
 pub use map::{Key, Map};
@@ -60,6 +64,8 @@ pub use packed::{
 pub use pad::{ALIGN, MAX_ALIGN, pad_len, varint_len};
 pub use reader::{Extent, Reader};
 pub use reader_mut::ReaderMut;
+#[cfg(feature = "std")]
+pub use region::{Access, AccessMut, FileError, Mapped, MappedMut, Owned, Region, SchemaMismatch};
 pub use scalar::{Int, Scalar, Uint};
 pub use schema::{FieldNames, Schema, SchemaBuilder, TypeRef};
 pub use writer::Writer;

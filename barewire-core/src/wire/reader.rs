@@ -102,6 +102,11 @@ impl<'w> Reader<'w> {
         self.bytes.len() - self.pos
     }
 
+    /// Goes forward to an offset that lies inside.
+    pub(crate) fn skip_to(&mut self, offset: u64) {
+        self.pos = (offset - self.base) as usize;
+    }
+
     /// Where the reader stands, for [`back`](Self::back).
     pub(crate) fn here(&self) -> usize {
         self.pos

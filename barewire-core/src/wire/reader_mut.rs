@@ -21,6 +21,7 @@ impl<'w> ReaderMut<'w> {
     }
 
     /// Counts offsets from `base`, for a message inside a file.
+    #[cfg(feature = "std")]
     pub(crate) fn with_base(mut self, base: u64) -> Self {
         self.offset = base;
         self

@@ -115,6 +115,12 @@ impl Writer {
         self.pad(pad_before(self.offset(), 0, align as u64));
     }
 
+    /// A pad and a count, after which the list's first octet lies at a multiple of 64.
+    pub(crate) fn pad_list(&mut self, count: u64) {
+        self.pad(pad_len(self.offset(), count, ALIGN as u64));
+        self.uint(count);
+    }
+
     /// The tag of a union. [`close_union`](Self::close_union) follows the variant's fields.
     #[inline]
     pub fn open_union(&mut self, tag: u32) {
@@ -138,16 +144,6 @@ impl Writer {
                 last.end = end;
             }
         }
-    }
-
-    /// Replaces octets that were written before.
-    pub(crate) fn patch(&mut self, at: usize, bytes: &[u8]) {
-        self.buf[at..][..bytes.len()].copy_from_slice(bytes);
-    }
-
-    /// What was written so far.
-    pub(crate) fn written(&self) -> &[u8] {
-        &self.buf
     }
 }
 

@@ -35,7 +35,9 @@ enum Programs<'a> {
 
 fn programs<'a>(ty: &'a Type, errors: &mut Errors) -> Programs<'a> {
     let variants = ty.variants();
-    let Some(first) = variants.iter().find(|v| v.equation.is_some()) else { return Programs::None };
+    if variants.iter().all(|v| v.equation.is_none()) {
+        return Programs::None;
+    }
     let before = errors.len();
     let mut programs = Vec::new();
     for variant in variants {
@@ -50,10 +52,8 @@ fn programs<'a>(ty: &'a Type, errors: &mut Errors) -> Programs<'a> {
                 syn::spanned::Spanned::span(path),
                 "an equation is written as a closure; call a shared one inside it: `|x: [..]| shared(weights, x)`".into(),
             ),
-            None => errors.push(
-                variant.span,
-                format!("variant `{}` has no `forward`, but `{}` has one; give it one too", variant.ident, first.ident),
-            ),
+            // `check` has reported it, or the reason why it could not be read
+            None => return Programs::Failed,
         }
     }
     if errors.len() > before { Programs::Failed } else { Programs::All(programs) }

@@ -1,0 +1,181 @@
+//! The text: where it comes from, its vocabulary, and its split.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use sha2::{Digest, Sha256};
+
+/// The crates whose sources make the default text: each is in `Cargo.lock`, and building this example unpacks it.
+const CRATES: [&str; 4] = ["syn", "clap_builder", "indicatif", "proc-macro2"];
+
+/// SHA-256 of the default text at the versions of the repository's `Cargo.lock`.
+const SHA256: &str = "";
+
+/// A text as ids of its characters.
+pub struct Text {
+    /// where it came from
+    pub name: String,
+    /// SHA-256 of its UTF-8 bytes, in hexadecimal
+    pub sha256: String,
+    /// the distinct characters in ascending order; an id is a place in it
+    pub vocab: Vec<char>,
+    /// the characters
+    pub ids: Vec<u32>,
+}
+
+impl Text {
+    /// The file, or the default text.
+    pub fn load(file: Option<&Path>) -> Result<Self> {
+        match file {
+            Some(file) => {
+                let name = file.display().to_string();
+                let bytes = std::fs::read(file).with_context(|| format!("cannot read the text {name}"))?;
+                Self::new(name, &bytes)
+            }
+            None => {
+                let bytes = rust_sources().context("cannot collect the default text; give one with --text FILE")?;
+                let text = Self::new(format!("Rust sources of {}", CRATES.join(", ")), &bytes)?;
+                if text.sha256 != SHA256 {
+                    eprintln!("warning: the crates' versions differ from those of the published figures\n  sha256 {}", text.sha256);
+                }
+                Ok(text)
+            }
+        }
+    }
+
+    /// A text from bytes.
+    pub fn new(name: String, bytes: &[u8]) -> Result<Self> {
+        ensure!(!bytes.is_empty(), "the text {name} is empty");
+        let text = std::str::from_utf8(bytes).map_err(|e| {
+            let at = e.valid_up_to();
+            anyhow::anyhow!("the text {name} is not UTF-8: byte {:#04x} at offset {at}", bytes[at])
+        })?;
+        let mut vocab: Vec<char> = text.chars().collect();
+        vocab.sort_unstable();
+        vocab.dedup();
+        ensure!(vocab.len() > 1, "the text {name} has one distinct character, {:?}: there is nothing to learn", vocab[0]);
+        let id = |c: char| vocab.partition_point(|known| *known < c) as u32;
+        let ids = text.chars().map(id).collect();
+        Ok(Text { name, sha256: hex(&Sha256::digest(bytes)), vocab, ids })
+    }
+
+    /// The first 90 % to train on, the rest to validate.
+    pub fn split(&self) -> (&[u32], &[u32]) {
+        self.ids.split_at((self.ids.len() as u64 * 9 / 10) as usize)
+    }
+
+    /// Refuses a text that is too short for windows of `seq_len` characters.
+    pub fn check(&self, seq_len: usize) -> Result<()> {
+        let (train, validation) = self.split();
+        let need = seq_len + 1;
+        if train.len() < need || validation.len() < need {
+            bail!(
+                "the text {} is too short: {} characters to train and {} to validate, but windows of --seq-len {seq_len} need {need} of each",
+                self.name,
+                train.len(),
+                validation.len(),
+            );
+        }
+        Ok(())
+    }
+
+    /// Ids as text.
+    pub fn decode(&self, ids: &[u32]) -> String {
+        ids.iter().filter_map(|id| self.vocab.get(*id as usize)).collect()
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The `src/**/*.rs` files of [`CRATES`], each crate's by path, one after the other.
+fn rust_sources() -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    for root in crate_folders()? {
+        let mut files = Vec::new();
+        collect(&root.join("src"), &mut files)?;
+        // by the path's components, so that the order is the same on every system
+        files.sort_by(|a, b| a.components().cmp(b.components()));
+        for file in files {
+            let source = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            text.extend(source);
+        }
+    }
+    Ok(text)
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension() == Some(OsStr::new("rs")) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Where cargo has unpacked [`CRATES`].
+fn crate_folders() -> Result<Vec<PathBuf>> {
+    let packages = metadata()?;
+    let packages = packages["packages"].as_array().context("`cargo metadata` lists no packages")?;
+    let folder = |name: &str| {
+        let package = packages.iter().find(|package| package["name"] == name && package["source"].is_string());
+        let manifest = package.and_then(|p| p["manifest_path"].as_str());
+        let manifest = Path::new(manifest.with_context(|| format!("crate `{name}` is not in Cargo.lock"))?);
+        manifest.parent().map(Path::to_path_buf).with_context(|| format!("crate `{name}` has no folder"))
+    };
+    CRATES.into_iter().map(folder).collect()
+}
+
+/// `cargo metadata` at the locked versions, first without the network: the build that made this program has unpacked
+/// what is asked for here. Cargo may still want a package that only other platforms or other tests need, so the second
+/// try may fetch.
+fn metadata() -> Result<serde_json::Value> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let run = |offline: &[&str]| -> Result<serde_json::Value> {
+        let output = Command::new(&cargo)
+            .args(["metadata", "--format-version", "1", "--locked", "--manifest-path"])
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
+            .args(offline)
+            .output()
+            .context("cannot run `cargo metadata`")?;
+        let problem = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "`cargo metadata` failed: {}", problem.trim());
+        serde_json::from_slice(&output.stdout).context("`cargo metadata` did not answer in JSON")
+    };
+    run(&["--offline"]).or_else(|_| run(&[]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Text;
+
+    fn refused(bytes: &[u8]) -> String {
+        Text::new("t".into(), bytes).err().map(|e| e.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_learned_is_refused_with_the_reason() {
+        assert_eq!(refused(b""), "the text t is empty");
+        assert_eq!(refused(b"aaaa"), "the text t has one distinct character, 'a': there is nothing to learn");
+        assert_eq!(refused(b"abc\xff"), "the text t is not UTF-8: byte 0xff at offset 3");
+        let short = Text::new("t".into(), "ab".repeat(10).as_bytes()).unwrap();
+        assert!(short.check(1).is_ok());
+        assert!(short.check(2).unwrap_err().to_string().contains("too short"));
+    }
+
+    #[test]
+    fn ids_are_places_in_the_sorted_characters() {
+        let text = Text::new("t".into(), "bäca".as_bytes()).unwrap();
+        assert_eq!(text.vocab, ['a', 'b', 'c', 'ä']);
+        assert_eq!(text.ids, [1, 3, 2, 0]);
+        assert_eq!(text.decode(&text.ids), "bäca");
+        assert_eq!(text.split().0.len(), 3);
+    }
+}
