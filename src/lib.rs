@@ -58,7 +58,7 @@ pub mod prelude {
     pub use crate::primitive::{Primitive, Slot};
     pub use crate::real::{Dual, Real};
     pub use crate::wire::{
-        BinaryMatrix, Index, Int, Matrix, QuantizedMatrix, TernaryMatrix, Uint, Union, Wire,
+        BinaryMatrix, Index, Int, Matrix, QuantizedMatrix, Region, TernaryMatrix, Uint, Union, Wire,
     };
     pub use crate::workspace::Workspace;
     pub use crate::{BareStruct, BareUnion};

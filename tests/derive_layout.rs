@@ -261,7 +261,7 @@ fn errors_have_path_offset_expected_and_found() {
     assert_eq!(error_mut, error);
 
     let mut message = to_message(&weights());
-    message[2] = 4; // rows
+    message[2] = 9; // rows: two tiles
     let error = from_message::<Vec<Weight>>(&message).unwrap_err();
     assert_eq!((error.path(), error.offset()), ("[0].Ternary.digits".into(), 2));
 }

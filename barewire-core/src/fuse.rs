@@ -15,7 +15,7 @@ use crate::real::Real;
 use crate::shape::{Broadcast, Dims, Spread};
 
 /// Elements of a tile.
-pub const TILE: usize = 64;
+pub const TILE: usize = 128;
 
 /// Sizes of the result of an elementwise expression.
 ///

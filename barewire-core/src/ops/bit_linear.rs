@@ -3,7 +3,8 @@
 use barewire_kernels::ternary;
 
 use super::packed;
-use super::support::{add_outer, dot_rows, length, numbers, put_scaled, rows, slot_length};
+use super::outer::add_outer;
+use super::support::{dot_rows, length, numbers, put_scaled, rows, slot_length};
 use crate::Error;
 use crate::gradient::Signal;
 use crate::primitive::{Arg, Primitive, Slot};

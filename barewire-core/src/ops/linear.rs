@@ -1,6 +1,7 @@
 //! Dense linear layers.
 
-use super::support::{add_into, add_outer, length, matrix, numbers, rows, slot_length, times_into, times_transposed};
+use super::outer::add_outer;
+use super::support::{add_into, length, matrix, numbers, rows, slot_length, times_into, times_transposed};
 use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};

@@ -5,8 +5,9 @@
 
 use barewire_kernels::{binary, quantized, ternary};
 
+use super::outer::add_outer;
 use super::support::{
-    add_outer, length, numbers, rows, times, times_transposed, with_kernel_scratch, Overwritten,
+    length, numbers, rows, times, times_transposed, with_kernel_scratch, Overwritten,
 };
 use crate::Error;
 use crate::gradient::Signal;

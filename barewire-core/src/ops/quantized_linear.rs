@@ -1,7 +1,8 @@
 //! Linear layer with codes of 2 to 8 bits.
 
 use super::packed::{self, Codes};
-use super::support::{add_outer, dot_rows, length, numbers, put_scaled, rows, slot_length};
+use super::outer::add_outer;
+use super::support::{dot_rows, length, numbers, put_scaled, rows, slot_length};
 use crate::Error;
 use crate::gradient::QuantizedGrad;
 use crate::primitive::{Arg, Primitive, Slot};

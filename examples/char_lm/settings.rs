@@ -1,0 +1,82 @@
+//! What the command line says.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Trains a ternary HGRN-Bit character model and checks what it wrote.
+///
+/// Without `--text` the model learns the sources of some crates that building this example has unpacked.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "char_lm", version)]
+pub struct Settings {
+    /// any UTF-8 text: the first 90 % of its characters train, the rest validates
+    #[arg(long, value_name = "FILE")]
+    pub text: Option<PathBuf>,
+    /// training steps; without it as many as the default, or as fit into --minutes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub steps: Option<u64>,
+    /// most minutes of training: the schedule is shortened if the machine is slower [default: 4, none with --steps]
+    #[arg(long, value_name = "M", value_parser = minutes)]
+    pub minutes: Option<f64>,
+    /// windows a step
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = sizes())]
+    pub batch: u64,
+    /// characters a window
+    #[arg(long, default_value_t = 128, value_name = "N", value_parser = sizes())]
+    pub seq_len: u64,
+    /// width of the model
+    #[arg(long, default_value_t = 192, value_name = "N", value_parser = sizes())]
+    pub d_model: u64,
+    /// token mixers, each followed by a channel mixer
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = sizes())]
+    pub layers: u64,
+    /// largest learning rate [default: 4e-3, 2e-3 with --float]
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub lr: Option<f64>,
+    /// of the start weights and of the windows
+    #[arg(long, default_value_t = 1337, value_name = "N")]
+    pub seed: u64,
+    /// threads that work; the result has the same bits with any number [default: the machine's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub threads: Option<u64>,
+    /// the f32 twin of the ternary model
+    #[arg(long)]
+    pub float: bool,
+    /// the digits stay as they start, the floats learn: the control that shows what digits learn
+    #[arg(long, conflicts_with = "float")]
+    pub frozen_digits: bool,
+    /// where the model goes; the loss curve goes beside it as .svg, a checkpoint as .checkpoint
+    #[arg(long, default_value = "char_lm.bare", value_name = "FILE")]
+    pub out: PathBuf,
+    /// where a report in JSON goes
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// goes on from a checkpoint that Ctrl-C saved, to the same bits; its settings count, but for --minutes, --threads,
+    /// --out, --report and --generate
+    #[arg(long, value_name = "FILE")]
+    pub resume: Option<PathBuf>,
+    /// characters to write at the end
+    #[arg(long, default_value_t = 500, value_name = "N")]
+    pub generate: u64,
+}
+
+impl Settings {
+    /// Files that one run writes must not be one file.
+    pub fn beside(&self, extension: &str) -> PathBuf {
+        self.out.with_extension(extension)
+    }
+}
+
+fn sizes() -> clap::builder::RangedU64ValueParser {
+    // more is a slip of the finger, and would ask for terabytes
+    clap::value_parser!(u64).range(1..=1 << 16)
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|m| *m > 0.0 && *m <= 1e6).ok_or_else(|| "a number of minutes above 0".into())
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|m| *m > 0.0 && *m <= 10.0).ok_or_else(|| "a rate above 0, such as 4e-3".into())
+}
