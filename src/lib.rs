@@ -47,7 +47,7 @@
 
 pub use barewire_core::{Error, error, gradient, kernels, layer, model, ops, part, primitive, real, shape, state, testing, train, wire, workspace};
 pub use barewire_core::primitive::Primitive;
-pub use barewire_derive::{BareStruct, BareUnion};
+pub use barewire_derive::{BareStruct, BareUnion, differentiable};
 
 /// What a model's source imports.
 pub mod prelude {
@@ -61,7 +61,7 @@ pub mod prelude {
         BinaryMatrix, Index, Int, Matrix, QuantizedMatrix, Region, TernaryMatrix, Uint, Union, Wire,
     };
     pub use crate::workspace::Workspace;
-    pub use crate::{BareStruct, BareUnion};
+    pub use crate::{BareStruct, BareUnion, differentiable};
 }
 
 /// All that generated code names. Not part of the public interface.

@@ -134,3 +134,49 @@ fn copy(block: &Block) -> Block {
     let message = barewire::wire::to_message(block);
     barewire::wire::from_message(&message).unwrap()
 }
+
+/// A gated linear unit that several variants share.
+#[differentiable]
+fn swiglu(gate: (batch, f), up: (batch, f)) -> (batch, f) {
+    silu(gate) * up
+}
+
+/// A whole variant's equation: its parameters have the names of the fields.
+#[differentiable]
+fn gated(
+    #[bare(dims = [d_out, d_in])] weights: Matrix<f32>,
+    #[bare(dims = [d_out])] bias: Vec<f32>,
+    x: (batch, d_in),
+) -> (batch, d_out) {
+    let h = linear(weights, x);
+    swiglu(h + bias, h)
+}
+
+#[derive(BareUnion)]
+pub enum Shared {
+    #[bare(forward = gated)]
+    ByPath {
+        #[bare(dims = [d_out, d_in])]
+        weights: Matrix<f32>,
+        #[bare(dims = [d_out])]
+        bias: Vec<f32>,
+    },
+    #[bare(forward = |x: [batch, d_in]| gated(weights, bias, x) * gain)]
+    ByCall {
+        #[bare(dims = [d_out, d_in])]
+        weights: Matrix<f32>,
+        #[bare(dims = [d_out])]
+        bias: Vec<f32>,
+        gain: f32,
+    },
+}
+
+#[test]
+fn shared_equations() {
+    let mut rng = Rng::new(12);
+    let (weights, bias) = (matrix(&mut rng, 4, 3), vector(&mut rng, 4));
+    let index = Index::new();
+    let by_path = Shared::ByPath { weights: matrix(&mut rng, 4, 3), bias: bias.clone() };
+    check_layer::<Shared>(by_path.view(&index), &[sample(&[5, 3])], 2).unwrap();
+    check_layer::<Shared>(Shared::ByCall { weights, bias, gain: 0.3 }.view(&index), &[sample(&[5, 3])], 2).unwrap();
+}

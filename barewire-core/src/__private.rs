@@ -70,6 +70,21 @@ mod math {
         }
     }
 
+    /// For each input, whether any variant's residual borrows it.
+    pub const fn any_keeps(variants: &[&[bool]]) -> [bool; 8] {
+        let mut keeps = [false; 8];
+        let mut v = 0;
+        while v < variants.len() {
+            let mut i = 0;
+            while i < variants[v].len() {
+                keeps[i] = keeps[i] || variants[v][i];
+                i += 1;
+            }
+            v += 1;
+        }
+        keeps
+    }
+
     /// A call's results are all taken.
     #[track_caller]
     pub const fn check_results(sig: &Sig, taken: usize) {

@@ -27,6 +27,7 @@ pub trait Real:
     + AddAssign
     + SubAssign
     + MulAssign
+    + Lift<Self>
 {
     /// Additive identity.
     const ZERO: Self;

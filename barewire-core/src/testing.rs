@@ -100,7 +100,10 @@ pub enum Mismatch {
 ///
 /// # Errors
 /// [`Mismatch`] says what differs, and by how much. Bounds are [`DIFFERENCES`] and [`ADJOINT`].
-pub fn check_primitive<O: Testable<f64> + Testable<Dual<f64>>>(samples: &[Sample], seed: u64) -> Result<Worst, Mismatch> {
+pub fn check_primitive<O: Testable<f64> + Testable<Dual<f64>>>(
+    samples: &[Sample],
+    seed: u64,
+) -> Result<Worst, Mismatch> {
     let case = Case::<O>::new(samples, seed)?;
     case.check_calls()?;
     let adjoint = case.check_adjoint()?;
@@ -179,8 +182,8 @@ fn compare_at<R: Real>(size: f64, what: &str, got: &[R], want: &[f64], bound: f6
     for (i, (got, &expected)) in got.iter().zip(want).enumerate() {
         let found = got.value();
         let error = (found - expected).abs() / size;
-        // not `error > bound`, so that NaN fails
-        if !(error <= bound) {
+        // a NaN is no small error
+        if error > bound || error.is_nan() {
             let what = format!("{what}, element {i}");
             return Err(Mismatch::Numbers { what, expected, found, error, bound });
         }
@@ -256,7 +259,8 @@ impl<O: Testable<f64> + Testable<Dual<f64>>> Case<O> {
         for (i, (added, first)) in pairs.filter(|(i, _)| self.values[*i].free) {
             // what was there before was 1; the sum is rounded once
             for (added, first) in added.iter().zip(first) {
-                if !((added - 1.0 - first).abs() <= 1e-14 * (1.0 + first.abs())) {
+                let error = (added - 1.0 - first).abs();
+                if error > 1e-14 * (1.0 + first.abs()) || error.is_nan() {
                     return bits(&format!("a gradient of argument {} is not added to what is there", i + 1));
                 }
             }
@@ -274,10 +278,8 @@ impl<O: Testable<f64> + Testable<Dual<f64>>> Case<O> {
         let state = self.given.state.iter().zip(&self.state_direction).map(|(x, t)| dual(x, t)).collect();
         let run = O::run(&values, &Given { state, outs: Vec::new(), state_cot: Vec::new() })?;
         let tangents = |lists: &[Vec<Dual<f64>>]| map_lists(lists, |x| x.tangent);
-        let [forward, size] = plus(
-            pair(&tangents(&run.outs), &self.given.outs),
-            pair(&tangents(&run.state), &self.given.state_cot),
-        );
+        let [forward, size] =
+            plus(pair(&tangents(&run.outs), &self.given.outs), pair(&tangents(&run.state), &self.given.state_cot));
         let [backward, other_size] =
             plus(pair(&self.directions, &self.back.arguments), pair(&self.state_direction, &self.back.state));
         agree("⟨Jv, w⟩ against ⟨v, Jᵀw⟩", forward, backward, size + other_size, ADJOINT)
@@ -296,7 +298,8 @@ impl<O: Testable<f64> + Testable<Dual<f64>>> Case<O> {
                 continue;
             }
             let [found, size] = pair(gradient, direction);
-            let slope = |h: f64| -> Result<f64, Mismatch> { Ok((self.loss(i, h)?[0] - self.loss(i, -h)?[0]) / (2.0 * h)) };
+            let slope =
+                |h: f64| -> Result<f64, Mismatch> { Ok((self.loss(i, h)?[0] - self.loss(i, -h)?[0]) / (2.0 * h)) };
             // Richardson: central differences have errors in h^2, h^4, ..; two eliminations leave h^6
             let [a, b, c] = [slope(1.0 / 64.0)?, slope(1.0 / 128.0)?, slope(1.0 / 256.0)?];
             let (ab, bc) = ((4.0 * b - a) / 3.0, (4.0 * c - b) / 3.0);
@@ -327,9 +330,5 @@ impl<O: Testable<f64> + Testable<Dual<f64>>> Case<O> {
 
 fn agree(what: &str, expected: f64, found: f64, size: f64, bound: f64) -> Result<f64, Mismatch> {
     let error = (expected - found).abs() / size.max(f64::MIN_POSITIVE);
-    if error <= bound {
-        Ok(error)
-    } else {
-        Err(Mismatch::Numbers { what: what.into(), expected, found, error, bound })
-    }
+    if error <= bound { Ok(error) } else { Err(Mismatch::Numbers { what: what.into(), expected, found, error, bound }) }
 }

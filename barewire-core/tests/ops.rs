@@ -1,11 +1,14 @@
 //! Every op against finite differences, its own tangents, and its f64 path.
 
-use barewire_core::ops;
-use barewire_core::real::Dual;
+use barewire_core::primitive::{Arg, Primitive, Slot};
+use barewire_core::real::{Dual, Real};
+use barewire_core::shape::Sig;
 use barewire_core::testing::{
     ADJOINT, DIFFERENCES, Sample, Testable, Worst, binary, check_adjoint, check_f32, check_primitive, constant, ids,
     numbers, quantized, ternary,
 };
+use barewire_core::workspace::Arena;
+use barewire_core::{Error, ops};
 
 /// Sizes around lane and block multiples, and empty ones.
 const ROWS: [usize; 5] = [0, 1, 2, 7, 33];
@@ -76,10 +79,9 @@ fn packed_linear() {
 fn bit_linear_is_straight_through() {
     for n in ROWS {
         for d in COLS {
-            for samples in [
-                [ternary(d, 7), numbers(&[]), numbers(&[n, 7])],
-                [ternary(3, d), numbers(&[]), numbers(&[1, n, d])],
-            ] {
+            for samples in
+                [[ternary(d, 7), numbers(&[]), numbers(&[n, 7])], [ternary(3, d), numbers(&[]), numbers(&[1, n, d])]]
+            {
                 let Worst { adjoint, .. } = check_adjoint::<ops::bit_linear>(&samples, 3).unwrap();
                 report("bit_linear", 0.0, adjoint / ADJOINT);
                 check_single::<ops::bit_linear>(&samples, sum_bound(33.max(n)));
@@ -148,4 +150,55 @@ fn tables() {
     }
     // few rows of a large table: the sparse form
     check::<ops::embedding>(&[numbers(&[99, 3]), ids(&[4], 99)], 0.0);
+}
+
+/// The checks see what is wrong: a rule that forgets a factor, and one that overwrites where it should add.
+#[test]
+fn wrong_rules_are_caught() {
+    let wrong = check_primitive::<Square<false, true>>(&[numbers(&[3])], 1).unwrap_err().to_string();
+    assert!(wrong.contains("⟨v, Jᵀw⟩"), "{wrong}");
+    let wrong = check_primitive::<Square<true, false>>(&[numbers(&[3])], 1).unwrap_err().to_string();
+    assert!(wrong.contains("gradient of argument 1 is not added"), "{wrong}");
+    check_primitive::<Square<true, true>>(&[numbers(&[3])], 1).unwrap();
+}
+
+/// `y = x^2`, with the factor 2 in its rule or without, adding to its slot or overwriting.
+struct Square<const FACTOR: bool, const ADDS: bool>;
+
+impl<const FACTOR: bool, const ADDS: bool> Primitive for Square<FACTOR, ADDS> {
+    const SIG: Sig = Sig::new("(..) -> (..)");
+    const KEEPS: &'static [bool] = &[true];
+    type Args<'r, 'a, R: Real> = (Arg<'r, 'a, R>,);
+    type Cots<'a, R: Real> = (Slot<'a, R>,);
+    type Out<T> = [T; 1];
+    type Residual<'r, R: Real> = &'r [R];
+    type State<R: Real> = ();
+
+    fn forward_saving<'r, R: Real>(
+        (x,): (Arg<'r, '_, R>,),
+        [y]: [&mut [R]; 1],
+        _: &mut (),
+        saved: &mut Arena<'r, R>,
+        _: Arena<'_, R>,
+    ) -> Result<&'r [R], Error> {
+        y.iter_mut().zip(x.data()).for_each(|(y, &x)| *y = x * x);
+        Ok(x.keep(saved))
+    }
+
+    fn vjp<R: Real>(
+        x: &[R],
+        _: [&[R]; 1],
+        [c]: [&[R]; 1],
+        (mut slot,): (Slot<'_, R>,),
+        _: &mut (),
+        _: Arena<'_, R>,
+    ) -> Result<(), Error> {
+        let factor = R::of(if FACTOR { 2.0 } else { 1.0 });
+        let element = |i: usize| factor * x[i] * c[i];
+        match &mut slot {
+            Slot::Add(g) if !ADDS => Slot::Write(g).each(element),
+            slot => slot.each(element),
+        }
+        Ok(())
+    }
 }

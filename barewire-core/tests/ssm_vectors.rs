@@ -117,15 +117,21 @@ fn gated_linear_recurrence() {
 #[test]
 fn diagonal_scan() {
     each_file("diag_scan_", |file| {
-        Golden { arguments: arguments(file, &["a", "b", "c", "d", "x"]), out: "y", state: Some(("h0", "h_last")), bounds: BOUNDS }
-            .check::<ops::diagonal_scan>(file);
+        Golden {
+            arguments: arguments(file, &["a", "b", "c", "d", "x"]),
+            out: "y",
+            state: Some(("h0", "h_last")),
+            bounds: BOUNDS,
+        }
+        .check::<ops::diagonal_scan>(file);
     });
 }
 
 #[test]
 fn linear() {
     each_file("linear_", |file| {
-        Golden { arguments: arguments(file, &["w", "b", "x"]), out: "y", state: None, bounds: BOUNDS }.check::<ops::linear_bias>(file);
+        Golden { arguments: arguments(file, &["w", "b", "x"]), out: "y", state: None, bounds: BOUNDS }
+            .check::<ops::linear_bias>(file);
     });
 }
 
@@ -144,7 +150,8 @@ fn rms_norm() {
 fn causal_conv1d() {
     each_file("causal_conv1d_", |file| {
         // the vectors start from zeros and give no cotangent of the last inputs
-        Golden { arguments: arguments(file, &["w", "b", "x"]), out: "y", state: None, bounds: BOUNDS }.check::<ops::causal_conv1d>(file);
+        Golden { arguments: arguments(file, &["w", "b", "x"]), out: "y", state: None, bounds: BOUNDS }
+            .check::<ops::causal_conv1d>(file);
     });
 }
 

@@ -182,13 +182,3 @@ pub(crate) fn unraw(ident: &Ident) -> String {
     let text = ident.to_string();
     text.strip_prefix("r#").map_or(text.clone(), Into::into)
 }
-
-impl Variant {
-    /// Number of inputs of the equation.
-    pub(crate) fn inputs(&self) -> usize {
-        match &self.equation {
-            Some(Equation::Closure(closure)) => closure.params.len(),
-            _ => 0,
-        }
-    }
-}

@@ -12,6 +12,7 @@
 mod ast;
 mod attr;
 mod check;
+mod differentiable;
 mod equation;
 mod errors;
 mod expand;
@@ -36,6 +37,14 @@ pub fn bare_union(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 #[proc_macro_derive(BareStruct, attributes(bare))]
 pub fn bare_struct(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     derive(input.into(), Derive::Struct).into()
+}
+
+/// An equation that several variants share: an op like any other.
+///
+/// See the facade crate `barewire`.
+#[proc_macro_attribute]
+pub fn differentiable(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    differentiable::differentiable(attr.into(), item.into()).into()
 }
 
 /// The pipeline. Messages come first, then whatever can be written without causing more of them.

@@ -3,8 +3,7 @@
 use barewire_kernels::ternary;
 
 use super::packed;
-use super::outer::add_outer;
-use super::support::{dot_rows, length, numbers, put_scaled, rows, slot_length};
+use super::support::{add_outer, dot_rows, length, numbers, put_scaled, rows, slot_length};
 use crate::Error;
 use crate::gradient::Signal;
 use crate::primitive::{Arg, Primitive, Slot};
@@ -91,7 +90,7 @@ impl Primitive for bit_linear {
         let u = saved.take(x.len());
         round_rows(x, i, u);
         packed::forward(digits, u, n, y, scratch)?;
-        y.iter_mut().for_each(|y| *y = *y * scale);
+        y.iter_mut().for_each(|y| *y *= scale);
         Ok(Residual { digits, scale, u: Rounded::Values(u), n })
     }
 

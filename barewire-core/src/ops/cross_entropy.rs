@@ -125,7 +125,7 @@ impl<R: Real> Kernel for Run<'_, R> {
             lanes[row % 8] += sum.ln() + (max - x[at]);
             if let Some(g) = gradient {
                 let scale = self.share / sum;
-                g.iter_mut().for_each(|g| *g = *g * scale);
+                g.iter_mut().for_each(|g| *g *= scale);
                 g[at] -= self.share;
             }
         }

@@ -65,8 +65,7 @@ struct Coefficients<'r, R> {
 impl Primitive for diagonal_scan {
     const SIG: Sig = Sig::new("(d n), (d n), (d n), (d), (batch time d) -> (batch time d)");
     const KEEPS: &'static [bool] = &[true, true, true, true, true];
-    type Args<'r, 'a, R: Real> =
-        (MatrixView<'r, R>, MatrixView<'r, R>, MatrixView<'r, R>, &'r [R], Arg<'r, 'a, R>);
+    type Args<'r, 'a, R: Real> = (MatrixView<'r, R>, MatrixView<'r, R>, MatrixView<'r, R>, &'r [R], Arg<'r, 'a, R>);
     type Cots<'a, R: Real> =
         (&'a mut Gradient<R>, &'a mut Gradient<R>, &'a mut Gradient<R>, &'a mut Gradient<R>, Slot<'a, R>);
     type Out<T> = [T; 1];
@@ -213,17 +212,18 @@ impl<R: Real> Kernel for Backward<'_, R> {
                 for s in (0..steps).rev() {
                     let at = (e * time + start + s) * d;
                     let (before, after) = self.h[s * dn..].split_at(dn);
-                    for k in 0..d {
+                    for (k, &skip) in skip.iter().enumerate() {
                         let (x, y_cot) = (self.x[at + k], self.y_cot[at + k]);
                         let row = k * n..(k + 1) * n;
                         let l = &mut l[row.clone()];
                         for (l, &c) in l.iter_mut().zip(&c[row.clone()]) {
                             *l += c * y_cot;
                         }
-                        self.x_cot[at + k] = sum_over([&b[row.clone()], &*l], |[b, l]| b * l) + skip[k] * y_cot;
+                        self.x_cot[at + k] = sum_over([&b[row.clone()], &*l], |[b, l]| b * l) + skip * y_cot;
                         self.skip_cot[k] += y_cot * x;
                         let states = before[row.clone()].iter().zip(&after[row.clone()]);
-                        let sums = a_cot[row.clone()].iter_mut().zip(&mut b_cot[row.clone()]).zip(&mut c_cot[row.clone()]);
+                        let sums =
+                            a_cot[row.clone()].iter_mut().zip(&mut b_cot[row.clone()]).zip(&mut c_cot[row.clone()]);
                         for (((l, &a), (&before, &after)), ((a_cot, b_cot), c_cot)) in
                             l.iter_mut().zip(&a[row.clone()]).zip(states).zip(sums)
                         {

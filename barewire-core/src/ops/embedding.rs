@@ -80,4 +80,3 @@ impl Primitive for embedding {
         Ok(())
     }
 }
-

@@ -103,13 +103,7 @@ fn sizes<R: Real>(f: Arg<'_, '_, R>, v: Arg<'_, '_, R>) -> Result<[usize; 3], Er
     batch_time_d("f", f.dims())
 }
 
-fn run<R: Real>(
-    f: &[R],
-    v: &[R],
-    [batch, time, d]: [usize; 3],
-    state: &mut [R],
-    h: &mut [R],
-) -> Result<(), Error> {
+fn run<R: Real>(f: &[R], v: &[R], [batch, time, d]: [usize; 3], state: &mut [R], h: &mut [R]) -> Result<(), Error> {
     length("result", f.len(), h.len())?;
     if let (Some(f), Some(v), Some(state), Some(h)) =
         (R::as_f32(f), R::as_f32(v), R::as_f32_mut(state), R::as_f32_mut(h))

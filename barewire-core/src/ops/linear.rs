@@ -1,7 +1,6 @@
 //! Dense linear layers.
 
-use super::outer::add_outer;
-use super::support::{add_into, length, matrix, numbers, rows, slot_length, times_into, times_transposed};
+use super::support::{add_into, add_outer, length, matrix, numbers, rows, slot_length, times_into, times_transposed};
 use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};
@@ -129,6 +128,7 @@ impl Primitive for linear_bias {
         _: Arena<'_, R>,
     ) -> Result<Residual<'r, R>, Error> {
         length("b", w.rows, b.len())?;
+        length("result", rows("x", x.dims(), w.cols)?.saturating_mul(w.rows), y.len())?;
         for y in y.chunks_mut(w.rows.max(1)) {
             y.copy_from_slice(&b[..y.len()]);
         }

@@ -8,7 +8,6 @@
 //! To add one: a file, a `mod` and a `pub use` line here, and a test that calls
 //! [`check_primitive`](crate::testing::check_primitive).
 
-mod outer;
 mod packed;
 mod support;
 

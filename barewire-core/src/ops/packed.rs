@@ -5,10 +5,7 @@
 
 use barewire_kernels::{binary, quantized, ternary};
 
-use super::outer::add_outer;
-use super::support::{
-    length, numbers, rows, times, times_transposed, with_kernel_scratch, Overwritten,
-};
+use super::support::{Overwritten, add_outer, length, numbers, rows, times, times_transposed, with_kernel_scratch};
 use crate::Error;
 use crate::gradient::Signal;
 use crate::primitive::{Arg, Slot};

@@ -1,8 +1,7 @@
 //! Linear layer with codes of 2 to 8 bits.
 
 use super::packed::{self, Codes};
-use super::outer::add_outer;
-use super::support::{dot_rows, length, numbers, put_scaled, rows, slot_length};
+use super::support::{add_outer, dot_rows, length, numbers, put_scaled, rows, slot_length};
 use crate::Error;
 use crate::gradient::QuantizedGrad;
 use crate::primitive::{Arg, Primitive, Slot};
@@ -78,7 +77,7 @@ impl Primitive for quantized_linear {
         let (codes, rest) = centred(values);
         packed::forward(codes, data, n, y, scratch)?;
         subtract_sums(data, values.cols, rest, y, values.rows);
-        y.iter_mut().for_each(|y| *y = *y * values.scale);
+        y.iter_mut().for_each(|y| *y *= values.scale);
         Ok(Residual { values, x: x.keep(saved), n })
     }
 

@@ -71,7 +71,7 @@ impl<'r, R: Real> Residual<'r, R> {
         let data = numbers("x", x)?;
         length("w", d, used.len())?;
         length("result", data.len(), y.len())?;
-        let r = saved.take(if d == 0 { 0 } else { data.len() / d });
+        let r = saved.take(data.len().checked_div(d).unwrap_or(0));
         vectorize(Isa::best(), Forward { x: data, w: used, eps, y, r });
         Ok(Residual { x: x.keep(saved), w, r, eps, d })
     }

@@ -93,7 +93,7 @@ impl Primitive for softmax {
     ) -> Result<usize, Error> {
         forward(x, y, |x, y| {
             let inverse = R::ONE / exponentials(x, y).1;
-            y.iter_mut().for_each(|y| *y = *y * inverse);
+            y.iter_mut().for_each(|y| *y *= inverse);
         })
     }
 

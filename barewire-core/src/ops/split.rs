@@ -94,7 +94,7 @@ impl Primitive for split {
 }
 
 fn half(x: Dims) -> Result<usize, Error> {
-    if x.rank() > 0 && x.last() % 2 == 0 {
+    if x.rank() > 0 && x.last().is_multiple_of(2) {
         Ok(x.last() / 2)
     } else {
         Err(Error::shape("an even last axis to split", format!("{x}")))

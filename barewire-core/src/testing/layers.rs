@@ -213,11 +213,10 @@ impl<'w, T: Layer> Case<'w, T> {
             let mut workspace = Workspace::new();
             let mut grad = T::point::<f64, f32>(self.view);
             fill::<T, f64>(&mut grad, &self.at.parameters.iter().map(|_| 0.0).collect::<Vec<_>>());
-            let mut pulled: Vec<Vec<f64>> = self.at.inputs.iter().map(|x| x.iter().map(|_| f64::NAN).collect()).collect();
-            let mut slots: Vec<_> = pulled
-                .iter_mut()
-                .map(|x| if x.is_empty() { Slot::Skip } else { Slot::Write(x) })
-                .collect();
+            let mut pulled: Vec<Vec<f64>> =
+                self.at.inputs.iter().map(|x| x.iter().map(|_| f64::NAN).collect()).collect();
+            let mut slots: Vec<_> =
+                pulled.iter_mut().map(|x| if x.is_empty() { Slot::Skip } else { Slot::Write(x) }).collect();
             let mut pass = model.forward_saving::<f64>(inputs, state, &mut workspace)?;
             let cots: Vec<&[f64]> = self.outs_cot.iter().map(Vec::as_slice).collect();
             write_state(state, &self.state_cot);
@@ -251,7 +250,10 @@ impl<'w, T: Layer> Case<'w, T> {
     /// `⟨v, Jᵀ w⟩` and the sum of the magnitudes of its terms.
     fn pulled(&self) -> [f64; 2] {
         let parameters = pair(&[self.direction.parameters.clone()], &[self.back.parameters.clone()]);
-        plus(parameters, plus(pair(&self.direction.inputs, &self.back.inputs), pair(&self.direction.state, &self.back.state)))
+        plus(
+            parameters,
+            plus(pair(&self.direction.inputs, &self.back.inputs), pair(&self.direction.state, &self.back.state)),
+        )
     }
 
     fn check_differences(&self) -> Result<f64, Mismatch> {

@@ -3,8 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::arguments::{Arguments, Receiver, Receivers, Results};
 use super::Value;
+use super::arguments::{Arguments, Receiver, Receivers, Results};
 use crate::Error;
 use crate::primitive::Primitive;
 use crate::real::Real;

@@ -66,8 +66,15 @@ impl Sample {
 
     /// Random numbers.
     pub(super) fn draw(&self, rng: &mut Rng) -> Value<f64> {
-        let mut value =
-            Value { dims: self.dims, numbers: Vec::new(), ids: Vec::new(), words: Vec::new(), bits: 0, free: true, kept: true };
+        let mut value = Value {
+            dims: self.dims,
+            numbers: Vec::new(),
+            ids: Vec::new(),
+            words: Vec::new(),
+            bits: 0,
+            free: true,
+            kept: true,
+        };
         let (rows, cols) = (self.dims.rows(), self.dims.last());
         match self.kind {
             Kind::Numbers { low, high } => value.numbers = fill(self.dims.len(), || rng.between(low, high)),

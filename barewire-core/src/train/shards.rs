@@ -19,8 +19,6 @@ pub struct Shard<T: Layer> {
     pub state_cot: T::State<f32>,
     /// gradient of the parameters
     pub grad: T::Grad<f32>,
-    /// cotangent of a result, for the loss to write to
-    pub cot: Vec<f32>,
     /// the shard's part of the loss
     pub loss: f64,
 }
@@ -32,7 +30,6 @@ impl<T: Layer> Default for Shard<T> {
             state: T::State::default(),
             state_cot: T::State::default(),
             grad: T::Grad::default(),
-            cot: Vec::new(),
             loss: 0.0,
         }
     }

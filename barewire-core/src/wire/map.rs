@@ -13,10 +13,19 @@ use super::writer::Writer;
 use super::{Int, Uint, Wire};
 
 /// What may be a key: `u8` to `u64`, `i8` to `i64`, `uint`, `int`, `bool`, `str`, `data`.
-pub trait Key: Wire + Ord {}
+pub trait Key: Wire + Ord {
+    /// The same view: a key has no float parameters, so its view does not depend on their scalar.
+    fn same_view<'o, 'w: 'o, P: Copy + 'static, Q: Copy + 'static>(view: Self::View<'w, P>) -> Self::View<'o, Q>;
+}
 
 macro_rules! keys {
-    ($($t:ty)*) => { $( impl Key for $t {} )* };
+    ($($t:ty)*) => { $(
+        impl Key for $t {
+            fn same_view<'o, 'w: 'o, P: Copy + 'static, Q: Copy + 'static>(view: Self::View<'w, P>) -> Self::View<'o, Q> {
+                view
+            }
+        }
+    )* };
 }
 
 keys!(u8 u16 u32 u64 i8 i16 i32 i64 bool Uint Int alloc::string::String Vec<u8>);

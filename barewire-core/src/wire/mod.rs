@@ -38,6 +38,8 @@ mod matrix;
 mod message;
 mod packed;
 mod pad;
+#[cfg(feature = "std")]
+mod parts;
 #[doc(hidden)]
 pub mod private;
 mod reader;

@@ -111,7 +111,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn shape(&self, value: Value) -> Ident {
+    pub(crate) fn shape(&self, value: Value) -> Ident {
         match value {
             Value::Input(i) => format_ident!("IN_{}", unraw(&self.closure.params[i].ident).to_uppercase()),
             Value::Field(f) => format_ident!("P_{}", self.fields[f].name().to_uppercase()),

@@ -4,36 +4,49 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::equations::Writer;
-use super::parts::{Part, accessor_name, snake};
-use crate::ast::{Closure, Field, Variant};
-use crate::program::Program;
+use super::parts::{Part, Source, accessor_name, snake};
+use crate::ast::{Field, Variant};
 
 impl Part<'_> {
-    pub(super) fn layer(&self, programs: &[(&Closure, Program)]) -> TokenStream {
+    pub(super) fn layer(&self, sources: &[Source<'_>]) -> TokenStream {
         let (k, ty) = (self.k, self.ty);
         let module = snake(&ty.ident);
         let vis = &ty.vis;
-        let writers: Vec<Writer<'_>> = ty
+        let equations: Vec<(String, Equation<'_>)> = ty
             .variants()
             .iter()
-            .zip(programs)
-            .map(|(variant, (closure, program))| {
+            .zip(sources)
+            .map(|(variant, source)| {
                 let prefix = if ty.is_union() { format!("{}_", variant.ident) } else { String::new() };
-                Writer::new(k, prefix, &variant.fields, closure, program)
+                let equation = match source {
+                    Source::Own(closure, program) => {
+                        Equation::Own(Box::new(Writer::new(k, prefix.clone(), &variant.fields, closure, program)))
+                    }
+                    Source::Shared(path) => Equation::Shared(path),
+                };
+                (prefix, equation)
             })
             .collect();
-        let aliases = ty.variants().iter().zip(&writers).map(|(variant, writer)| {
+        let aliases = ty.variants().iter().zip(&equations).map(|(variant, (prefix, equation))| {
             let fields = variant.fields.iter().enumerate().map(|(i, field)| {
-                let prefix = if ty.is_union() { format!("{}_", variant.ident) } else { String::new() };
                 let (alias, ty) = (format_ident!("{prefix}F{i}"), &field.ty);
                 quote!(pub type #alias = #ty;)
             });
-            let calls = writer.aliases();
+            let calls = match equation {
+                Equation::Own(writer) => writer.aliases(),
+                Equation::Shared(path) => {
+                    let (module, alias) = (equation_module(path), format_ident!("{prefix}E"));
+                    quote!(pub(super) use #module as #alias;)
+                }
+            };
             quote!(#(#fields)* #calls)
         });
         let doc = format!("The equations of [`{}`](super::{}), without a test of its tag.", ty.ident, ty.ident);
-        let contents = ty.variants().iter().zip(&writers).map(|(variant, writer)| {
-            let contents = self.programs_of(variant, writer);
+        let contents = ty.variants().iter().zip(&equations).map(|(variant, (prefix, equation))| {
+            let contents = match equation {
+                Equation::Own(writer) => programs_of(k, prefix, &variant.fields, writer),
+                Equation::Shared(_) => shared_programs(k, prefix, &variant.fields),
+            };
             if ty.is_union() {
                 let name = snake(&variant.ident);
                 let doc = format!("The equation of `{}::{}`.", ty.ident, variant.ident);
@@ -46,10 +59,10 @@ impl Part<'_> {
         let implementation = self.layer_implementation(&module);
         quote! {
             #[doc = #doc]
-            #[allow(missing_docs, non_camel_case_types, unused_imports, unused_variables, unused_mut, dead_code, clippy::all)]
+            #[allow(missing_docs, unreachable_pub, non_camel_case_types, unused_imports, unused_variables, unused_mut, dead_code, clippy::all)]
             #vis mod #module {
                 mod names {
-                    use super::super::*;
+                    pub(super) use super::super::*;
                     use #k::ops::*;
                     #(#aliases)*
                 }
@@ -60,78 +73,8 @@ impl Part<'_> {
         }
     }
 
-    /// The items of one equation's module.
-    fn programs_of(&self, variant: &Variant, writer: &Writer<'_>) -> TokenStream {
-        let k = self.k;
-        let prefix = if self.ty.is_union() { format!("{}_", variant.ident) } else { String::new() };
-        let members: Vec<_> = variant.fields.iter().map(Field::binding).collect();
-        let types: Vec<_> = (0..variant.fields.len()).map(|i| format_ident!("{prefix}F{i}")).collect();
-        let marker_fields = members.is_empty().then(|| quote!(pub marker: ::core::marker::PhantomData<(&'w (), P)>));
-        let marker_grad = members.is_empty().then(|| quote!(pub marker: ::core::marker::PhantomData<&'g R>));
-        let (residual, residual_types): (Vec<_>, Vec<_>) = writer.residual_fields().into_iter().unzip();
-        let (state, state_types): (Vec<_>, Vec<_>) = writer.state_fields().into_iter().unzip();
-        let state_names = state.iter().map(crate::ast::unraw);
-        let (constants, elements) = (writer.constants(), writer.elements());
-        let (bind, dims) = (writer.bind(), writer.dims());
-        let (forward, forward_saving, vjp) = (writer.forward(false), writer.forward(true), writer.vjp());
-        quote! {
-            /// The fields, borrowed.
-            #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
-            pub struct Fields<'w, P: ::core::marker::Copy + 'static = f32> {
-                #(pub #members: <names::#types as #k::Wire>::View<'w, P>,)* #marker_fields
-            }
-            /// The gradients of the fields.
-            pub struct Grad<'g, R: #k::Real> {
-                #(pub #members: &'g mut <names::#types as #k::Part>::Grad<R>,)* #marker_grad
-            }
-            /// What the backward pass needs.
-            #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
-            pub struct Residual<'r, R: #k::Real> {
-                #(pub #residual: #residual_types,)* marker: ::core::marker::PhantomData<&'r R>
-            }
-            /// What is carried along time.
-            pub struct State<R: #k::Real = f32> {
-                #(pub #state: #state_types,)* marker: ::core::marker::PhantomData<R>
-            }
-            impl<R: #k::Real> ::core::default::Default for State<R> {
-                fn default() -> Self {
-                    State { #(#state: ::core::default::Default::default(),)* marker: ::core::marker::PhantomData }
-                }
-            }
-            impl<R: #k::Real> #k::State<R> for State<R> {
-                fn walk(&mut self, path: &mut #k::String, visit: &mut dyn ::core::ops::FnMut(&str, &mut #k::Vec<R>)) {
-                    #(#k::descend(path, #state_names, |path| #k::State::walk(&mut self.#state, path, visit));)*
-                }
-            }
-            #constants
-            #elements
-            /// Binds the sizes of the fields' axes.
-            pub fn bind<P: ::core::marker::Copy + 'static>(view: Fields<'_, P>, sizes: &mut #k::Sizes) -> ::core::result::Result<(), #k::Error> {
-                #bind
-                ::core::result::Result::Ok(())
-            }
-            /// Sizes of the results.
-            pub fn dims<P: ::core::marker::Copy + 'static>(view: Fields<'_, P>, ins: &[#k::Dims], outs: &mut [#k::Dims]) -> ::core::result::Result<(), #k::Error> {
-                #dims
-                ::core::result::Result::Ok(())
-            }
-            /// The forward pass.
-            pub fn forward<R: #k::Real, P: #k::Lift<R>>(
-                view: Fields<'_, P>, ins: &[#k::Input<'_, '_, R>], outs: &mut [&mut [R]], state: &mut State<R>, mut scratch: #k::Arena<'_, R>,
-            ) -> ::core::result::Result<(), #k::Error> { #forward }
-            /// The forward pass that keeps what the backward pass needs.
-            pub fn forward_saving<'w: 'r, 'r, R: #k::Real, P: #k::Lift<R>>(
-                view: Fields<'w, P>, ins: &[#k::Input<'r, '_, R>], outs: &mut [&mut [R]], state: &mut State<R>, saved: &mut #k::Arena<'r, R>, mut scratch: #k::Arena<'_, R>,
-            ) -> ::core::result::Result<Residual<'r, R>, #k::Error> { #forward_saving }
-            /// The backward pass.
-            pub fn vjp<R: #k::Real>(
-                r: Residual<'_, R>, outs: &[&[R]], cots: &[&[R]], ins: &mut [#k::Slot<'_, R>], mut grad: Grad<'_, R>, state: &mut State<R>, mut scratch: #k::Arena<'_, R>,
-            ) -> ::core::result::Result<(), #k::Error> { #vjp }
-        }
-    }
-
     fn struct_types(&self, module: &Ident) -> TokenStream {
-        let (k, vis, ident) = (self.k, &self.ty.vis, &self.ty.ident);
+        let (vis, ident) = (&self.ty.vis, &self.ty.ident);
         let (residual, state) = (self.named("Residual"), self.named("State"));
         let (doc_r, doc_s) = (residual_doc(ident), state_doc(ident));
         quote! {
@@ -203,9 +146,6 @@ impl Part<'_> {
             }
         });
         let paths: Vec<_> = variants.iter().map(|v| self.path_to(module, v)).collect();
-        let inputs = (0..variants[0].inputs()).map(proc_macro2::Literal::usize_unsuffixed).map(|i| {
-            quote!(#(#paths::KEEPS[#i])||*)
-        });
         let arm = |call: &dyn Fn(&Variant, TokenStream, TokenStream) -> TokenStream| -> TokenStream {
             variants
                 .iter()
@@ -265,7 +205,7 @@ impl Part<'_> {
             #[allow(unused_variables, unused_parens, clippy::all)]
             impl #k::Layer for #ident {
                 const SIG: #k::Sig = #first::SIG;
-                const KEEPS: &'static [bool] = &[#(#inputs),*];
+                const KEEPS: &'static [bool] = &#k::any_keeps(&[#(#paths::KEEPS),*]);
                 const KEEPS_OUT: bool = #(#paths::KEEPS_OUT)||*;
                 const STEPS: bool = #(#paths::STEPS)&&*;
                 type Residual<'r, R: #k::Real> = #residual<'r, R>;
@@ -309,6 +249,138 @@ impl Part<'_> {
     pub(super) fn stub_layer(&self) -> TokenStream {
         let (k, ident) = (self.k, &self.ty.ident);
         quote!(#k::impl_stub_layer!(#ident);)
+    }
+}
+
+/// An equation of this type, or one of a function.
+enum Equation<'a> {
+    Own(Box<Writer<'a>>),
+    Shared(&'a syn::Path),
+}
+
+/// The module that `#[differentiable]` wrote beside a function: `path::to::f` has `path::to::f_equation`.
+fn equation_module(path: &syn::Path) -> syn::Path {
+    let mut module = path.clone();
+    if let Some(last) = module.segments.last_mut() {
+        last.ident = format_ident!("{}_equation", last.ident);
+    }
+    module
+}
+
+/// The items of a module whose equation is that of a function: the fields are handed over by name.
+fn shared_programs(k: &TokenStream, prefix: &str, fields: &[Field]) -> TokenStream {
+    let shared = format_ident!("{prefix}E");
+    let members: Vec<_> = fields.iter().map(Field::binding).collect();
+    let types: Vec<_> = (0..fields.len()).map(|i| format_ident!("{prefix}F{i}")).collect();
+    let marker_fields = members.is_empty().then(|| quote!(pub marker: ::core::marker::PhantomData<(&'w (), P)>));
+    let marker_grad = members.is_empty().then(|| quote!(pub marker: ::core::marker::PhantomData<&'g R>));
+    let marker = members.is_empty().then(|| quote!(marker: ::core::marker::PhantomData));
+    let theirs = quote!(names::#shared::Fields { #(#members: view.#members,)* #marker });
+    quote! {
+        pub use names::#shared::{KEEPS, KEEPS_OUT, Residual, SIG, STEPS, State};
+        /// The fields, borrowed.
+        #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
+        pub struct Fields<'w, P: ::core::marker::Copy + 'static = f32> {
+            #(pub #members: <names::#types as #k::Wire>::View<'w, P>,)* #marker_fields
+        }
+        /// The gradients of the fields.
+        pub struct Grad<'g, R: #k::Real> {
+            #(pub #members: &'g mut <names::#types as #k::Part>::Grad<R>,)* #marker_grad
+        }
+        /// Binds the sizes of the fields' axes.
+        pub fn bind<P: ::core::marker::Copy + 'static>(view: Fields<'_, P>, sizes: &mut #k::Sizes) -> ::core::result::Result<(), #k::Error> {
+            names::#shared::bind::<P>(#theirs, sizes)
+        }
+        /// Sizes of the results.
+        pub fn dims<P: ::core::marker::Copy + 'static>(view: Fields<'_, P>, ins: &[#k::Dims], outs: &mut [#k::Dims]) -> ::core::result::Result<(), #k::Error> {
+            names::#shared::dims::<P>(#theirs, ins, outs)
+        }
+        /// The forward pass.
+        pub fn forward<R: #k::Real, P: #k::Lift<R>>(
+            view: Fields<'_, P>, ins: &[#k::Input<'_, '_, R>], outs: &mut [&mut [R]], state: &mut State<R>, scratch: #k::Arena<'_, R>,
+        ) -> ::core::result::Result<(), #k::Error> {
+            names::#shared::forward::<R, P>(#theirs, ins, outs, state, scratch)
+        }
+        /// The forward pass that keeps what the backward pass needs.
+        pub fn forward_saving<'w: 'r, 'r, R: #k::Real, P: #k::Lift<R>>(
+            view: Fields<'w, P>, ins: &[#k::Input<'r, '_, R>], outs: &mut [&mut [R]], state: &mut State<R>, saved: &mut #k::Arena<'r, R>, scratch: #k::Arena<'_, R>,
+        ) -> ::core::result::Result<Residual<'r, R>, #k::Error> {
+            names::#shared::forward_saving::<R, P>(#theirs, ins, outs, state, saved, scratch)
+        }
+        /// The backward pass.
+        pub fn vjp<R: #k::Real>(
+            r: Residual<'_, R>, outs: &[&[R]], cots: &[&[R]], ins: &mut [#k::Slot<'_, R>], grad: Grad<'_, R>, state: &mut State<R>, scratch: #k::Arena<'_, R>,
+        ) -> ::core::result::Result<(), #k::Error> {
+            names::#shared::vjp::<R>(r, outs, cots, ins, names::#shared::Grad { #(#members: grad.#members,)* #marker }, state, scratch)
+        }
+    }
+}
+
+/// The items of one equation's module.
+pub(super) fn programs_of(k: &TokenStream, prefix: &str, fields: &[Field], writer: &Writer<'_>) -> TokenStream {
+    let members: Vec<_> = fields.iter().map(Field::binding).collect();
+    let types: Vec<_> = (0..fields.len()).map(|i| format_ident!("{prefix}F{i}")).collect();
+    let marker_fields = members.is_empty().then(|| quote!(pub marker: ::core::marker::PhantomData<(&'w (), P)>));
+    let marker_grad = members.is_empty().then(|| quote!(pub marker: ::core::marker::PhantomData<&'g R>));
+    let (residual, residual_types): (Vec<_>, Vec<_>) = writer.residual_fields().into_iter().unzip();
+    let (state, state_types): (Vec<_>, Vec<_>) = writer.state_fields().into_iter().unzip();
+    let state_names = state.iter().map(crate::ast::unraw);
+    let (constants, elements) = (writer.constants(), writer.elements());
+    let (bind, dims) = (writer.bind(), writer.dims());
+    let (forward, forward_saving, vjp) = (writer.forward(false), writer.forward(true), writer.vjp());
+    quote! {
+        /// The fields, borrowed.
+        #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
+        pub struct Fields<'w, P: ::core::marker::Copy + 'static = f32> {
+            #(pub #members: <names::#types as #k::Wire>::View<'w, P>,)* #marker_fields
+        }
+        /// The gradients of the fields.
+        pub struct Grad<'g, R: #k::Real> {
+            #(pub #members: &'g mut <names::#types as #k::Part>::Grad<R>,)* #marker_grad
+        }
+        /// What the backward pass needs.
+        #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
+        pub struct Residual<'r, R: #k::Real> {
+            #(pub #residual: #residual_types,)* marker: ::core::marker::PhantomData<&'r R>
+        }
+        /// What is carried along time.
+        pub struct State<R: #k::Real = f32> {
+            #(pub #state: #state_types,)* marker: ::core::marker::PhantomData<R>
+        }
+        impl<R: #k::Real> ::core::default::Default for State<R> {
+            fn default() -> Self {
+                State { #(#state: ::core::default::Default::default(),)* marker: ::core::marker::PhantomData }
+            }
+        }
+        impl<R: #k::Real> #k::State<R> for State<R> {
+            fn walk(&mut self, path: &mut #k::String, visit: &mut dyn ::core::ops::FnMut(&str, &mut #k::Vec<R>)) {
+                #(#k::descend(path, #state_names, |path| #k::State::walk(&mut self.#state, path, visit));)*
+            }
+        }
+        #constants
+        #elements
+        /// Binds the sizes of the fields' axes.
+        pub fn bind<P: ::core::marker::Copy + 'static>(view: Fields<'_, P>, sizes: &mut #k::Sizes) -> ::core::result::Result<(), #k::Error> {
+            #bind
+            ::core::result::Result::Ok(())
+        }
+        /// Sizes of the results.
+        pub fn dims<P: ::core::marker::Copy + 'static>(view: Fields<'_, P>, ins: &[#k::Dims], outs: &mut [#k::Dims]) -> ::core::result::Result<(), #k::Error> {
+            #dims
+            ::core::result::Result::Ok(())
+        }
+        /// The forward pass.
+        pub fn forward<R: #k::Real, P: #k::Lift<R>>(
+            view: Fields<'_, P>, ins: &[#k::Input<'_, '_, R>], outs: &mut [&mut [R]], state: &mut State<R>, mut scratch: #k::Arena<'_, R>,
+        ) -> ::core::result::Result<(), #k::Error> { #forward }
+        /// The forward pass that keeps what the backward pass needs.
+        pub fn forward_saving<'w: 'r, 'r, R: #k::Real, P: #k::Lift<R>>(
+            view: Fields<'w, P>, ins: &[#k::Input<'r, '_, R>], outs: &mut [&mut [R]], state: &mut State<R>, saved: &mut #k::Arena<'r, R>, mut scratch: #k::Arena<'_, R>,
+        ) -> ::core::result::Result<Residual<'r, R>, #k::Error> { #forward_saving }
+        /// The backward pass.
+        pub fn vjp<R: #k::Real>(
+            r: Residual<'_, R>, outs: &[&[R]], cots: &[&[R]], ins: &mut [#k::Slot<'_, R>], mut grad: Grad<'_, R>, state: &mut State<R>, mut scratch: #k::Arena<'_, R>,
+        ) -> ::core::result::Result<(), #k::Error> { #vjp }
     }
 }
 

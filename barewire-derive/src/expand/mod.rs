@@ -1,6 +1,7 @@
 //! Writes tokens. Nothing here decides or refuses.
 
 mod equations;
+mod functions;
 mod layers;
 pub(crate) mod layout;
 mod parts;
@@ -8,6 +9,7 @@ mod parts;
 use proc_macro2::TokenStream;
 
 use crate::ast::Type;
+use crate::differentiable::Function;
 use crate::errors::Errors;
 
 /// Everything that is written for a type: its layout, and what its equations become.
@@ -17,4 +19,9 @@ pub(crate) fn expand(ty: &Type, errors: &mut Errors) -> TokenStream {
     let equations = parts::expand(ty, errors);
     let layout = layout::Expander::new(ty, !errors.is_empty()).expand();
     quote::quote!(#layout #equations)
+}
+
+/// Everything that is written for a `#[differentiable]` function.
+pub(crate) fn function(function: &Function, errors: &mut Errors) -> TokenStream {
+    functions::expand(function, errors)
 }

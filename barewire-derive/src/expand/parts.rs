@@ -30,7 +30,14 @@ pub(crate) fn expand(ty: &Type, errors: &mut Errors) -> TokenStream {
 enum Programs<'a> {
     None,
     Failed,
-    All(Vec<(&'a Closure, Program)>),
+    All(Vec<Source<'a>>),
+}
+
+/// Where a variant's equation is.
+pub(super) enum Source<'a> {
+    Own(&'a Closure, Program),
+    /// a `#[differentiable]` function whose parameters have the names of the fields
+    Shared(&'a syn::Path),
 }
 
 fn programs<'a>(ty: &'a Type, errors: &mut Errors) -> Programs<'a> {
@@ -45,13 +52,10 @@ fn programs<'a>(ty: &'a Type, errors: &mut Errors) -> Programs<'a> {
             Some(Equation::Closure(closure)) => {
                 let owner = variant.ident.to_string();
                 if let Some(program) = lower(&variant.fields, &closure.params, &closure.body, &owner, errors) {
-                    programs.push((closure, program));
+                    programs.push(Source::Own(closure, program));
                 }
             }
-            Some(Equation::Path(path)) => errors.push(
-                syn::spanned::Spanned::span(path),
-                "an equation is written as a closure; call a shared one inside it: `|x: [..]| shared(weights, x)`".into(),
-            ),
+            Some(Equation::Path(path)) => programs.push(Source::Shared(path)),
             // `check` has reported it, or the reason why it could not be read
             None => return Programs::Failed,
         }
@@ -294,18 +298,18 @@ impl Part<'_> {
             impl #k::Part for #ident {
                 type Grad<R: #k::Real> = #cotangent<R>;
 
-                fn point<R: #k::Real, P: #k::Lift<R>>(view: #view<'_, P>) -> #cotangent<R> {
+                fn point<R: #k::Real, P: #k::Lift<R>>(view: <Self as #k::Wire>::View<'_, P>) -> #cotangent<R> {
                     match view { #point }
                 }
                 fn at<'o, 'w: 'o, R: #k::Real, P: #k::Lift<R>>(
-                    view: #view<'w, P>,
+                    view: <Self as #k::Wire>::View<'w, P>,
                     point: &'o #cotangent<R>,
                     index: &'o #k::Index,
-                ) -> ::core::result::Result<#view<'o, R>, #k::Error> {
+                ) -> ::core::result::Result<<Self as #k::Wire>::View<'o, R>, #k::Error> {
                     ::core::result::Result::Ok(match (view, point) { #at #mismatch })
                 }
                 fn walk<R: #k::Real, P: #k::Lift<R>>(
-                    view: #view<'_, P>,
+                    view: <Self as #k::Wire>::View<'_, P>,
                     grad: &mut #cotangent<R>,
                     path: &mut #k::String,
                     visit: &mut dyn ::core::ops::FnMut(#k::Leaf<'_, R>),
@@ -314,7 +318,7 @@ impl Part<'_> {
                     ::core::result::Result::Ok(())
                 }
                 fn walk_mut(
-                    view: #view_mut<'_>,
+                    view: <Self as #k::Wire>::ViewMut<'_>,
                     grad: &mut #cotangent<f32>,
                     path: &mut #k::String,
                     visit: &mut dyn ::core::ops::FnMut(#k::LeafMut<'_>),

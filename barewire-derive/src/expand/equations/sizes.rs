@@ -1,11 +1,12 @@
 //! Sizes: bound at load, computed for each call.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::Writer;
 use crate::ast::unraw;
-use crate::program::{Argument, Kind, Value};
+use crate::differentiable::Argument;
+use crate::program::{Argument as Given, Kind, Value};
 
 impl Writer<'_> {
 
@@ -43,20 +44,54 @@ impl Writer<'_> {
         quote!(#(#parameters)* #(#layers)*)
     }
 
-    /// Statements that size the results.
+    /// Statements that size the results, from the fields and the sizes `ins` of the inputs.
     pub(crate) fn dims(&self) -> TokenStream {
         let k = self.krate;
-        let inputs: Vec<_> = (0..self.closure.params.len()).map(|i| format_ident!("d_{}", self.input(i))).collect();
+        let inputs: Vec<_> = (0..self.closure.params.len()).map(|i| self.input_dims(i)).collect();
+        let results = self.results_dims(|f| {
+            let (ty, binding) = (self.field_type(f), self.fields[f].binding());
+            quote!(<#ty as #k::Parameter>::dims::<P>(&view.#binding))
+        });
+        quote!(let [#(#inputs),*] = #k::exactly(ins, "inputs")?; #results)
+    }
+
+    /// The same for a function: the sizes of parameters and inputs are in `args`, in the order of its arguments.
+    pub(crate) fn dims_of_arguments(&self, arguments: &[Argument]) -> TokenStream {
+        let k = self.krate;
+        let names = arguments.iter().map(|argument| match argument {
+            Argument::Field(f) => format_ident!("d_{}", self.parameter(*f)),
+            Argument::Input(i) => self.input_dims(*i),
+        });
+        let results = self.results_dims(|f| {
+            let d = format_ident!("d_{}", self.parameter(f));
+            quote!(#d)
+        });
+        quote!(let [#(#names),*] = #k::exactly(args, "arguments")?; #results)
+    }
+
+    /// Axes of a function's arguments.
+    pub(crate) fn argument_shapes(&self, arguments: &[Argument]) -> Vec<Ident> {
+        let value = |argument: &Argument| match argument {
+            Argument::Field(f) => Value::Field(*f),
+            Argument::Input(i) => Value::Input(*i),
+        };
+        arguments.iter().map(|argument| self.shape(value(argument))).collect()
+    }
+
+    fn input_dims(&self, i: usize) -> Ident {
+        format_ident!("d_{}", self.input(i))
+    }
+
+    fn results_dims(&self, field: impl Fn(usize) -> TokenStream) -> TokenStream {
+        let k = self.krate;
+        let inputs: Vec<_> = (0..self.closure.params.len()).map(|i| self.input_dims(i)).collect();
         let nodes = (0..self.program.nodes.len()).map(|n| {
             self.node_dims(n, |value| match value {
                 Value::Input(i) => {
                     let d = &inputs[i];
                     quote!(#d)
                 }
-                Value::Field(f) => {
-                    let (ty, binding) = (self.field_type(f), self.fields[f].binding());
-                    quote!(<#ty as #k::Parameter>::dims::<P>(&view.#binding))
-                }
+                Value::Field(f) => field(f),
                 Value::Node(n, out) => {
                     let d = self.suffixed("d", n, out);
                     quote!(#d)
@@ -69,7 +104,6 @@ impl Writer<'_> {
             Value::Field(f) => self.parameter(*f),
         });
         quote! {
-            let [#(#inputs),*] = #k::exactly(ins, "inputs")?;
             #(#nodes)*
             *#k::exactly_mut(outs, "results")? = [#(#results),*];
         }
@@ -84,8 +118,8 @@ impl Writer<'_> {
             Kind::Call(call) => {
                 let (callee, name) = (self.callee(n), node.name.to_string());
                 let args = call.args.iter().map(|arg| match arg {
-                    Argument::Value(value) => of(*value),
-                    Argument::Literal(_) => quote!(#k::Dims::SCALAR),
+                    Given::Value(value) => of(*value),
+                    Given::Literal(_) => quote!(#k::Dims::SCALAR),
                 });
                 quote!(let [#(#outs),*] = #k::dims_of::<names::#callee, #count>(#name, &[#(#args),*])?;)
             }

@@ -1,0 +1,190 @@
+//! The training run: windows, shards, optimiser, schedule.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use barewire::prelude::*;
+use barewire::train::{AdamW, AdamWOptions, Random, Schedule, Shard, Shards};
+use barewire_models::hgrn::{HgrnConfig, HgrnLm, HgrnObjective, HgrnObjectiveView};
+
+use crate::checkpoint::{Check, Checkpoint, Run};
+use crate::evaluate;
+
+/// Parts of a batch, whatever the number of threads: this is what makes the bits independent of it.
+const SHARDS: usize = 4;
+/// Steps until the learning rate has its peak.
+const WARMUP: u64 = 100;
+/// What is left of the learning rate at the end.
+const FLOOR: f64 = 0.1;
+/// First random stream of windows; those of start weights are small numbers.
+const WINDOWS: u64 = 1 << 32;
+
+/// A model in training.
+pub struct Trainer<'t> {
+    train: &'t [u32],
+    run: Run,
+    region: Region<HgrnLm>,
+    optimizer: AdamW,
+    shards: Shards<HgrnObjective>,
+    tokens: Vec<u32>,
+    targets: Vec<u32>,
+    /// steps taken
+    pub step: u64,
+    /// mean loss of every step
+    pub losses: Vec<f32>,
+    /// validation during the run
+    pub checks: Vec<Check>,
+    /// time that the steps took, in this process and before
+    pub spent: Duration,
+}
+
+impl<'t> Trainer<'t> {
+    /// A fresh model over `vocab` characters.
+    pub fn new(train: &'t [u32], vocab: usize, run: Run) -> Result<Self> {
+        let (d_model, layers) = (run.d_model as usize, run.layers as usize);
+        let config = HgrnConfig { ternary: !run.float, ..HgrnConfig::new(vocab, d_model, layers) };
+        let (model, mut latents) = HgrnLm::random(&config, run.seed)?;
+        let mut region = Region::encode(&model);
+        let options = options(&run);
+        let optimizer = AdamW::new::<HgrnLm>(region.view_mut()?, options, &mut |path| latents.remove(path))?;
+        Ok(Self::with(train, run, region, optimizer))
+    }
+
+    /// Goes on where a checkpoint stopped.
+    pub fn resume(train: &'t [u32], vocab: usize, mut checkpoint: Checkpoint) -> Result<Self> {
+        let state = checkpoint.take_optimizer();
+        let run = checkpoint.run;
+        ensure!(checkpoint.step == state.steps, "the checkpoint's steps disagree: {} and {}", checkpoint.step, state.steps);
+        ensure!(checkpoint.model.embeddings.rows() == vocab, "the checkpoint's model has another vocabulary");
+        let mut region = Region::encode(&checkpoint.model);
+        let optimizer = AdamW::restore::<HgrnLm>(region.view_mut()?, options(&run), state)?;
+        let mut trainer = Self::with(train, run, region, optimizer);
+        trainer.step = checkpoint.step;
+        trainer.losses = checkpoint.losses;
+        trainer.checks = checkpoint.checks;
+        trainer.spent = Duration::try_from_secs_f64(checkpoint.seconds).context("the checkpoint's seconds")?;
+        Ok(trainer)
+    }
+
+    fn with(train: &'t [u32], run: Run, region: Region<HgrnLm>, optimizer: AdamW) -> Self {
+        let shards = Shards::new(SHARDS.min(run.batch as usize));
+        Trainer {
+            train,
+            run,
+            region,
+            optimizer,
+            shards,
+            tokens: Vec::new(),
+            targets: Vec::new(),
+            step: 0,
+            losses: Vec::new(),
+            checks: Vec::new(),
+            spent: Duration::ZERO,
+        }
+    }
+
+    /// The settings that the bits depend on.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// The model as a file in memory.
+    pub fn region(&mut self) -> Result<&Region<HgrnLm>> {
+        self.region.seal()?;
+        Ok(&self.region)
+    }
+
+    /// Characters that the steps so far have read.
+    pub fn chars(&self) -> u64 {
+        self.step * self.run.batch * self.run.seq_len
+    }
+
+    /// Makes the schedule shorter, because the machine is slower than the time allows.
+    pub fn shorten(&mut self, steps: u64) {
+        self.run.steps = steps.clamp(self.step.max(1), self.run.steps);
+    }
+
+    /// One step; gives the mean loss of its windows.
+    pub fn step(&mut self) -> Result<f32> {
+        let start = Instant::now();
+        self.draw();
+        let (batch, seq_len) = (self.run.batch as usize, self.run.seq_len as usize);
+        let loss = {
+            let index = Index::new();
+            let model = Checked::<HgrnObjective>::new(HgrnObjectiveView { model: self.region.view(&index)? })?;
+            let rows: Vec<_> = (0..SHARDS.min(batch)).map(|shard| self.shards.rows(shard, batch)).collect();
+            let (tokens, targets) = (&self.tokens, &self.targets);
+            self.shards.run(|i, shard| {
+                let rows = rows[i].clone();
+                let sizes = [rows.len(), seq_len];
+                let range = rows.start * seq_len..rows.end * seq_len;
+                let inputs = [ids(&tokens[range.clone()], &sizes), ids(&targets[range], &sizes)];
+                // each shard's loss is a mean over its rows; the batch's is the mean over all
+                let share = rows.len() as f32 / batch as f32;
+                let Shard { workspace, state, state_cot, grad, loss } = shard;
+                evaluate::reset(state);
+                evaluate::reset(state_cot);
+                let mut pass = model.forward_saving(&inputs, state, workspace)?;
+                *loss = f64::from(pass.result(0)[0]) * f64::from(share);
+                pass.vjp(&[&[share]], &mut [Slot::Skip, Slot::Skip], grad, state_cot)
+            })?;
+            let (loss, grad) = self.shards.reduce()?;
+            let lr = schedule(&self.run).at(self.step);
+            self.optimizer.step(&mut self.region, &mut grad.model, lr)?;
+            loss as f32
+        };
+        self.step += 1;
+        self.losses.push(loss);
+        self.spent += start.elapsed();
+        Ok(loss)
+    }
+
+    /// The windows of this step: a function of seed and step.
+    fn draw(&mut self) {
+        let seq_len = self.run.seq_len as usize;
+        let mut random = Random::new(self.run.seed, WINDOWS + self.step);
+        self.tokens.clear();
+        self.targets.clear();
+        for _ in 0..self.run.batch {
+            let at = random.below((self.train.len() - seq_len) as u64) as usize;
+            self.tokens.extend(&self.train[at..at + seq_len]);
+            self.targets.extend(&self.train[at + 1..at + seq_len + 1]);
+        }
+    }
+
+    /// Validation in blocks, and with the state carried.
+    pub fn validate(&self, text: &[u32]) -> Result<[f64; 2]> {
+        validate(&self.region, text, self.run.seq_len as usize)
+    }
+
+    /// All that going on takes.
+    pub fn checkpoint(&mut self, text_sha256: &str) -> Result<Checkpoint> {
+        let (optimizer_steps, leaves) = Checkpoint::optimizer(self.optimizer.state());
+        Ok(Checkpoint {
+            text: text_sha256.into(),
+            run: self.run.clone(),
+            step: self.step,
+            seconds: self.spent.as_secs_f64(),
+            losses: self.losses.clone(),
+            checks: self.checks.clone(),
+            model: self.region.decode()?,
+            optimizer_steps,
+            leaves,
+        })
+    }
+}
+
+/// Validation of a model where it lies: in blocks, and with the state carried.
+pub fn validate<A: barewire::wire::Access>(region: &Region<HgrnLm, A>, text: &[u32], seq_len: usize) -> Result<[f64; 2]> {
+    let index = Index::new();
+    let model = Checked::<HgrnObjective>::new(HgrnObjectiveView { model: region.view(&index)? })?;
+    Ok([evaluate::blocks(&model, text, seq_len)?, evaluate::carried(&model, text)?])
+}
+
+fn options(run: &Run) -> AdamWOptions {
+    AdamWOptions { frozen_digits: run.frozen_digits, ..AdamWOptions::default() }
+}
+
+fn schedule(run: &Run) -> Schedule {
+    Schedule { peak: run.lr, warmup: WARMUP, steps: run.steps, floor: FLOOR }
+}
