@@ -10,93 +10,93 @@ use barewire_models::hgrn::HgrnLm;
 
 /// A run that was stopped. Windows are a function of seed and step, so no generator state is needed.
 #[derive(BareStruct)]
-pub struct Checkpoint {
+pub(crate) struct Checkpoint {
     /// SHA-256 of the text
-    pub text: String,
+    pub(crate) text: String,
     /// settings that the bits depend on
-    pub run: Run,
+    pub(crate) run: Run,
     /// steps taken
-    pub step: u64,
+    pub(crate) step: u64,
     /// seconds that they took
-    pub seconds: f64,
+    pub(crate) seconds: f64,
     /// mean loss of every step
-    pub losses: Vec<f32>,
+    pub(crate) losses: Vec<f32>,
     /// validation loss, with the steps at which it was measured
-    pub checks: Vec<Check>,
+    pub(crate) checks: Vec<Check>,
     /// the model as it stands
-    pub model: HgrnLm,
+    pub(crate) model: HgrnLm,
     /// steps of the optimiser
-    pub optimizer_steps: u64,
+    pub(crate) optimizer_steps: u64,
     /// what the optimiser keeps, a parameter each
-    pub leaves: Vec<Leaf>,
+    pub(crate) leaves: Vec<Leaf>,
 }
 
 /// Settings that the bits of a run depend on.
 #[derive(BareStruct, Clone, Debug)]
-pub struct Run {
+pub(crate) struct Run {
     /// steps of the whole schedule
-    pub steps: u64,
+    pub(crate) steps: u64,
     /// windows a step
-    pub batch: u64,
+    pub(crate) batch: u64,
     /// characters a window
-    pub seq_len: u64,
+    pub(crate) seq_len: u64,
     /// width
-    pub d_model: u64,
+    pub(crate) d_model: u64,
     /// layers
-    pub layers: u64,
+    pub(crate) layers: u64,
     /// largest learning rate
-    pub lr: f64,
+    pub(crate) lr: f64,
     /// seed
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// f32 projections
-    pub float: bool,
+    pub(crate) float: bool,
     /// digits do not learn
-    pub frozen_digits: bool,
+    pub(crate) frozen_digits: bool,
 }
 
 /// One measurement of the validation loss.
 #[derive(BareStruct, Clone, Copy, Debug)]
-pub struct Check {
+pub(crate) struct Check {
     /// after this many steps
-    pub step: u64,
+    pub(crate) step: u64,
     /// nats a character, in blocks
-    pub nats: f64,
+    pub(crate) nats: f64,
 }
 
 /// What the optimiser keeps of one parameter.
 #[derive(BareStruct)]
-pub struct Leaf {
+pub(crate) struct Leaf {
     /// where the parameter is
-    pub path: String,
+    pub(crate) path: String,
     /// mean gradient
-    pub first: Vec<f32>,
+    pub(crate) first: Vec<f32>,
     /// mean squared gradient
-    pub second: Vec<f32>,
+    pub(crate) second: Vec<f32>,
     /// latent weights of digits
-    pub latent: Vec<f32>,
+    pub(crate) latent: Vec<f32>,
 }
 
 impl Checkpoint {
     /// The optimiser's part.
-    pub fn optimizer(state: OptimizerState) -> (u64, Vec<Leaf>) {
+    pub(crate) fn optimizer(state: OptimizerState) -> (u64, Vec<Leaf>) {
         let leaf = |LeafState { path, first, second, latent }| Leaf { path, first, second, latent };
         (state.steps, state.leaves.into_iter().map(leaf).collect())
     }
 
     /// The optimiser's part, for the optimiser.
-    pub fn take_optimizer(&mut self) -> OptimizerState {
+    pub(crate) fn take_optimizer(&mut self) -> OptimizerState {
         let leaf = |Leaf { path, first, second, latent }| LeafState { path, first, second, latent };
         let leaves = std::mem::take(&mut self.leaves);
         OptimizerState { steps: self.optimizer_steps, leaves: leaves.into_iter().map(leaf).collect() }
     }
 
     /// Writes the checkpoint: the whole of it or nothing.
-    pub fn save(&self, path: &Path) -> Result<()> {
+    pub(crate) fn save(&self, path: &Path) -> Result<()> {
         Region::encode(self).save(path).context("cannot save the checkpoint")
     }
 
     /// Reads a checkpoint and checks every hash in it.
-    pub fn load(path: &Path, text_sha256: &str) -> Result<Self> {
+    pub(crate) fn load(path: &Path, text_sha256: &str) -> Result<Self> {
         let region = Region::<Checkpoint>::open(path).context("cannot read the checkpoint")?;
         let broken = || format!("the checkpoint {} is damaged", path.display());
         region.verify(Level::Full).with_context(broken)?;

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// A tree over the strings of up to `order` characters that occur in a text.
-pub struct Ngram {
+pub(crate) struct Ngram {
     /// node after (node, character)
     edges: HashMap<u64, u32, BuildHasherDefault<Mix>>,
     nodes: Vec<Node>,
@@ -31,7 +31,7 @@ const ROOT: u32 = 0;
 
 impl Ngram {
     /// Counts the strings of up to `order` characters of a text over `vocab` characters.
-    pub fn count(text: &[u32], vocab: usize, order: usize) -> Self {
+    pub(crate) fn count(text: &[u32], vocab: usize, order: usize) -> Self {
         let mut model = Ngram { edges: HashMap::default(), nodes: vec![Node::default()], order, vocab };
         for start in 0..text.len() {
             let mut node = ROOT;
@@ -55,7 +55,7 @@ impl Ngram {
     }
 
     /// Probability of `c` after `history`, of which the last `order - 1` characters matter.
-    pub fn probability(&self, history: &[u32], c: u32) -> f64 {
+    pub(crate) fn probability(&self, history: &[u32], c: u32) -> f64 {
         let mut p = 1.0 / self.vocab as f64;
         for length in 0..self.order.min(history.len() + 1) {
             // a history that never occurred says nothing, and neither does any longer one
@@ -76,7 +76,7 @@ impl Ngram {
     }
 
     /// Mean nats a character over a text, the first character after nothing.
-    pub fn nats(&self, text: &[u32]) -> f64 {
+    pub(crate) fn nats(&self, text: &[u32]) -> f64 {
         let nats = |at: usize| -self.probability(&text[at.saturating_sub(self.order - 1)..at], text[at]).ln();
         (0..text.len()).map(nats).sum::<f64>() / text.len() as f64
     }

@@ -13,41 +13,41 @@ use crate::checkpoint::Check;
 
 /// The figures of a run; field names are those of the JSON.
 #[derive(serde::Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// numbers in the model: floats and digits
-    pub params: u64,
-    pub steps: u64,
+    pub(crate) params: u64,
+    pub(crate) steps: u64,
     /// characters that the steps read
-    pub train_chars: u64,
+    pub(crate) train_chars: u64,
     /// of training
-    pub seconds: f64,
-    pub chars_per_second: f64,
+    pub(crate) seconds: f64,
+    pub(crate) chars_per_second: f64,
     /// nats a character in blocks of `--seq-len`, each from an empty state
-    pub val_nats: f64,
+    pub(crate) val_nats: f64,
     /// the same with the state carried over the validation text, in 16 equal streams
-    pub val_nats_carried: f64,
+    pub(crate) val_nats_carried: f64,
     /// the same of the model file, mapped back
-    pub packed_val_nats_carried: f64,
+    pub(crate) packed_val_nats_carried: f64,
     /// the baseline: an interpolated Witten-Bell 5-gram
-    pub ngram5_nats: f64,
+    pub(crate) ngram5_nats: f64,
     /// of the model file
-    pub file_bytes: u64,
+    pub(crate) file_bytes: u64,
     /// all that the unions in the file take beyond their floats, a digit; null without digits
-    pub bits_per_ternary_weight: Option<f64>,
+    pub(crate) bits_per_ternary_weight: Option<f64>,
     /// written by the model
-    pub sample: String,
+    pub(crate) sample: String,
 }
 
 /// Numbers of a model.
-pub struct Counts {
-    pub floats: u64,
-    pub digits: u64,
-    pub bits_per_digit: Option<f64>,
+pub(crate) struct Counts {
+    pub(crate) floats: u64,
+    pub(crate) digits: u64,
+    pub(crate) bits_per_digit: Option<f64>,
 }
 
 impl Counts {
     /// Counts the numbers of a model.
-    pub fn of(region: &mut Region<HgrnLm>) -> Result<Self> {
+    pub(crate) fn of(region: &mut Region<HgrnLm>) -> Result<Self> {
         let (mut floats, mut union_floats, mut digits) = (0, 0, 0);
         let mut add = |path: &str, n: usize| {
             floats += n as u64;
@@ -69,13 +69,13 @@ impl Counts {
 }
 
 /// A line of the table.
-pub fn row(name: &str, value: impl std::fmt::Display) {
+pub(crate) fn row(name: &str, value: impl std::fmt::Display) {
     println!("  {name:<34} {value:>16}");
 }
 
 impl Report {
     /// Prints the table.
-    pub fn print(&self, cpu_seconds: Option<f64>) {
+    pub(crate) fn print(&self, cpu_seconds: Option<f64>) {
         println!();
         row("parameters", self.params);
         row("steps", self.steps);
@@ -97,7 +97,7 @@ impl Report {
     }
 
     /// Writes the JSON: the whole of it or nothing.
-    pub fn save(&self, path: &Path) -> Result<()> {
+    pub(crate) fn save(&self, path: &Path) -> Result<()> {
         let mut json = serde_json::to_string_pretty(self).context("cannot write the report")?;
         json.push('\n');
         write_whole(path, json.as_bytes()).with_context(|| format!("cannot write the report {}", path.display()))
@@ -105,7 +105,7 @@ impl Report {
 }
 
 /// Writes a file through a temporary one beside it.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
     temporary.write_all(bytes)?;
@@ -114,7 +114,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 /// The loss of every step, smoothed, and the validation loss.
-pub fn curve(path: &Path, losses: &[f32], checks: &[Check], ngram: f64) -> Result<()> {
+pub(crate) fn curve(path: &Path, losses: &[f32], checks: &[Check], ngram: f64) -> Result<()> {
     let smooth = smoothed(losses);
     let top = smooth.iter().map(|(_, y)| *y).fold(ngram, f64::max).min(4.5) + 0.1;
     let bottom = smooth.iter().map(|(_, y)| *y).chain(checks.iter().map(|c| c.nats)).fold(ngram, f64::min) - 0.1;
@@ -157,7 +157,7 @@ fn smoothed(losses: &[f32]) -> Vec<(u64, f64)> {
 }
 
 /// CPU seconds of this process so far, where the system says it.
-pub fn cpu_seconds() -> Option<f64> {
+pub(crate) fn cpu_seconds() -> Option<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     // the name in brackets may hold anything; user and system time are fields 14 and 15, in hundredths of a second
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);

@@ -9,61 +9,61 @@ use clap::Parser;
 /// Without `--text` the model learns the sources of some crates that building this example has unpacked.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "char_lm", version)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// any UTF-8 text: the first 90 % of its characters train, the rest validates
     #[arg(long, value_name = "FILE")]
-    pub text: Option<PathBuf>,
+    pub(crate) text: Option<PathBuf>,
     /// training steps; without it as many as the default, or as fit into --minutes
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub steps: Option<u64>,
+    pub(crate) steps: Option<u64>,
     /// most minutes of training: the schedule is shortened if the machine is slower [default: 4, none with --steps]
     #[arg(long, value_name = "M", value_parser = minutes)]
-    pub minutes: Option<f64>,
+    pub(crate) minutes: Option<f64>,
     /// windows a step
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = sizes())]
-    pub batch: u64,
+    pub(crate) batch: u64,
     /// characters a window
     #[arg(long, default_value_t = 128, value_name = "N", value_parser = sizes())]
-    pub seq_len: u64,
+    pub(crate) seq_len: u64,
     /// width of the model
     #[arg(long, default_value_t = 192, value_name = "N", value_parser = sizes())]
-    pub d_model: u64,
+    pub(crate) d_model: u64,
     /// token mixers, each followed by a channel mixer
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = sizes())]
-    pub layers: u64,
+    pub(crate) layers: u64,
     /// largest learning rate [default: 4e-3, 2e-3 with --float]
     #[arg(long, value_name = "RATE", value_parser = rate)]
-    pub lr: Option<f64>,
+    pub(crate) lr: Option<f64>,
     /// of the start weights and of the windows
     #[arg(long, default_value_t = 1337, value_name = "N")]
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// threads that work; the result has the same bits with any number [default: the machine's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
-    pub threads: Option<u64>,
+    pub(crate) threads: Option<u64>,
     /// the f32 twin of the ternary model
     #[arg(long)]
-    pub float: bool,
+    pub(crate) float: bool,
     /// the digits stay as they start, the floats learn: the control that shows what digits learn
     #[arg(long, conflicts_with = "float")]
-    pub frozen_digits: bool,
+    pub(crate) frozen_digits: bool,
     /// where the model goes; the loss curve goes beside it as .svg, a checkpoint as .checkpoint
     #[arg(long, default_value = "char_lm.bare", value_name = "FILE")]
-    pub out: PathBuf,
+    pub(crate) out: PathBuf,
     /// where a report in JSON goes
     #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
+    pub(crate) report: Option<PathBuf>,
     /// goes on from a checkpoint that Ctrl-C saved, to the same bits; its settings count, but for --minutes, --threads,
     /// --out, --report and --generate
     #[arg(long, value_name = "FILE")]
-    pub resume: Option<PathBuf>,
+    pub(crate) resume: Option<PathBuf>,
     /// characters to write at the end
     #[arg(long, default_value_t = 500, value_name = "N")]
-    pub generate: u64,
+    pub(crate) generate: u64,
 }
 
 impl Settings {
     /// Files that one run writes must not be one file.
-    pub fn beside(&self, extension: &str) -> PathBuf {
+    pub(crate) fn beside(&self, extension: &str) -> PathBuf {
         self.out.with_extension(extension)
     }
 }

@@ -14,20 +14,20 @@ const CRATES: [&str; 4] = ["syn", "clap_builder", "indicatif", "proc-macro2"];
 const SHA256: &str = "";
 
 /// A text as ids of its characters.
-pub struct Text {
+pub(crate) struct Text {
     /// where it came from
-    pub name: String,
+    pub(crate) name: String,
     /// SHA-256 of its UTF-8 bytes, in hexadecimal
-    pub sha256: String,
+    pub(crate) sha256: String,
     /// the distinct characters in ascending order; an id is a place in it
-    pub vocab: Vec<char>,
+    pub(crate) vocab: Vec<char>,
     /// the characters
-    pub ids: Vec<u32>,
+    pub(crate) ids: Vec<u32>,
 }
 
 impl Text {
     /// The file, or the default text.
-    pub fn load(file: Option<&Path>) -> Result<Self> {
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self> {
         match file {
             Some(file) => {
                 let name = file.display().to_string();
@@ -46,7 +46,7 @@ impl Text {
     }
 
     /// A text from bytes.
-    pub fn new(name: String, bytes: &[u8]) -> Result<Self> {
+    pub(crate) fn new(name: String, bytes: &[u8]) -> Result<Self> {
         ensure!(!bytes.is_empty(), "the text {name} is empty");
         let text = std::str::from_utf8(bytes).map_err(|e| {
             let at = e.valid_up_to();
@@ -62,12 +62,12 @@ impl Text {
     }
 
     /// The first 90 % to train on, the rest to validate.
-    pub fn split(&self) -> (&[u32], &[u32]) {
+    pub(crate) fn split(&self) -> (&[u32], &[u32]) {
         self.ids.split_at((self.ids.len() as u64 * 9 / 10) as usize)
     }
 
     /// Refuses a text that is too short for windows of `seq_len` characters.
-    pub fn check(&self, seq_len: usize) -> Result<()> {
+    pub(crate) fn check(&self, seq_len: usize) -> Result<()> {
         let (train, validation) = self.split();
         let need = seq_len + 1;
         if train.len() < need || validation.len() < need {
@@ -82,7 +82,7 @@ impl Text {
     }
 
     /// Ids as text.
-    pub fn decode(&self, ids: &[u32]) -> String {
+    pub(crate) fn decode(&self, ids: &[u32]) -> String {
         ids.iter().filter_map(|id| self.vocab.get(*id as usize)).collect()
     }
 }

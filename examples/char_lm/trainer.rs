@@ -20,7 +20,7 @@ const FLOOR: f64 = 0.1;
 const WINDOWS: u64 = 1 << 32;
 
 /// A model in training.
-pub struct Trainer<'t> {
+pub(crate) struct Trainer<'t> {
     train: &'t [u32],
     run: Run,
     region: Region<HgrnLm>,
@@ -29,18 +29,18 @@ pub struct Trainer<'t> {
     tokens: Vec<u32>,
     targets: Vec<u32>,
     /// steps taken
-    pub step: u64,
+    pub(crate) step: u64,
     /// mean loss of every step
-    pub losses: Vec<f32>,
+    pub(crate) losses: Vec<f32>,
     /// validation during the run
-    pub checks: Vec<Check>,
+    pub(crate) checks: Vec<Check>,
     /// time that the steps took, in this process and before
-    pub spent: Duration,
+    pub(crate) spent: Duration,
 }
 
 impl<'t> Trainer<'t> {
     /// A fresh model over `vocab` characters.
-    pub fn new(train: &'t [u32], vocab: usize, run: Run) -> Result<Self> {
+    pub(crate) fn new(train: &'t [u32], vocab: usize, run: Run) -> Result<Self> {
         let (d_model, layers) = (run.d_model as usize, run.layers as usize);
         let config = HgrnConfig { ternary: !run.float, ..HgrnConfig::new(vocab, d_model, layers) };
         let (model, mut latents) = HgrnLm::random(&config, run.seed)?;
@@ -51,7 +51,7 @@ impl<'t> Trainer<'t> {
     }
 
     /// Goes on where a checkpoint stopped.
-    pub fn resume(train: &'t [u32], vocab: usize, mut checkpoint: Checkpoint) -> Result<Self> {
+    pub(crate) fn resume(train: &'t [u32], vocab: usize, mut checkpoint: Checkpoint) -> Result<Self> {
         let state = checkpoint.take_optimizer();
         let run = checkpoint.run;
         ensure!(checkpoint.step == state.steps, "the checkpoint's steps disagree: {} and {}", checkpoint.step, state.steps);
@@ -84,28 +84,28 @@ impl<'t> Trainer<'t> {
     }
 
     /// The settings that the bits depend on.
-    pub fn run(&self) -> &Run {
+    pub(crate) fn run(&self) -> &Run {
         &self.run
     }
 
     /// The model as a file in memory.
-    pub fn region(&mut self) -> Result<&Region<HgrnLm>> {
+    pub(crate) fn region(&mut self) -> Result<&Region<HgrnLm>> {
         self.region.seal()?;
         Ok(&self.region)
     }
 
     /// Characters that the steps so far have read.
-    pub fn chars(&self) -> u64 {
+    pub(crate) fn chars(&self) -> u64 {
         self.step * self.run.batch * self.run.seq_len
     }
 
     /// Makes the schedule shorter, because the machine is slower than the time allows.
-    pub fn shorten(&mut self, steps: u64) {
+    pub(crate) fn shorten(&mut self, steps: u64) {
         self.run.steps = steps.clamp(self.step.max(1), self.run.steps);
     }
 
     /// One step; gives the mean loss of its windows.
-    pub fn step(&mut self) -> Result<f32> {
+    pub(crate) fn step(&mut self) -> Result<f32> {
         let start = Instant::now();
         self.draw();
         let (batch, seq_len) = (self.run.batch as usize, self.run.seq_len as usize);
@@ -153,12 +153,12 @@ impl<'t> Trainer<'t> {
     }
 
     /// Validation in blocks, and with the state carried.
-    pub fn validate(&self, text: &[u32]) -> Result<[f64; 2]> {
+    pub(crate) fn validate(&self, text: &[u32]) -> Result<[f64; 2]> {
         validate(&self.region, text, self.run.seq_len as usize)
     }
 
     /// All that going on takes.
-    pub fn checkpoint(&mut self, text_sha256: &str) -> Result<Checkpoint> {
+    pub(crate) fn checkpoint(&mut self, text_sha256: &str) -> Result<Checkpoint> {
         let (optimizer_steps, leaves) = Checkpoint::optimizer(self.optimizer.state());
         Ok(Checkpoint {
             text: text_sha256.into(),
@@ -175,7 +175,7 @@ impl<'t> Trainer<'t> {
 }
 
 /// Validation of a model where it lies: in blocks, and with the state carried.
-pub fn validate<A: barewire::wire::Access>(region: &Region<HgrnLm, A>, text: &[u32], seq_len: usize) -> Result<[f64; 2]> {
+pub(crate) fn validate<A: barewire::wire::Access>(region: &Region<HgrnLm, A>, text: &[u32], seq_len: usize) -> Result<[f64; 2]> {
     let index = Index::new();
     let model = Checked::<HgrnObjective>::new(HgrnObjectiveView { model: region.view(&index)? })?;
     Ok([evaluate::blocks(&model, text, seq_len)?, evaluate::carried(&model, text)?])

@@ -258,9 +258,10 @@ impl<'w> Reader<'w> {
         let n = self.count(1)?;
         let at = self.offset();
         let bytes = self.take(n)?;
-        core::str::from_utf8(bytes).map_err(|error| {
-            DecodeError::new(at + error.valid_up_to() as u64, "UTF-8", format!("octet {:#04x}", bytes[error.valid_up_to()]))
-        })
+        match core::str::from_utf8(bytes) {
+            Ok(text) => Ok(text),
+            Err(_) => Err(super::text::not_utf8(at, bytes).unwrap_or_else(|| self.error("UTF-8", "other octets"))),
+        }
     }
 
     /// What stands before the numbers of a padded list, `pad: data` and the count; gives the count, which is known to fit.

@@ -35,9 +35,16 @@ impl Wire for String {
     fn read_mut<'w>(r: &mut ReaderMut<'w>) -> Result<&'w mut str, DecodeError> {
         let bytes = r.data()?;
         let at = r.offset() - bytes.len() as u64;
-        core::str::from_utf8_mut(bytes)
-            .map_err(|error| DecodeError::new(at + error.valid_up_to() as u64, "UTF-8", format!("{error}")))
+        // looked at first: a failed conversion would keep the octets borrowed
+        not_utf8(at, bytes).map_or(Ok(()), Err)?;
+        core::str::from_utf8_mut(bytes).map_err(|error| DecodeError::new(at, "UTF-8", format!("{error}")))
     }
+}
+
+/// The first octet that is not UTF-8, as an error; `at` is where `bytes` stand.
+pub(super) fn not_utf8(at: u64, bytes: &[u8]) -> Option<DecodeError> {
+    let valid = core::str::from_utf8(bytes).err()?.valid_up_to();
+    Some(DecodeError::new(at + valid as u64, "UTF-8", format!("octet {:#04x}", bytes[valid])))
 }
 
 impl Element for String {

@@ -1,0 +1,191 @@
+//! The tool on files that the library wrote.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use barewire::prelude::*;
+
+#[derive(BareUnion)]
+enum Weight {
+    #[bare(tag = 0)]
+    Dense { weights: Matrix<f32>, bias: Vec<f32> },
+    #[bare(tag = 4)]
+    Ternary { scale: f32, digits: TernaryMatrix },
+    #[bare(tag = 5)]
+    Codes(#[bare(align = 256)] QuantizedMatrix),
+}
+
+#[derive(BareUnion)]
+enum Mode {
+    Train,
+    RunOnly,
+}
+
+#[derive(BareStruct)]
+struct Model {
+    name: String,
+    mode: Mode,
+    trained: Option<bool>,
+    shape: [u32; 2],
+    seen: Vec<u64>,
+    layers: Vec<Weight>,
+    head: Weight,
+}
+
+fn model() -> Model {
+    let ternary = || Weight::Ternary {
+        scale: 0.5,
+        digits: TernaryMatrix::from_digits(2, 3, &[1, 0, -1, 1, 1, 0]).unwrap(),
+    };
+    let dense = Weight::Dense { weights: Matrix::from_vec(2, 3, vec![1.0; 6]).unwrap(), bias: vec![0.0; 2] };
+    let codes = Weight::Codes(QuantizedMatrix::from_codes(2, 5, 3, 0.1, 4.0, &[0, 1, 2, 3, 4, 5, 6, 7, 0, 1]).unwrap());
+    Model {
+        name: "tiny".into(),
+        mode: Mode::RunOnly,
+        trained: Some(true),
+        shape: [2, 3],
+        seen: vec![1, 2, 3],
+        layers: vec![ternary(), dense, codes],
+        head: ternary(),
+    }
+}
+
+/// A folder with the model's file.
+fn written() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tiny.bare");
+    Region::encode(&model()).save(&path).unwrap();
+    (folder, path)
+}
+
+fn barewire(arguments: &[&str], file: &Path) -> Output {
+    let (command, options) = arguments.split_first().unwrap();
+    Command::new(env!("CARGO_BIN_EXE_barewire")).arg(command).arg(file).args(options).output().unwrap()
+}
+
+fn printed(arguments: &[&str], file: &Path) -> String {
+    let output = barewire(arguments, file);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && error.is_empty(), "{arguments:?}: {error}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The one line on standard error.
+fn refused(arguments: &[&str], file: &Path) -> String {
+    let output = barewire(arguments, file);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    assert!(output.stdout.is_empty());
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(error.lines().count(), 1, "{error}");
+    error
+}
+
+#[test]
+fn inspect_lists_components_and_arrays() {
+    let (_folder, path) = written();
+    let text = printed(&["inspect"], &path);
+    for line in ["5 components", "layers[1]", "WeightTernary", "5 arrays", "layers[0].digits", "2 x 3"] {
+        assert!(text.contains(line), "`{line}` is not in\n{text}");
+    }
+}
+
+#[test]
+fn inspect_as_json_agrees_with_the_header() {
+    let (_folder, path) = written();
+    let json: serde_json::Value = serde_json::from_str(&printed(&["inspect", "--json"], &path)).unwrap();
+    let region = Region::<Model>::open(&path).unwrap();
+    let header = region.header().unwrap();
+
+    assert_eq!(json["schema"], header.schema);
+    assert_eq!(json["root"]["type"], "Model");
+    let components = json["components"].as_array().unwrap();
+    assert_eq!(components.len(), header.components().len());
+    for (said, indexed) in components.iter().zip(header.components()) {
+        assert_eq!(said["start"], indexed.extent.start);
+        assert_eq!(said["end"], indexed.extent.end);
+    }
+    let column = |key: &str| components.iter().map(|c| c[key].to_string()).collect::<Vec<_>>().join(" ");
+    assert_eq!(column("path"), r#""mode" "layers[0]" "layers[1]" "layers[2]" "head""#);
+    assert_eq!(column("tag"), "1 4 0 5 4");
+    assert_eq!(
+        column("variant"),
+        r#""RUN_ONLY" "WeightTernary" "WeightDense" "WeightCodes" "WeightTernary""#
+    );
+
+    // every array is where the library's view has it
+    let index = Index::new();
+    let view = region.view(&index).unwrap();
+    let place = |at: *const u8| at.addr() - region.bytes().as_ptr().addr();
+    let arrays = json["arrays"].as_array().unwrap();
+    let array = |path: &str| arrays.iter().find(|array| array["path"] == path).unwrap();
+    assert_eq!(array("seen")["start"], place(view.seen.as_ptr().cast()));
+    let WeightView::Ternary { digits, .. } = view.head else { panic!("the head is ternary") };
+    assert_eq!(array("head.digits")["start"], place(digits.words.as_ptr().cast()));
+    assert_eq!(array("head.digits")["sizes"], serde_json::json!([2, 3]));
+    let WeightView::Codes(codes) = view.layers[2] else { panic!("layer 2 is quantised") };
+    assert_eq!(array("layers[2]")["start"], place(codes.words.as_ptr().cast()));
+    assert_eq!(array("layers[2]")["align"], 256);
+}
+
+#[test]
+fn schema_prints_the_schema() {
+    let (_folder, path) = written();
+    assert_eq!(printed(&["schema"], &path), barewire::wire::schema_text::<Model>());
+}
+
+#[test]
+fn verify_accepts_what_the_library_wrote() {
+    let (_folder, path) = written();
+    for level in ["header", "structure", "full"] {
+        let text = printed(&["verify", "--level", level], &path);
+        assert!(text.ends_with(&format!("ok ({level}; 5 components)\n")), "{text}");
+    }
+    assert!(printed(&["verify"], &path).contains("(structure;"));
+}
+
+/// Every octet changed, one at a time: `full` refuses all of them, and no level panics.
+#[test]
+fn verify_refuses_every_damaged_octet() {
+    let (folder, path) = written();
+    let bytes = std::fs::read(&path).unwrap();
+    let damaged = folder.path().join("damaged.bare");
+    // the schema's text would take long and is one hash; every octet of the rest, and some of the text
+    let schema = 104..104 + barewire::wire::schema_text::<Model>().len();
+    for at in (0..bytes.len()).filter(|at| !schema.contains(at) || at % 97 == 0).step_by(3) {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 0x41;
+        std::fs::write(&damaged, bytes).unwrap();
+        refused(&["verify", "--level", "full"], &damaged);
+        assert_ne!(barewire(&["inspect"], &damaged).status.code(), Some(101), "a panic at octet {at}");
+    }
+}
+
+#[test]
+fn errors_are_one_line_with_the_place() {
+    let (folder, path) = written();
+    let bytes = std::fs::read(&path).unwrap();
+    let damaged = folder.path().join("damaged.bare");
+    let change = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = bytes.clone();
+        change(&mut bytes);
+        std::fs::write(&damaged, bytes).unwrap();
+        refused(&["verify"], &damaged)
+    };
+    let header = Region::<Model>::open(&path).unwrap();
+    let components: Vec<_> = header.header().unwrap().components().collect();
+    let (second, head) = (components[1].extent, components[4].extent);
+
+    let error = change(&|bytes| bytes[second.start as usize] = 9);
+    assert!(error.contains(&format!("at `layers[0]`, octet {}: expected a tag of the schema, found 9", second.start)), "{error}");
+    // rows of the head's digits, behind the tag and the scale
+    let error = change(&|bytes| bytes[head.start as usize + 5] = 200);
+    assert!(error.contains("at `head.digits`"), "{error}");
+    let error = change(&|bytes| bytes.truncate(700));
+    assert!(error.contains("expected the length of the file, 700"), "{error}");
+    let error = change(&|bytes| bytes.clear());
+    assert!(error.contains("magic"), "{error}");
+    let error = refused(&["inspect"], &folder.path().join("missing.bare"));
+    assert!(error.contains("missing.bare") && error.contains("No such file"), "{error}");
+    let error = refused(&["schema"], folder.path());
+    assert!(error.contains("directory"), "{error}");
+}

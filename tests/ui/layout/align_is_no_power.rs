@@ -1,0 +1,9 @@
+use barewire::prelude::*;
+
+#[derive(BareStruct)]
+struct A {
+    #[bare(align = 100)]
+    x: Vec<f32>,
+}
+
+fn main() {}

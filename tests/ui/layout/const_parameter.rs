@@ -1,0 +1,8 @@
+use barewire::prelude::*;
+
+#[derive(BareStruct)]
+struct A<const N: usize> {
+    x: [f32; N],
+}
+
+fn main() {}

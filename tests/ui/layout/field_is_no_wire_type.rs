@@ -1,0 +1,8 @@
+use barewire::prelude::*;
+
+#[derive(BareStruct)]
+struct A {
+    x: std::time::Duration,
+}
+
+fn main() {}

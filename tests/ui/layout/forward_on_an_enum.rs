@@ -1,0 +1,9 @@
+use barewire::prelude::*;
+
+#[derive(BareUnion)]
+#[bare(forward = |x: [n]| x)]
+enum A {
+    B(f32),
+}
+
+fn main() {}

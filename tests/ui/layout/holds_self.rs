@@ -1,0 +1,8 @@
+use barewire::prelude::*;
+
+#[derive(BareStruct)]
+struct Tree {
+    children: Option<Vec<Self>>,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use barewire::prelude::*;
+
+#[derive(BareStruct)]
+struct A {
+    größe: f32,
+}
+
+fn main() {}

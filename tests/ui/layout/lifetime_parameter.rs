@@ -1,0 +1,8 @@
+use barewire::prelude::*;
+
+#[derive(BareStruct)]
+struct A<'a> {
+    x: &'a [f32],
+}
+
+fn main() {}

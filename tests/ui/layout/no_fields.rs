@@ -1,0 +1,6 @@
+use barewire::prelude::*;
+
+#[derive(BareStruct)]
+struct A {}
+
+fn main() {}

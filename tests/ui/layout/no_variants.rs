@@ -1,0 +1,6 @@
+use barewire::prelude::*;
+
+#[derive(BareUnion)]
+enum A {}
+
+fn main() {}

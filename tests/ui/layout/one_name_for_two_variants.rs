@@ -1,0 +1,10 @@
+use barewire::prelude::*;
+
+#[derive(BareUnion)]
+enum A {
+    B(f32),
+    #[bare(rename = "AB")]
+    C(f32),
+}
+
+fn main() {}

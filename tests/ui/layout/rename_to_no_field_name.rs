@@ -1,0 +1,9 @@
+use barewire::prelude::*;
+
+#[derive(BareStruct)]
+struct A {
+    #[bare(rename = "two words")]
+    x: f32,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use barewire::prelude::*;
+
+#[derive(BareUnion)]
+enum A {
+    #[bare(rename = "Relu")]
+    Relu,
+    Exp,
+}
+
+fn main() {}

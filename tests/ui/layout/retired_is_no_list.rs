@@ -1,0 +1,9 @@
+use barewire::prelude::*;
+
+#[derive(BareUnion)]
+#[bare(retired = 3)]
+enum A {
+    B(f32),
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use barewire::prelude::*;
+
+#[derive(BareUnion)]
+union A {
+    x: f32,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use barewire::prelude::*;
+
+#[derive(BareStruct)]
+enum A {
+    B(f32),
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use barewire::prelude::*;
+
+#[derive(BareStruct)]
+struct A {
+    #[bare(active, fixed)]
+    x: f32,
+}
+
+fn main() {}

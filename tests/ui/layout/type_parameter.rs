@@ -1,0 +1,8 @@
+use barewire::prelude::*;
+
+#[derive(BareUnion)]
+enum A<T> {
+    B(T),
+}
+
+fn main() {}
