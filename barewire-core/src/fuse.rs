@@ -14,6 +14,9 @@ use crate::primitive::Slot;
 use crate::real::Real;
 use crate::shape::{Broadcast, Dims, Spread};
 
+/// Partial sums of a repeated operand's gradient: enough to hide the latency of an addition.
+const LANES: usize = 32;
+
 /// Elements of a tile.
 pub const TILE: usize = 128;
 
@@ -67,10 +70,11 @@ impl<'a, R: Real> Operand<'a, R> {
 
     /// The elements `start..start + TILE` of the operand, or the first `m` of them, in place where they are contiguous.
     #[inline(always)]
-    fn tile<'t>(&self, n: usize, start: usize, m: usize, buffer: &'t mut [R; TILE]) -> &'t [R; TILE]
+    fn tile<'t>(&self, at: At, buffer: &'t mut [R; TILE]) -> &'t [R; TILE]
     where
         'a: 't,
     {
+        let At { start, m, .. } = at;
         match self.spread {
             Spread::Full => {
                 if let Some(tile) = self.data.get(start..).and_then(|rest| rest.first_chunk()) {
@@ -79,20 +83,21 @@ impl<'a, R: Real> Operand<'a, R> {
                 copy_into(&mut buffer[..m], self.data.get(start..).unwrap_or(&[]));
             }
             Spread::Suffix => {
-                let row = self.data.len();
-                let offset = if row == 0 { 0 } else { start % row };
+                let mut offset = at.offset_in(self.data.len());
                 if let Some(tile) = self.data.get(offset..).and_then(|rest| rest.first_chunk()) {
                     return tile;
                 }
-                let mut at = offset;
-                for b in &mut buffer[..m] {
-                    *b = self.data[at];
-                    at = if at + 1 == row { 0 } else { at + 1 };
+                let mut rest = &mut buffer[..m];
+                while let Some(run) = self.data.get(offset..).filter(|run| !run.is_empty() && !rest.is_empty()) {
+                    let len = run.len().min(rest.len());
+                    let (to, after) = rest.split_at_mut(len);
+                    copy_into(to, run);
+                    rest = after;
+                    offset = 0;
                 }
             }
             Spread::Prefix => {
-                let inner = n / self.data.len().max(1);
-                pieces(inner, start, m, |row, from, to| {
+                pieces(at.n / self.data.len().max(1), start, m, |row, from, to| {
                     if let Some(&value) = self.data.get(row) {
                         buffer[from..to].fill(value);
                     }
@@ -102,6 +107,29 @@ impl<'a, R: Real> Operand<'a, R> {
             Spread::Scalar => {}
         }
         buffer
+    }
+}
+
+/// Which elements a tile holds: `m` of them from `start` on, of `n` in all.
+#[derive(Clone, Copy)]
+struct At {
+    n: usize,
+    start: usize,
+    m: usize,
+}
+
+impl At {
+    /// Where the tile starts in rows of this length.
+    #[inline(always)]
+    fn offset_in(self, row: usize) -> usize {
+        // rows of whole tiles or tiles of whole rows are the rule, and a division takes as long as ten additions
+        if row.is_power_of_two() {
+            self.start & (row - 1)
+        } else if row == 0 {
+            0
+        } else {
+            self.start % row
+        }
     }
 }
 
@@ -130,7 +158,7 @@ fn pieces(inner: usize, start: usize, m: usize, mut f: impl FnMut(usize, usize, 
 pub struct Sink<'a, R> {
     to: To<'a, R>,
     spread: Spread,
-    lanes: [R; 8],
+    lanes: [R; LANES],
 }
 
 #[derive(Debug)]
@@ -143,7 +171,7 @@ enum To<'a, R> {
 
 impl<'a, R: Real> Sink<'a, R> {
     fn new(to: To<'a, R>, spread: Spread) -> Self {
-        Sink { to, spread, lanes: [R::ZERO; 8] }
+        Sink { to, spread, lanes: [R::ZERO; LANES] }
     }
 
     /// An operand that carries no gradient.
@@ -176,24 +204,30 @@ impl<'a, R: Real> Sink<'a, R> {
     }
 
     #[inline(always)]
-    fn take(&mut self, n: usize, start: usize, m: usize, tile: &[R; TILE]) {
+    fn take(&mut self, at: At, tile: &[R; TILE]) {
+        let At { n, start, m } = at;
         match (&mut self.to, self.spread) {
             (To::Nowhere, _) => {}
             (To::Scalar(_), _) | (To::Add(_), Spread::Scalar) => {
-                for chunk in tile.chunks_exact(8).take(m.div_ceil(8)) {
-                    for (lane, &x) in self.lanes.iter_mut().zip(chunk) {
+                let mut lanes = self.lanes;
+                for chunk in &tile.as_chunks::<LANES>().0[..m.div_ceil(LANES)] {
+                    for (lane, &x) in lanes.iter_mut().zip(chunk) {
                         *lane += x;
                     }
                 }
+                self.lanes = lanes;
             }
             (To::Write(g), _) => copy_into(&mut g[start..start + m], &tile[..m]),
             (To::Add(g), Spread::Full) => add_into(&mut g[start..start + m], &tile[..m]),
             (To::Add(g), Spread::Suffix) => {
-                let row = g.len();
-                pieces(row, start, m, |r, from, to| {
-                    let at = start + from - r * row;
-                    add_into(&mut g[at..at + to - from], &tile[from..to]);
-                });
+                let mut offset = at.offset_in(g.len());
+                let mut rest = &tile[..m];
+                while let Some(run) = g.get_mut(offset..).filter(|run| !run.is_empty() && !rest.is_empty()) {
+                    let (from, after) = rest.split_at(run.len().min(rest.len()));
+                    add_into(run, from);
+                    rest = after;
+                    offset = 0;
+                }
             }
             (To::Add(g), Spread::Prefix) => {
                 pieces(n / g.len().max(1), start, m, |r, from, to| {
@@ -208,8 +242,16 @@ impl<'a, R: Real> Sink<'a, R> {
     }
 
     fn finish(self) {
-        let l = self.lanes;
-        let sum = ((l[0] + l[4]) + (l[2] + l[6])) + ((l[1] + l[5]) + (l[3] + l[7]));
+        // halves onto halves, in a fixed order
+        let mut lanes = self.lanes;
+        let mut width = LANES / 2;
+        while width > 0 {
+            for i in 0..width {
+                lanes[i] += lanes[i + width];
+            }
+            width /= 2;
+        }
+        let sum = lanes[0];
         match self.to {
             To::Scalar(g) => *g += sum,
             To::Add(g) if self.spread == Spread::Scalar => {
@@ -245,11 +287,11 @@ impl<R: Real, const N: usize, F: Fn([R; N]) -> R> Kernel for Forward<'_, R, N, F
     #[inline(always)]
     fn run(self) {
         let n = self.out.len();
+        let zeros = [R::ZERO; TILE];
         let mut buffers = prepared(&self.operands);
         let mut tail = [R::ZERO; TILE];
         for (t, out) in self.out.chunks_mut(TILE).enumerate() {
-            let zeros = [R::ZERO; TILE];
-            let tiles = tiles(&self.operands, n, t * TILE, out.len(), &mut buffers, &zeros);
+            let tiles = tiles(&self.operands, At { n, start: t * TILE, m: out.len() }, &mut buffers, &zeros);
             match out.first_chunk_mut() {
                 Some(out) => forward_tile(out, &tiles, &self.f),
                 None => {
@@ -291,14 +333,14 @@ impl<R: Real, const N: usize, const S: usize, F: Fn([R; N]) -> (R, [R; S])> Kern
     #[inline(always)]
     fn run(self) {
         let n = self.out.len();
+        let zeros = [R::ZERO; TILE];
         let mut buffers = prepared(&self.operands);
         let mut tail = [R::ZERO; TILE];
         let mut saved_tail = [[R::ZERO; TILE]; S];
         let mut rest = self.saved;
         for (t, out) in self.out.chunks_mut(TILE).enumerate() {
             let m = out.len();
-            let zeros = [R::ZERO; TILE];
-            let tiles = tiles(&self.operands, n, t * TILE, m, &mut buffers, &zeros);
+            let tiles = tiles(&self.operands, At { n, start: t * TILE, m }, &mut buffers, &zeros);
             let (saved, after) = core::mem::take(&mut rest).split_at_mut(S * m);
             rest = after;
             match (out.first_chunk_mut(), <&mut [[R; TILE]; S]>::try_from(saved.as_chunks_mut().0)) {
@@ -359,15 +401,16 @@ impl<R: Real, const N: usize, const S: usize, F: Fn([R; N], [R; S], R) -> [R; N]
     #[inline(always)]
     fn run(mut self) {
         let n = self.cot.len();
+        let zeros = [R::ZERO; TILE];
         let mut buffers = prepared(&self.operands);
         let mut contributions = [[R::ZERO; TILE]; N];
         let mut tail = [R::ZERO; TILE];
         let mut saved_tail = [[R::ZERO; TILE]; S];
         let mut rest = self.saved;
         for (t, cot) in self.cot.chunks(TILE).enumerate() {
-            let (start, m) = (t * TILE, cot.len());
-            let zeros = [R::ZERO; TILE];
-            let tiles = tiles(&self.operands, n, start, m, &mut buffers, &zeros);
+            let m = cot.len();
+            let at = At { n, start: t * TILE, m };
+            let tiles = tiles(&self.operands, at, &mut buffers, &zeros);
             let (saved, after) = rest.split_at(S * m);
             rest = after;
             match (cot.first_chunk(), <&[[R; TILE]; S]>::try_from(saved.as_chunks().0)) {
@@ -384,7 +427,7 @@ impl<R: Real, const N: usize, const S: usize, F: Fn([R; N], [R; S], R) -> [R; N]
                 }
             }
             for (sink, contribution) in self.sinks.iter_mut().zip(&contributions) {
-                sink.take(n, start, m, contribution);
+                sink.take(at, contribution);
             }
         }
         for sink in self.sinks {
@@ -421,15 +464,13 @@ fn prepared<R: Real, const N: usize>(operands: &[Operand<'_, R>; N]) -> [[R; TIL
 #[inline(always)]
 fn tiles<'t, R: Real, const N: usize>(
     operands: &[Operand<'t, R>; N],
-    n: usize,
-    start: usize,
-    m: usize,
+    at: At,
     buffers: &'t mut [[R; TILE]; N],
     zeros: &'t [R; TILE],
 ) -> [&'t [R; TILE]; N] {
     let mut tiles = [zeros; N];
     for ((tile, operand), buffer) in tiles.iter_mut().zip(operands).zip(buffers) {
-        *tile = operand.tile(n, start, m, buffer);
+        *tile = operand.tile(at, buffer);
     }
     tiles
 }

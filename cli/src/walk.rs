@@ -69,6 +69,7 @@ pub(crate) fn walk(bytes: &[u8], header: &Header<'_>, types: &Types, payloads: b
         bytes: &bytes[..root.end as usize],
         r: Reader::new(&bytes[..root.end as usize]),
         path: String::new(),
+        align: header.align as u64,
         depth: 0,
         walk: Walk { root: name.to_owned(), components: Vec::new(), arrays: Vec::new() },
     };
@@ -88,6 +89,8 @@ struct Walker<'a> {
     r: Reader<'a>,
     /// of the value that is being read; after an error, of the value that is wrong
     path: String,
+    /// of the file
+    align: u64,
     /// number of unions around
     depth: usize,
     walk: Walk,
@@ -220,7 +223,7 @@ impl<'a> Walker<'a> {
                 }
                 let array = Array { path: self.path.clone(), ty: name.to_owned(), sizes: sizes.clone(), extent, align };
                 self.walk.arrays.push(array);
-                self.known_matrix(name, start, align)?;
+                self.known_matrix(name, fields, start, align)?;
             } else {
                 let at = self.r.offset();
                 self.field(field, ty)?;
@@ -235,6 +238,10 @@ impl<'a> Walker<'a> {
 
     /// A pad, a count and the numbers.
     fn padded(&mut self, align: u64, size: u64) -> Result<Extent> {
+        if align > self.align {
+            let expected = format!("an alignment of at least {align}, as the schema has");
+            return Err(DecodeError::new(12, expected, format!("{}", self.align)));
+        }
         let at = self.r.offset();
         let pad = self.r.data()?;
         let count = self.r.count(size as usize)? as u64;
@@ -255,8 +262,16 @@ impl<'a> Walker<'a> {
     }
 
     /// What the library knows about its own matrices: that dims and data fit, and with `payloads` what is inside.
-    fn known_matrix(&mut self, name: &str, start: u64, align: u64) -> Result<()> {
+    fn known_matrix(&mut self, name: &str, fields: &[(String, TypeRef)], start: u64, align: u64) -> Result<()> {
+        // behind the name there may be an alignment, or a number that tells two types apart
         let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let has = |names: &[&str]| fields.iter().filter(|(f, _)| !f.starts_with("pad")).map(|(f, _)| f).eq(names);
+        if !(has(&["rows", "cols", "values"])
+            || has(&["rows", "cols", "words"])
+            || has(&["rows", "cols", "bits", "scale", "zero", "words"]))
+        {
+            return Ok(());
+        }
         let mut r = Reader::new(self.bytes);
         if self.payloads {
             r = r.with_payload_checks();

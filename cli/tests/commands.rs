@@ -84,7 +84,7 @@ fn refused(arguments: &[&str], file: &Path) -> String {
 fn inspect_lists_components_and_arrays() {
     let (_folder, path) = written();
     let text = printed(&["inspect"], &path);
-    for line in ["5 components", "layers[1]", "WeightTernary", "5 arrays", "layers[0].digits", "2 x 3"] {
+    for line in ["5 components", "layers[1]", "WeightTernary", "6 arrays", "layers[0].digits", "2 x 3"] {
         assert!(text.contains(line), "`{line}` is not in\n{text}");
     }
 }
