@@ -69,3 +69,7 @@ pub mod prelude {
 pub mod __private {
     pub use barewire_core::__private::*;
 }
+
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct Readme;

@@ -2,20 +2,21 @@
 //!
 //! The derive writes a scalar function (straight-line arithmetic on one element) and its adjoint; the loops around
 //! them live here, compiled for the best instruction set of the machine. Loops run over tiles of [`TILE`] elements:
-//! every operand of a tile is a slice, whatever its [`Spread`], so the inner loop has a constant length, no branch and
+//! every operand of a tile is a slice, whatever its [`Spread`] (which is part of its type, so nothing is decided in the loop), so the inner loop has a constant length, no branch and
 //! no reduction, which is what the vectoriser takes in every build. Sums (the gradient of a scalar or a repeated
 //! operand) are taken from the tile afterwards, in a fixed order.
 
+mod operand;
+mod sink;
+
 use barewire_kernels::{Isa, Kernel, vectorize};
 
+pub use operand::{Operand, Operands, UNUSED};
+pub use sink::{Sink, Sinks};
+
 use crate::Error;
-use crate::gradient::Gradient;
-use crate::primitive::Slot;
 use crate::real::Real;
 use crate::shape::{Broadcast, Dims, Spread};
-
-/// Partial sums of a repeated operand's gradient: enough to hide the latency of an addition.
-const LANES: usize = 32;
 
 /// Elements of a tile.
 pub const TILE: usize = 128;
@@ -50,69 +51,9 @@ pub fn dims<const N: usize>(broadcast: &Broadcast<N>, args: [Dims; N]) -> Result
     Ok(out)
 }
 
-/// An operand's numbers and how they spread over the result.
-#[derive(Clone, Copy, Debug)]
-pub struct Operand<'a, R> {
-    data: &'a [R],
-    spread: Spread,
-}
-
-impl<'a, R: Real> Operand<'a, R> {
-    /// Numbers that spread in this way.
-    pub fn new(spread: Spread, data: &'a [R]) -> Self {
-        Operand { data, spread }
-    }
-
-    /// An operand that the loop does not read.
-    pub fn unused() -> Self {
-        Operand { data: &[], spread: Spread::Scalar }
-    }
-
-    /// The elements `start..start + TILE` of the operand, or the first `m` of them, in place where they are contiguous.
-    #[inline(always)]
-    fn tile<'t>(&self, at: At, buffer: &'t mut [R; TILE]) -> &'t [R; TILE]
-    where
-        'a: 't,
-    {
-        let At { start, m, .. } = at;
-        match self.spread {
-            Spread::Full => {
-                if let Some(tile) = self.data.get(start..).and_then(|rest| rest.first_chunk()) {
-                    return tile;
-                }
-                copy_into(&mut buffer[..m], self.data.get(start..).unwrap_or(&[]));
-            }
-            Spread::Suffix => {
-                let mut offset = at.offset_in(self.data.len());
-                if let Some(tile) = self.data.get(offset..).and_then(|rest| rest.first_chunk()) {
-                    return tile;
-                }
-                let mut rest = &mut buffer[..m];
-                while let Some(run) = self.data.get(offset..).filter(|run| !run.is_empty() && !rest.is_empty()) {
-                    let len = run.len().min(rest.len());
-                    let (to, after) = rest.split_at_mut(len);
-                    copy_into(to, run);
-                    rest = after;
-                    offset = 0;
-                }
-            }
-            Spread::Prefix => {
-                pieces(at.n / self.data.len().max(1), start, m, |row, from, to| {
-                    if let Some(&value) = self.data.get(row) {
-                        buffer[from..to].fill(value);
-                    }
-                });
-            }
-            // filled once, by `prepared`
-            Spread::Scalar => {}
-        }
-        buffer
-    }
-}
-
 /// Which elements a tile holds: `m` of them from `start` on, of `n` in all.
-#[derive(Clone, Copy)]
-struct At {
+#[derive(Clone, Copy, Debug)]
+pub struct At {
     n: usize,
     start: usize,
     m: usize,
@@ -122,7 +63,7 @@ impl At {
     /// Where the tile starts in rows of this length.
     #[inline(always)]
     fn offset_in(self, row: usize) -> usize {
-        // rows of whole tiles or tiles of whole rows are the rule, and a division takes as long as ten additions
+        // a division takes as long as ten additions, and rows are mostly powers of two
         if row.is_power_of_two() {
             self.start & (row - 1)
         } else if row == 0 {
@@ -133,134 +74,23 @@ impl At {
     }
 }
 
-#[inline(always)]
-fn copy_into<R: Copy>(to: &mut [R], from: &[R]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
-}
-
 /// Cuts a tile at the ends of rows of `inner` elements: `f(row, from, to)`.
 #[inline(always)]
-fn pieces(inner: usize, start: usize, m: usize, mut f: impl FnMut(usize, usize, usize)) {
+fn pieces(inner: usize, at: At, mut f: impl FnMut(usize, usize, usize)) {
     let inner = inner.max(1);
     let mut from = 0;
-    while from < m {
-        let row = (start + from) / inner;
-        let to = m.min((row + 1) * inner - start);
+    while from < at.m {
+        let row = (at.start + from) / inner;
+        let to = at.m.min((row + 1) * inner - at.start);
         f(row, from, to);
         from = to;
     }
 }
 
-/// Where the gradient of an operand goes.
-#[derive(Debug)]
-pub struct Sink<'a, R> {
-    to: To<'a, R>,
-    spread: Spread,
-    lanes: [R; LANES],
-}
-
-#[derive(Debug)]
-enum To<'a, R> {
-    Nowhere,
-    Write(&'a mut [R]),
-    Add(&'a mut [R]),
-    Scalar(&'a mut R),
-}
-
-impl<'a, R: Real> Sink<'a, R> {
-    fn new(to: To<'a, R>, spread: Spread) -> Self {
-        Sink { to, spread, lanes: [R::ZERO; LANES] }
-    }
-
-    /// An operand that carries no gradient.
-    pub fn nowhere() -> Self {
-        Self::new(To::Nowhere, Spread::Scalar)
-    }
-
-    /// The gradient of a parameter of `n` numbers.
-    pub fn parameter(spread: Spread, gradient: &'a mut Gradient<R>, n: usize) -> Self {
-        Self::new(gradient.dense(n).map_or(To::Nowhere, To::Add), spread)
-    }
-
-    /// The gradient of a single number.
-    pub fn scalar(gradient: &'a mut R) -> Self {
-        Self::new(To::Scalar(gradient), Spread::Scalar)
-    }
-
-    /// The gradient of an activation.
-    pub fn slot(spread: Spread, slot: Slot<'a, R>) -> Self {
-        let to = match slot {
-            Slot::Skip => To::Nowhere,
-            Slot::Add(g) => To::Add(g),
-            Slot::Write(g) if spread == Spread::Full => To::Write(g),
-            Slot::Write(g) => {
-                g.fill(R::ZERO);
-                To::Add(g)
-            }
-        };
-        Self::new(to, spread)
-    }
-
-    #[inline(always)]
-    fn take(&mut self, at: At, tile: &[R; TILE]) {
-        let At { n, start, m } = at;
-        match (&mut self.to, self.spread) {
-            (To::Nowhere, _) => {}
-            (To::Scalar(_), _) | (To::Add(_), Spread::Scalar) => {
-                let mut lanes = self.lanes;
-                for chunk in &tile.as_chunks::<LANES>().0[..m.div_ceil(LANES)] {
-                    for (lane, &x) in lanes.iter_mut().zip(chunk) {
-                        *lane += x;
-                    }
-                }
-                self.lanes = lanes;
-            }
-            (To::Write(g), _) => copy_into(&mut g[start..start + m], &tile[..m]),
-            (To::Add(g), Spread::Full) => add_into(&mut g[start..start + m], &tile[..m]),
-            (To::Add(g), Spread::Suffix) => {
-                let mut offset = at.offset_in(g.len());
-                let mut rest = &tile[..m];
-                while let Some(run) = g.get_mut(offset..).filter(|run| !run.is_empty() && !rest.is_empty()) {
-                    let (from, after) = rest.split_at(run.len().min(rest.len()));
-                    add_into(run, from);
-                    rest = after;
-                    offset = 0;
-                }
-            }
-            (To::Add(g), Spread::Prefix) => {
-                pieces(n / g.len().max(1), start, m, |r, from, to| {
-                    let mut sum = R::ZERO;
-                    for &x in &tile[from..to] {
-                        sum += x;
-                    }
-                    g[r] += sum;
-                });
-            }
-        }
-    }
-
-    fn finish(self) {
-        // halves onto halves, in a fixed order
-        let mut lanes = self.lanes;
-        let mut width = LANES / 2;
-        while width > 0 {
-            for i in 0..width {
-                lanes[i] += lanes[i + width];
-            }
-            width /= 2;
-        }
-        let sum = lanes[0];
-        match self.to {
-            To::Scalar(g) => *g += sum,
-            To::Add(g) if self.spread == Spread::Scalar => {
-                if let Some(g) = g.first_mut() {
-                    *g += sum;
-                }
-            }
-            _ => {}
-        }
+#[inline(always)]
+fn copy_into<R: Copy>(to: &mut [R], from: &[R]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
     }
 }
 
@@ -271,34 +101,40 @@ fn add_into<R: Real>(to: &mut [R], from: &[R]) {
     }
 }
 
+/// Tiles on the stack, at a multiple of 64 bytes: a vector that crosses a cache line costs two accesses.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Aligned<T>(T);
+
 /// `out[i] = f(operands at i)`
-pub fn forward<R: Real, const N: usize>(out: &mut [R], operands: [Operand<'_, R>; N], f: impl Fn([R; N]) -> R) {
+pub fn forward<R: Real, const N: usize>(out: &mut [R], operands: impl Operands<R, N>, f: impl Fn([R; N]) -> R) {
     vectorize(Isa::best(), Forward { out, operands, f });
 }
 
-struct Forward<'a, R, const N: usize, F> {
+struct Forward<'a, R, O, F, const N: usize> {
     out: &'a mut [R],
-    operands: [Operand<'a, R>; N],
+    operands: O,
     f: F,
 }
 
-impl<R: Real, const N: usize, F: Fn([R; N]) -> R> Kernel for Forward<'_, R, N, F> {
+impl<R: Real, O: Operands<R, N>, F: Fn([R; N]) -> R, const N: usize> Kernel for Forward<'_, R, O, F, N> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
         let n = self.out.len();
-        let zeros = [R::ZERO; TILE];
-        let mut buffers = prepared(&self.operands);
-        let mut tail = [R::ZERO; TILE];
-        for (t, out) in self.out.chunks_mut(TILE).enumerate() {
-            let tiles = tiles(&self.operands, At { n, start: t * TILE, m: out.len() }, &mut buffers, &zeros);
-            match out.first_chunk_mut() {
-                Some(out) => forward_tile(out, &tiles, &self.f),
-                None => {
-                    forward_tile(&mut tail, &tiles, &self.f);
-                    out.copy_from_slice(&tail[..out.len()]);
-                }
-            }
+        let mut buffers = Aligned([[R::ZERO; TILE]; N]);
+        self.operands.prepare(&mut buffers.0);
+        let (tiles, tail) = self.out.as_chunks_mut::<TILE>();
+        let done = tiles.len() * TILE;
+        for (t, out) in tiles.iter_mut().enumerate() {
+            let operands = self.operands.tiles(At { n, start: t * TILE, m: TILE }, &mut buffers.0);
+            forward_tile(out, &operands, &self.f);
+        }
+        if !tail.is_empty() {
+            let mut out = [R::ZERO; TILE];
+            let operands = self.operands.tiles(At { n, start: done, m: tail.len() }, &mut buffers.0);
+            forward_tile(&mut out, &operands, &self.f);
+            copy_into(tail, &out);
         }
     }
 }
@@ -315,43 +151,44 @@ fn forward_tile<R: Real, const N: usize>(out: &mut [R; TILE], tiles: &[&[R; TILE
 pub fn forward_saving<R: Real, const N: usize, const S: usize>(
     out: &mut [R],
     saved: &mut [R],
-    operands: [Operand<'_, R>; N],
+    operands: impl Operands<R, N>,
     f: impl Fn([R; N]) -> (R, [R; S]),
 ) {
     vectorize(Isa::best(), ForwardSaving { out, saved, operands, f });
 }
 
-struct ForwardSaving<'a, R, const N: usize, F> {
+struct ForwardSaving<'a, R, O, F, const N: usize> {
     out: &'a mut [R],
     saved: &'a mut [R],
-    operands: [Operand<'a, R>; N],
+    operands: O,
     f: F,
 }
 
-impl<R: Real, const N: usize, const S: usize, F: Fn([R; N]) -> (R, [R; S])> Kernel for ForwardSaving<'_, R, N, F> {
+impl<R: Real, O: Operands<R, N>, F: Fn([R; N]) -> (R, [R; S]), const N: usize, const S: usize> Kernel
+    for ForwardSaving<'_, R, O, F, N>
+{
     type Output = ();
     #[inline(always)]
     fn run(self) {
         let n = self.out.len();
-        let zeros = [R::ZERO; TILE];
-        let mut buffers = prepared(&self.operands);
-        let mut tail = [R::ZERO; TILE];
-        let mut saved_tail = [[R::ZERO; TILE]; S];
-        let mut rest = self.saved;
-        for (t, out) in self.out.chunks_mut(TILE).enumerate() {
-            let m = out.len();
-            let tiles = tiles(&self.operands, At { n, start: t * TILE, m }, &mut buffers, &zeros);
-            let (saved, after) = core::mem::take(&mut rest).split_at_mut(S * m);
-            rest = after;
-            match (out.first_chunk_mut(), <&mut [[R; TILE]; S]>::try_from(saved.as_chunks_mut().0)) {
-                (Some(out), Ok(saved)) => forward_saving_tile(out, saved, &tiles, &self.f),
-                _ => {
-                    forward_saving_tile(&mut tail, &mut saved_tail, &tiles, &self.f);
-                    out.copy_from_slice(&tail[..m]);
-                    for (to, from) in saved.chunks_mut(m).zip(&saved_tail) {
-                        to.copy_from_slice(&from[..m]);
-                    }
-                }
+        let mut buffers = Aligned([[R::ZERO; TILE]; N]);
+        self.operands.prepare(&mut buffers.0);
+        let (tiles, tail) = self.out.as_chunks_mut::<TILE>();
+        let done = tiles.len() * TILE;
+        let (saved, saved_tail) = self.saved.split_at_mut(S * done);
+        let saved = saved.as_chunks_mut::<TILE>().0.as_chunks_mut::<S>().0;
+        for (t, (out, saved)) in tiles.iter_mut().zip(saved).enumerate() {
+            let operands = self.operands.tiles(At { n, start: t * TILE, m: TILE }, &mut buffers.0);
+            forward_saving_tile(out, saved, &operands, &self.f);
+        }
+        if !tail.is_empty() {
+            let m = tail.len();
+            let (mut out, mut saved) = ([R::ZERO; TILE], [[R::ZERO; TILE]; S]);
+            let operands = self.operands.tiles(At { n, start: done, m }, &mut buffers.0);
+            forward_saving_tile(&mut out, &mut saved, &operands, &self.f);
+            copy_into(tail, &out);
+            for (to, from) in saved_tail.chunks_mut(m).zip(&saved) {
+                copy_into(to, from);
             }
         }
     }
@@ -377,62 +214,63 @@ fn forward_saving_tile<R: Real, const N: usize, const S: usize>(
 pub fn backward<R: Real, const N: usize, const S: usize>(
     cot: &[R],
     saved: &[R],
-    operands: [Operand<'_, R>; N],
-    sinks: [Sink<'_, R>; N],
+    operands: impl Operands<R, N>,
+    sinks: impl Sinks<R, N>,
     f: impl Fn([R; N], [R; S], R) -> [R; N],
 ) {
-    vectorize(Isa::best(), Backward { cot, saved, operands, sinks, f, _results: [(); S] });
+    vectorize(Isa::best(), Backward { cot, saved, operands, sinks, f, results: [(); S] });
 }
 
-struct Backward<'a, R, const N: usize, const S: usize, F> {
+struct Backward<'a, R, O, K, F, const N: usize, const S: usize> {
     cot: &'a [R],
     saved: &'a [R],
-    operands: [Operand<'a, R>; N],
-    sinks: [Sink<'a, R>; N],
+    operands: O,
+    sinks: K,
     f: F,
-    /// ties the number of saved results to the type
-    _results: [(); S],
+    /// gives the type its `S`
+    results: [(); S],
 }
 
-impl<R: Real, const N: usize, const S: usize, F: Fn([R; N], [R; S], R) -> [R; N]> Kernel
-    for Backward<'_, R, N, S, F>
+impl<R: Real, O: Operands<R, N>, K: Sinks<R, N>, F: Fn([R; N], [R; S], R) -> [R; N], const N: usize, const S: usize>
+    Kernel for Backward<'_, R, O, K, F, N, S>
 {
     type Output = ();
     #[inline(always)]
-    fn run(mut self) {
-        let n = self.cot.len();
-        let zeros = [R::ZERO; TILE];
-        let mut buffers = prepared(&self.operands);
-        let mut contributions = [[R::ZERO; TILE]; N];
-        let mut tail = [R::ZERO; TILE];
-        let mut saved_tail = [[R::ZERO; TILE]; S];
-        let mut rest = self.saved;
-        for (t, cot) in self.cot.chunks(TILE).enumerate() {
-            let m = cot.len();
-            let at = At { n, start: t * TILE, m };
-            let tiles = tiles(&self.operands, at, &mut buffers, &zeros);
-            let (saved, after) = rest.split_at(S * m);
-            rest = after;
-            match (cot.first_chunk(), <&[[R; TILE]; S]>::try_from(saved.as_chunks().0)) {
-                (Some(cot), Ok(saved)) => backward_tile(&mut contributions, &tiles, saved, cot, &self.f),
-                _ => {
-                    copy_into(&mut tail[..m], cot);
-                    for (to, from) in saved_tail.iter_mut().zip(saved.chunks(m)) {
-                        copy_into(to, from);
-                    }
-                    backward_tile(&mut contributions, &tiles, &saved_tail, &tail, &self.f);
-                    for contribution in &mut contributions {
-                        contribution[m..].fill(R::ZERO);
-                    }
-                }
-            }
-            for (sink, contribution) in self.sinks.iter_mut().zip(&contributions) {
-                sink.take(at, contribution);
-            }
+    fn run(self) {
+        let Backward { cot, saved, operands, mut sinks, f, results } = self;
+        let n = cot.len();
+        let mut buffers = Aligned([[R::ZERO; TILE]; N]);
+        operands.prepare(&mut buffers.0);
+        let (tiles, tail) = cot.as_chunks::<TILE>();
+        let done = tiles.len() * TILE;
+        let (saved, saved_tail) = saved.split_at(S * done);
+        let saved = saved.as_chunks::<TILE>().0;
+        for (t, cot) in tiles.iter().enumerate() {
+            let at = At { n, start: t * TILE, m: TILE };
+            let Some(saved) = saved.get(t * S..).and_then(|rest| rest.first_chunk::<S>()) else { return };
+            let tiles = operands.tiles(at, &mut buffers.0);
+            // touched at constant offsets only, so that they can stay in registers
+            let mut contributions = Aligned([[R::ZERO; TILE]; N]);
+            backward_tile(&mut contributions.0, &tiles, saved, cot, &f);
+            sinks.take_tile(at, &contributions.0);
         }
-        for sink in self.sinks {
-            sink.finish();
+        if !tail.is_empty() {
+            let m = tail.len();
+            let at = At { n, start: done, m };
+            let (mut cot, mut saved) = ([R::ZERO; TILE], results.map(|()| [R::ZERO; TILE]));
+            copy_into(&mut cot, tail);
+            for (to, from) in saved.iter_mut().zip(saved_tail.chunks(m)) {
+                copy_into(to, from);
+            }
+            let tiles = operands.tiles(at, &mut buffers.0);
+            let mut contributions = Aligned([[R::ZERO; TILE]; N]);
+            backward_tile(&mut contributions.0, &tiles, &saved, &cot, &f);
+            for contribution in &mut contributions.0 {
+                contribution[m..].fill(R::ZERO);
+            }
+            sinks.take_tail(at, &contributions.0);
         }
+        sinks.finish();
     }
 }
 
@@ -452,25 +290,21 @@ fn backward_tile<R: Real, const N: usize, const S: usize>(
     }
 }
 
-/// A buffer for each operand, filled where the operand is one number.
-#[inline(always)]
-fn prepared<R: Real, const N: usize>(operands: &[Operand<'_, R>; N]) -> [[R; TILE]; N] {
-    operands.each_ref().map(|o| match (o.spread, o.data.first()) {
-        (Spread::Scalar, Some(&value)) => [value; TILE],
-        _ => [R::ZERO; TILE],
-    })
+/// Implements a trait for tuples of one to twelve operands or sinks.
+macro_rules! for_tuples {
+    ($implement:ident) => {
+        $implement!(1; A a 0);
+        $implement!(2; A a 0, B b 1);
+        $implement!(3; A a 0, B b 1, C c 2);
+        $implement!(4; A a 0, B b 1, C c 2, D d 3);
+        $implement!(5; A a 0, B b 1, C c 2, D d 3, E e 4);
+        $implement!(6; A a 0, B b 1, C c 2, D d 3, E e 4, F f 5);
+        $implement!(7; A a 0, B b 1, C c 2, D d 3, E e 4, F f 5, G g 6);
+        $implement!(8; A a 0, B b 1, C c 2, D d 3, E e 4, F f 5, G g 6, H h 7);
+        $implement!(9; A a 0, B b 1, C c 2, D d 3, E e 4, F f 5, G g 6, H h 7, I i 8);
+        $implement!(10; A a 0, B b 1, C c 2, D d 3, E e 4, F f 5, G g 6, H h 7, I i 8, J j 9);
+        $implement!(11; A a 0, B b 1, C c 2, D d 3, E e 4, F f 5, G g 6, H h 7, I i 8, J j 9, K k 10);
+        $implement!(12; A a 0, B b 1, C c 2, D d 3, E e 4, F f 5, G g 6, H h 7, I i 8, J j 9, K k 10, L l 11);
+    };
 }
-
-#[inline(always)]
-fn tiles<'t, R: Real, const N: usize>(
-    operands: &[Operand<'t, R>; N],
-    at: At,
-    buffers: &'t mut [[R; TILE]; N],
-    zeros: &'t [R; TILE],
-) -> [&'t [R; TILE]; N] {
-    let mut tiles = [zeros; N];
-    for ((tile, operand), buffer) in tiles.iter_mut().zip(operands).zip(buffers) {
-        *tile = operand.tile(at, buffer);
-    }
-    tiles
-}
+use for_tuples;

@@ -12,7 +12,7 @@ use crate::part::{Elementwise, GradLeaf, Leaf, LeafMut, Parameter, Part};
 use crate::primitive::{Arg, Slot};
 use crate::real::{Lift, Real};
 use crate::fuse::Sink;
-use crate::shape::{Dims, MAX_ARGS, Sig, Spread, in_turn};
+use crate::shape::{Dims, MAX_ARGS, Sig, in_turn};
 use crate::state::descend;
 use crate::wire::{Element, Flags, Index, ListOf, Octets, Padded, Walked, Wire};
 use crate::workspace::Arena;
@@ -278,8 +278,8 @@ impl Elementwise for Vec<f32> {
     fn numbers<'a, R: Real>(view: &'a &'_ [R]) -> &'a [R] {
         view
     }
-    fn sink<R: Real>(grad: &mut Gradient<R>, spread: Spread, n: usize) -> Sink<'_, R> {
-        Sink::parameter(spread, grad, n)
+    fn sink<R: Real, const SPREAD: u8>(grad: &mut Gradient<R>, n: usize) -> Sink<'_, R, SPREAD> {
+        Sink::parameter(grad, n)
     }
 }
 

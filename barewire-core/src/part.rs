@@ -12,7 +12,7 @@ use crate::Error;
 use crate::fuse::Sink;
 use crate::gradient::{Gradient, Signal};
 use crate::real::{Lift, Real};
-use crate::shape::{Dims, Spread};
+use crate::shape::Dims;
 use crate::wire::{Index, Wire};
 use crate::workspace::Arena;
 
@@ -192,8 +192,8 @@ pub trait Parameter: Part {
 pub trait Elementwise: Parameter {
     /// The numbers.
     fn numbers<'a, R: Real>(view: &'a Self::View<'_, R>) -> &'a [R];
-    /// Where their gradient goes; `n` is how many there are.
-    fn sink<R: Real>(grad: &mut Self::Grad<R>, spread: Spread, n: usize) -> Sink<'_, R>;
+    /// Where their gradient goes; `n` is how many there are, `SPREAD` how they spread over the result.
+    fn sink<R: Real, const SPREAD: u8>(grad: &mut Self::Grad<R>, n: usize) -> Sink<'_, R, SPREAD>;
 }
 
 pub(crate) fn lower_slice<'w: 'r, 'r, R: Real, P: Lift<R>>(stored: &'w [P], arena: &mut Arena<'r, R>) -> &'r [R] {

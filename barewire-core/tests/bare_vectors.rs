@@ -3,7 +3,8 @@
 //! A schema in the file is matched with a Rust type by its text. `cargo test --test bare_vectors -- --nocapture` prints how
 //! many messages the types cover.
 
-#![allow(unreachable_pub)]
+// names and shapes are those of the file
+#![allow(unreachable_pub, clippy::upper_case_acronyms, clippy::type_complexity)]
 
 use barewire_core::wire::{
     AlignedBuf, Index, Int, Key, List, Map, Uint, Wire, from_message, schema_text, to_message, view_message, view_message_mut,

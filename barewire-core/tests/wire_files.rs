@@ -473,3 +473,31 @@ mod properties {
         }
     }
 }
+
+/// The example of `docs/wire-format.md`, octet by octet. `BLESS=1` writes the file anew; then the version changes too.
+#[test]
+fn golden_file() {
+    #[derive(BareUnion)]
+    #[bare(crate = barewire_core)]
+    enum Weight {
+        Ternary { digits: TernaryMatrix, scale: f32 },
+        #[bare(tag = 3)]
+        Dense { bias: Vec<f32> },
+    }
+    let value = vec![
+        Weight::Ternary { digits: TernaryMatrix::from_digits(2, 3, &[1, 0, -1, -1, 0, 1]).unwrap(), scale: 0.5 },
+        Weight::Dense { bias: vec![1.0, -2.0] },
+    ];
+    let file = to_file(&value);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/weight.bare");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, &file[..]).unwrap();
+    }
+    assert_eq!(std::fs::read(path).unwrap(), file[..], "the format changed");
+
+    let message = to_message(&value);
+    assert_eq!(message[..12], [2, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0x34, 0]);
+    assert_eq!(message[0x3f..0x51], [8, 0x46, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x64, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55]);
+    assert_eq!(message[0x80..0x87], [0, 0, 0, 0x3f, 3, 0x39, 0]);
+    assert_eq!(message[0xbf..], [2, 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0]);
+}

@@ -13,13 +13,11 @@ pub(crate) struct Type {
     pub(crate) crate_path: syn::Path,
     /// the type's name in the schema
     pub(crate) wire_name: String,
-    /// tags that were used once and stay refused
-    pub(crate) retired: Vec<u32>,
     pub(crate) kind: TypeKind,
-    /// doc comments of the user's type
-    pub(crate) docs: Vec<syn::Attribute>,
 }
 
+// one value a derive, so its size does not matter
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum TypeKind {
     /// a product type: one variant without a tag
     Struct(Variant),
@@ -137,7 +135,8 @@ pub(crate) enum Equation {
 pub(crate) struct Closure {
     pub(crate) params: Vec<Param>,
     pub(crate) body: Body,
-    /// the closure's first `|`
+    /// the closure's first `|`, for messages about the whole
+    #[allow(dead_code)]
     pub(crate) span: Span,
 }
 

@@ -126,28 +126,28 @@ impl Attrs {
         self.seen.push(name.clone());
         match name.as_str() {
             "crate" => {
-                self.crate_path = Some(value(input, "crate = path::to::barewire", |input| input.call(syn::Path::parse_mod_style))?);
+                self.crate_path = Some(value(&key, input, "crate = path::to::barewire", |input| input.call(syn::Path::parse_mod_style))?);
             }
             "rename" => {
-                let text = value(input, "rename = \"Name\"", |input| input.parse::<syn::LitStr>())?;
+                let text = value(&key, input, "rename = \"Name\"", |input| input.parse::<syn::LitStr>())?;
                 self.rename = Some((text.value(), text.span()));
             }
             "retired" => {
-                let tags = list(input, "retired = [3, 4]", |input| number(input))?;
+                let tags = list(&key, input, "retired = [3, 4]", number)?.into_iter().map(narrow).collect::<syn::Result<Vec<_>>>()?;
                 self.retired.extend(tags);
             }
-            "tag" => self.tag = Some(value(input, "tag = 1", number)?),
+            "tag" => self.tag = Some(narrow(value(&key, input, "tag = 1", number)?)?),
             "forward" => self.forward = Some(equation::parse(&key, input, errors)?),
             "dims" => {
-                let names = list(input, "dims = [d_out, d_in]", |input| input.call(Ident::parse_any))?;
+                let names = list(&key, input, "dims = [d_out, d_in]", |input| input.call(Ident::parse_any))?;
                 self.dims = Some((names, key.span()));
             }
-            "axes" => self.axes.extend(axes(input)?),
+            "axes" => self.axes.extend(axes(&key, input)?),
             "active" => self.roles.push((Role::Active, alone(key, input)?)),
             "signal" => self.roles.push((Role::Signal, alone(key, input)?)),
             "fixed" => self.roles.push((Role::Fixed, alone(key, input)?)),
-            "align" => self.align = Some(value(input, "align = 256", number)?),
-            "scaled_by" => self.scaled_by = Some(value(input, "scaled_by = scale", |input| input.call(Ident::parse_any))?),
+            "align" => self.align = Some(narrow(value(&key, input, "align = 256", number)?)?),
+            "scaled_by" => self.scaled_by = Some(value(&key, input, "scaled_by = scale", |input| input.call(Ident::parse_any))?),
             _ => unreachable!("every key of a place is read"),
         }
         Ok(())
@@ -201,16 +201,17 @@ fn distance(a: &str, b: &str) -> usize {
 
 /// `= VALUE`; whatever goes wrong, the message shows how it is written.
 fn value<T>(
+    key: &Ident,
     input: ParseStream<'_>,
     example: &str,
     parse: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
 ) -> syn::Result<T> {
     let wrong = |span: Span| syn::Error::new(span, format!("expected a value as in `{example}`"));
     if !input.peek(Token![=]) {
-        return Err(wrong(input.span()));
+        return Err(wrong(here(input, key)));
     }
     input.parse::<Token![=]>()?;
-    let at = input.span();
+    let at = here(input, key);
     let result = parse(input).map_err(|_| wrong(at))?;
     if !input.is_empty() && !input.peek(Token![,]) {
         return Err(wrong(at));
@@ -220,11 +221,12 @@ fn value<T>(
 
 /// `= [ITEM, ..]`, at least one.
 fn list<T>(
+    key: &Ident,
     input: ParseStream<'_>,
     example: &str,
     item: fn(ParseStream<'_>) -> syn::Result<T>,
 ) -> syn::Result<Vec<T>> {
-    value(input, example, |input| {
+    value(key, input, example, |input| {
         let content;
         bracketed!(content in input);
         let items = Punctuated::<T, Token![,]>::parse_terminated_with(&content, item)?;
@@ -235,16 +237,27 @@ fn list<T>(
     })
 }
 
-fn number(input: ParseStream<'_>) -> syn::Result<(u32, Span)> {
+fn number(input: ParseStream<'_>) -> syn::Result<(u64, Span)> {
     let literal: syn::LitInt = input.parse()?;
     Ok((literal.base10_parse()?, literal.span()))
 }
 
+/// A number that fits in 32 bits, as tags do.
+fn narrow((number, span): (u64, Span)) -> syn::Result<(u32, Span)> {
+    let narrowed = u32::try_from(number);
+    narrowed.map(|number| (number, span)).map_err(|_| syn::Error::new(span, format!("expected at most {}, found {number}", u32::MAX)))
+}
+
+/// The next token, or the key where nothing follows it.
+pub(crate) fn here(input: ParseStream<'_>, key: &Ident) -> Span {
+    if input.is_empty() { key.span() } else { input.span() }
+}
+
 /// `(their = ours, ..)`
-fn axes(input: ParseStream<'_>) -> syn::Result<Vec<(Ident, Ident)>> {
+fn axes(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<(Ident, Ident)>> {
     let wrong = |span: Span| syn::Error::new(span, "expected names as in `axes(d_in = d_model, d_out = d_ffn)`");
     if !input.peek(token::Paren) {
-        return Err(wrong(input.span()));
+        return Err(wrong(here(input, key)));
     }
     let content;
     let parens = parenthesized!(content in input);

@@ -68,9 +68,7 @@ pub(crate) fn check(input: &syn::DeriveInput, derive: Derive, errors: &mut Error
         vis: input.vis.clone(),
         crate_path: attrs.crate_path.unwrap_or_else(|| syn::parse_quote!(::barewire)),
         wire_name,
-        retired: attrs.retired.iter().map(|(tag, _)| *tag).collect(),
         kind,
-        docs: attrs.docs,
     })
 }
 

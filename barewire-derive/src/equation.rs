@@ -11,6 +11,7 @@ use syn::spanned::Spanned;
 use syn::{Token, braced, bracketed, parenthesized, token};
 
 use crate::ast::{Body, Closure, Elem, Equation, Let, LetNames, Param};
+use crate::attr::here;
 use crate::errors::Errors;
 
 const EXAMPLE: &str = "expected an equation as in `forward = |x: [batch, time, d_in]| scale * linear(weights, x)`, or the path of a \
@@ -31,7 +32,7 @@ pub(crate) fn parse(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) ->
     if input.peek(Token![move]) {
         return Err(input.error("an equation captures nothing; remove `move`"));
     }
-    let at = input.span();
+    let at = here(input, key);
     let path = input.call(syn::Path::parse_mod_style).map_err(|_| syn::Error::new(at, EXAMPLE))?;
     if !input.is_empty() && !input.peek(Token![,]) {
         return Err(syn::Error::new(at, EXAMPLE));
@@ -49,9 +50,12 @@ fn closure(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Closure> 
             input.parse::<Token![,]>().map_err(|_| syn::Error::new(at, "expected `,` or `|` after an input's axes"))?;
         }
     }
-    input.parse::<Token![|]>()?;
+    let bar_at: Token![|] = input.parse()?;
     if params.is_empty() {
         errors.push(bar.span(), "an equation has at least one input, such as `|x: [batch, time, d_in]|`".into());
+    }
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(syn::Error::new(bar_at.span(), "expected the equation's expression after its inputs"));
     }
     let body = body(input, errors)?;
     Ok(Closure { params, body, span: bar.span() })
@@ -96,10 +100,6 @@ fn axes(input: ParseStream<'_>) -> syn::Result<Vec<Ident>> {
 /// An expression, or `{ let ..; let ..; expression }`.
 pub(crate) fn body(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Body> {
     if !input.peek(token::Brace) {
-        let at = input.span();
-        if input.is_empty() || input.peek(Token![,]) {
-            return Err(syn::Error::new(at, "expected the equation's expression after its inputs"));
-        }
         return Ok(Body { lets: Vec::new(), result: input.parse()? });
     }
     let content;
@@ -146,7 +146,7 @@ fn binding(input: ParseStream<'_>) -> syn::Result<Let> {
             parenthesized!(content in input);
             let axes = Punctuated::<Option<Vec<Ident>>, Token![,]>::parse_terminated_with(&content, axes_or_not)?;
             if axes.len() != names.len() {
-                return Err(syn::Error::new(at, format!("{} names have {} lists of axes", names.len(), axes.len())));
+                return Err(syn::Error::new(at, format!("there are {} names on the left and axes for {}", names.len(), axes.len())));
             }
             axes.into_iter().collect()
         } else {

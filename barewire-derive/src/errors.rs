@@ -19,17 +19,6 @@ impl Errors {
         self.list.extend(error);
     }
 
-    /// Keeps the value or the mistake.
-    pub(crate) fn take<T>(&mut self, result: syn::Result<T>) -> Option<T> {
-        match result {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.add(error);
-                None
-            }
-        }
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.list.len()
     }

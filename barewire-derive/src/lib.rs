@@ -19,6 +19,9 @@ mod expand;
 mod layout;
 mod program;
 
+#[cfg(test)]
+mod golden;
+
 use proc_macro2::TokenStream;
 
 use check::Derive;

@@ -19,6 +19,9 @@ use crate::ast::{Body, Elem, Field, Let, LetNames, Param, Role, unraw};
 use crate::errors::Errors;
 use elementwise::{FUNCTIONS, Group, Op, Ref, STEEP, Surrogate, is_reserved};
 
+/// Most operands of a fused loop.
+const MAX_LEAVES: usize = 12;
+
 /// A value that a call takes or gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Value {
@@ -352,6 +355,12 @@ impl Lowering<'_> {
 
     fn materialise(&mut self, pending: Pending, result: Ref, span: Span) -> Value {
         let Pending { group, leaves } = pending;
+        // one more for the result, which a backward loop may read
+        if leaves.len() >= MAX_LEAVES {
+            let found = leaves.len();
+            let limit = MAX_LEAVES - 1;
+            self.errors.push(span, format!("one expression takes at most {limit} different values, found {found}; bind a part of it with `let`"));
+        }
         let at = self.node(Kind::Fused(Fused { group, result, leaves }), 1, span, "elementwise");
         Value::Node(at, 0)
     }

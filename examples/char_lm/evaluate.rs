@@ -13,63 +13,63 @@ const STREAMS: usize = 16;
 /// Characters of one call, about: what it works on stays in the cache.
 const CALL: usize = 512;
 
-/// The text as windows of `seq_len` characters one after the other, each from an empty state.
-pub(crate) fn blocks(model: &Checked<'_, HgrnObjective>, text: &[u32], seq_len: usize) -> Result<f64> {
-    let count = (text.len() - 1) / seq_len;
-    let rows = (CALL / seq_len).max(1);
-    let share = count.div_ceil(TASKS).next_multiple_of(rows) * seq_len;
-    let tokens = &text[..count * seq_len];
-    let targets = &text[1..][..count * seq_len];
-    let parts: Vec<f64> = tokens
-        .par_chunks(share)
-        .zip(targets.par_chunks(share))
-        .map(|(tokens, targets)| {
-            let (mut state, mut workspace) = (HgrnObjectiveState::default(), Workspace::new());
-            let mut sum = 0.0;
-            for (tokens, targets) in tokens.chunks(rows * seq_len).zip(targets.chunks(rows * seq_len)) {
-                if tokens.len() == rows * seq_len {
-                    reset(&mut state);
-                } else {
-                    // the last call has fewer rows
-                    state = HgrnObjectiveState::default();
-                }
-                sum += nats(model, [tokens, targets], seq_len, &mut state, &mut workspace)?;
-            }
-            Ok(sum)
-        })
-        .collect::<Result<_>>()?;
-    Ok(parts.iter().sum::<f64>() / tokens.len() as f64)
+/// Memory for evaluations, warm after the first ones.
+pub(crate) struct Evaluator {
+    tasks: Vec<(HgrnObjectiveState, Workspace<f32>)>,
 }
 
-/// The text as up to 16 equal streams, each read from its beginning to its end with the state carried along.
-pub(crate) fn carried(model: &Checked<'_, HgrnObjective>, text: &[u32]) -> Result<f64> {
-    let streams = STREAMS.min(text.len() - 1);
-    let length = (text.len() - 1) / streams;
-    let rows_a_task = streams.div_ceil(TASKS);
-    let chunk = CALL / rows_a_task;
-    let parts: Vec<f64> = (0..streams)
-        .into_par_iter()
-        .step_by(rows_a_task)
-        .map(|first| {
-            let rows = first..(first + rows_a_task).min(streams);
-            let (mut state, mut workspace) = (HgrnObjectiveState::default(), Workspace::new());
-            let (mut tokens, mut targets) = (Vec::new(), Vec::new());
+impl Evaluator {
+    /// No memory yet.
+    pub(crate) fn new() -> Self {
+        Evaluator { tasks: (0..TASKS).map(|_| Default::default()).collect() }
+    }
+
+    /// The text as windows of `seq_len` characters one after the other, each from an empty state: mean nats.
+    pub(crate) fn blocks(&mut self, model: &Checked<'_, HgrnObjective>, text: &[u32], seq_len: usize) -> Result<f64> {
+        let windows = (text.len() - 1) / seq_len;
+        let rows = (CALL / seq_len).clamp(1, windows);
+        let (tokens, targets) = (&text[..windows * seq_len], &text[1..][..windows * seq_len]);
+        let calls = windows.div_ceil(rows);
+        let sum = self.run(calls, |call, state, workspace| {
+            let range = call * rows * seq_len..((call + 1) * rows * seq_len).min(tokens.len());
+            *state = HgrnObjectiveState::default();
+            nats(model, [&tokens[range.clone()], &targets[range]], seq_len, state, workspace)
+        })?;
+        Ok(sum / tokens.len() as f64)
+    }
+
+    /// The text as up to 16 equal streams, each read from its beginning to its end with the state carried along: mean
+    /// nats.
+    pub(crate) fn carried(&mut self, model: &Checked<'_, HgrnObjective>, text: &[u32]) -> Result<f64> {
+        let streams = STREAMS.min(text.len() - 1);
+        let length = (text.len() - 1) / streams;
+        let sum = self.run(streams, |stream, state, workspace| {
+            *state = HgrnObjectiveState::default();
+            let tokens = &text[stream * length..][..length];
+            let targets = &text[stream * length + 1..][..length];
             let mut sum = 0.0;
-            for from in (0..length).step_by(chunk) {
-                let n = chunk.min(length - from);
-                tokens.clear();
-                targets.clear();
-                for row in rows.clone() {
-                    let at = row * length + from;
-                    tokens.extend(&text[at..at + n]);
-                    targets.extend(&text[at + 1..at + n + 1]);
-                }
-                sum += nats(model, [&tokens, &targets], n, &mut state, &mut workspace)?;
+            for (tokens, targets) in tokens.chunks(CALL).zip(targets.chunks(CALL)) {
+                sum += nats(model, [tokens, targets], tokens.len(), state, workspace)?;
             }
             Ok(sum)
-        })
-        .collect::<Result<_>>()?;
-    Ok(parts.iter().sum::<f64>() / (streams * length) as f64)
+        })?;
+        Ok(sum / (streams * length) as f64)
+    }
+
+    /// The sum of `call(0..calls)`, cut into tasks and added up in one order, whatever the number of threads.
+    fn run(
+        &mut self,
+        calls: usize,
+        call: impl Fn(usize, &mut HgrnObjectiveState, &mut Workspace<f32>) -> Result<f64> + Sync,
+    ) -> Result<f64> {
+        let share = calls.div_ceil(TASKS);
+        let task = |(task, (state, workspace)): (usize, &mut (HgrnObjectiveState, Workspace<f32>))| {
+            let own = (task * share).min(calls)..((task + 1) * share).min(calls);
+            own.map(|i| call(i, state, workspace)).sum::<Result<f64>>()
+        };
+        let sums: Vec<f64> = self.tasks.par_iter_mut().enumerate().map(task).collect::<Result<_>>()?;
+        Ok(sums.iter().sum())
+    }
 }
 
 /// Sum of nats over rows of `seq_len` characters.

@@ -25,10 +25,13 @@ mod ngram;
 mod report;
 mod sample;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod text;
 mod trainer;
 
 use checkpoint::{Check, Checkpoint, Run};
+use evaluate::Evaluator;
 use ngram::Ngram;
 use report::{Counts, Report, row};
 use settings::Settings;
@@ -86,7 +89,8 @@ fn run_in_pool(settings: &Settings, threads: usize) -> Result<ExitCode> {
     describe(trainer.run(), threads);
 
     let cpu = report::cpu_seconds();
-    if !train_to_the_end(settings, &mut trainer, validation)? {
+    let mut evaluator = Evaluator::new();
+    if !train_to_the_end(settings, &mut trainer, validation, &mut evaluator)? {
         let path = settings.beside("checkpoint");
         trainer.checkpoint(&text.sha256)?.save(&path)?;
         println!("stopped after {} steps; go on with --resume {}", trainer.step, path.display());
@@ -94,19 +98,21 @@ fn run_in_pool(settings: &Settings, threads: usize) -> Result<ExitCode> {
     }
     let cpu = cpu.zip(report::cpu_seconds()).map(|(before, after)| after - before);
 
-    let [val_nats, val_nats_carried] = trainer.validate(validation)?;
+    let index = Index::new();
+    let model = trainer::objective(trainer.region(), &index)?;
+    let val_nats = evaluator.blocks(&model, validation, trainer.run().seq_len as usize)?;
+    let val_nats_carried = evaluator.carried(&model, validation)?;
     let ngram5_nats = Ngram::count(train, text.vocab.len(), 5).nats(validation);
-    trainer.region()?.save(&settings.out).context("cannot save the model")?;
+    trainer.save(&settings.out)?;
     let curve = settings.beside("svg");
     report::curve(&curve, &trainer.losses, &trainer.checks, ngram5_nats)?;
 
     let mapped = map(&settings.out)?;
-    let seq_len = trainer.run().seq_len as usize;
-    let [_, packed_val_nats_carried] = trainer::validate(&mapped, validation, seq_len)?;
+    let index = Index::new();
+    let packed_val_nats_carried = evaluator.carried(&trainer::objective(&mapped, &index)?, validation)?;
     let difference = (packed_val_nats_carried - val_nats_carried).abs();
     ensure!(difference <= PACKED_TOLERANCE, "the file's validation loss differs by {difference} from the trained model's");
 
-    let index = Index::new();
     let model = Checked::<HgrnLm>::new(mapped.view(&index)?)?;
     let (written, speed) =
         sample::sample(&model, text.vocab.len(), validation[0], settings.generate as usize, trainer.run().seed)?;
@@ -123,7 +129,7 @@ fn run_in_pool(settings: &Settings, threads: usize) -> Result<ExitCode> {
         packed_val_nats_carried,
         ngram5_nats,
         file_bytes: mapped.bytes().len() as u64,
-        bits_per_ternary_weight: counts.bits_per_digit,
+        bits_per_ternary_weight: counts.bits_per_digit(),
         sample: text.decode(&written),
     };
     println!("\nsample, {} characters at {speed:.0} a second:\n{}", written.len(), report.sample);
@@ -165,7 +171,12 @@ fn describe(run: &Run, threads: usize) {
 }
 
 /// Trains until the schedule ends (true) or Ctrl-C is pressed (false).
-fn train_to_the_end(settings: &Settings, trainer: &mut Trainer<'_>, validation: &[u32]) -> Result<bool> {
+fn train_to_the_end(
+    settings: &Settings,
+    trainer: &mut Trainer<'_>,
+    validation: &[u32],
+    evaluator: &mut Evaluator,
+) -> Result<bool> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("cannot listen to Ctrl-C")?;
@@ -186,15 +197,18 @@ fn train_to_the_end(settings: &Settings, trainer: &mut Trainer<'_>, validation: 
         smooth = Some(mean);
 
         let (done, spent) = (trainer.step - first, trainer.spent - start);
-        if done.is_multiple_of(LOOK) {
-            if let Some(limit) = limit {
-                fit(trainer, done, spent, Duration::from_secs_f64(limit * 60.0));
-                bar.set_length(trainer.run().steps);
-            }
+        if let Some(limit) = limit
+            && done.is_multiple_of(LOOK)
+        {
+            fit(trainer, done, spent, Duration::from_secs_f64(limit * 60.0));
+            bar.set_length(trainer.run().steps);
         }
         let run = trainer.run();
         if trainer.step.is_multiple_of((run.steps / 10).max(1)) && trainer.step < run.steps {
-            let [nats, _] = trainer.validate(sampled(validation, run.seq_len as usize))?;
+            let index = Index::new();
+            let model = trainer::objective(trainer.region(), &index)?;
+            let seq_len = run.seq_len as usize;
+            let nats = evaluator.blocks(&model, sampled(validation, seq_len), seq_len)?;
             trainer.checks.push(Check { step: trainer.step, nats });
         }
         let speed = (done * trainer.run().batch * trainer.run().seq_len) as f64 / spent.as_secs_f64();

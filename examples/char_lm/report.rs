@@ -32,39 +32,41 @@ pub(crate) struct Report {
     pub(crate) ngram5_nats: f64,
     /// of the model file
     pub(crate) file_bytes: u64,
-    /// all that the unions in the file take beyond their floats, a digit; null without digits
+    /// what packed matrices take in the file, with padding, sizes and scales, a digit; null without digits
     pub(crate) bits_per_ternary_weight: Option<f64>,
     /// written by the model
     pub(crate) sample: String,
 }
 
 /// Numbers of a model.
+#[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) floats: u64,
     pub(crate) digits: u64,
-    pub(crate) bits_per_digit: Option<f64>,
+    /// octets of the packed matrices on the wire, with sizes, pads and scales
+    packed_bytes: u64,
 }
 
 impl Counts {
     /// Counts the numbers of a model.
     pub(crate) fn of(region: &mut Region<HgrnLm>) -> Result<Self> {
-        let (mut floats, mut union_floats, mut digits) = (0, 0, 0);
-        let mut add = |path: &str, n: usize| {
-            floats += n as u64;
-            // fields of the model itself stand outside of unions
-            if path.contains('.') {
-                union_floats += n as u64;
+        let mut counts = Counts::default();
+        let view = region.view_mut()?;
+        HgrnLm::walk_mut(view, &mut HgrnLmCotangent::default(), &mut String::new(), &mut |leaf| match leaf {
+            LeafMut::Number { .. } => counts.floats += 1,
+            LeafMut::Float { values, .. } => counts.floats += values.len() as u64,
+            LeafMut::Ternary { rows, cols, words, .. } | LeafMut::Binary { rows, cols, words, .. } => {
+                counts.digits += (rows * cols) as u64;
+                // rows and columns, the pad before the words and their number: at most one line; and the scale
+                counts.packed_bytes += 8 * words.len() as u64 + 64 + 4;
             }
-        };
-        HgrnLm::walk_mut(region.view_mut()?, &mut HgrnLmCotangent::default(), &mut String::new(), &mut |leaf| match leaf {
-            LeafMut::Number { path, .. } => add(path, 1),
-            LeafMut::Float { path, values, .. } => add(path, values.len()),
-            LeafMut::Ternary { rows, cols, .. } | LeafMut::Binary { rows, cols, .. } => digits += (rows * cols) as u64,
         })?;
-        let unions: u64 = region.header()?.components().map(|c| c.extent.end - c.extent.start).sum();
-        let beyond_floats = unions.saturating_sub(4 * union_floats) as f64;
-        let bits_per_digit = (digits > 0).then(|| 8.0 * beyond_floats / digits as f64);
-        Ok(Counts { floats, digits, bits_per_digit })
+        Ok(counts)
+    }
+
+    /// Bits that a digit takes in the file, packing and alignment included.
+    pub(crate) fn bits_per_digit(&self) -> Option<f64> {
+        (self.digits > 0).then(|| 8.0 * self.packed_bytes as f64 / self.digits as f64)
     }
 }
 

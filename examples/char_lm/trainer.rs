@@ -1,9 +1,11 @@
 //! The training run: windows, shards, optimiser, schedule.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use barewire::prelude::*;
+use barewire::wire::Access;
 use barewire::train::{AdamW, AdamWOptions, Random, Schedule, Shard, Shards};
 use barewire_models::hgrn::{HgrnConfig, HgrnLm, HgrnObjective, HgrnObjectiveView};
 
@@ -88,10 +90,15 @@ impl<'t> Trainer<'t> {
         &self.run
     }
 
-    /// The model as a file in memory.
-    pub(crate) fn region(&mut self) -> Result<&Region<HgrnLm>> {
+    /// The model as a file in memory; sealed only by [`save`](Trainer::save).
+    pub(crate) fn region(&self) -> &Region<HgrnLm> {
+        &self.region
+    }
+
+    /// Writes the model.
+    pub(crate) fn save(&mut self, path: &Path) -> Result<()> {
         self.region.seal()?;
-        Ok(&self.region)
+        self.region.save(path).context("cannot save the model")
     }
 
     /// Characters that the steps so far have read.
@@ -111,7 +118,7 @@ impl<'t> Trainer<'t> {
         let (batch, seq_len) = (self.run.batch as usize, self.run.seq_len as usize);
         let loss = {
             let index = Index::new();
-            let model = Checked::<HgrnObjective>::new(HgrnObjectiveView { model: self.region.view(&index)? })?;
+            let model = objective(&self.region, &index)?;
             let rows: Vec<_> = (0..SHARDS.min(batch)).map(|shard| self.shards.rows(shard, batch)).collect();
             let (tokens, targets) = (&self.tokens, &self.targets);
             self.shards.run(|i, shard| {
@@ -152,11 +159,6 @@ impl<'t> Trainer<'t> {
         }
     }
 
-    /// Validation in blocks, and with the state carried.
-    pub(crate) fn validate(&self, text: &[u32]) -> Result<[f64; 2]> {
-        validate(&self.region, text, self.run.seq_len as usize)
-    }
-
     /// All that going on takes.
     pub(crate) fn checkpoint(&mut self, text_sha256: &str) -> Result<Checkpoint> {
         let (optimizer_steps, leaves) = Checkpoint::optimizer(self.optimizer.state());
@@ -174,11 +176,12 @@ impl<'t> Trainer<'t> {
     }
 }
 
-/// Validation of a model where it lies: in blocks, and with the state carried.
-pub(crate) fn validate<A: barewire::wire::Access>(region: &Region<HgrnLm, A>, text: &[u32], seq_len: usize) -> Result<[f64; 2]> {
-    let index = Index::new();
-    let model = Checked::<HgrnObjective>::new(HgrnObjectiveView { model: region.view(&index)? })?;
-    Ok([evaluate::blocks(&model, text, seq_len)?, evaluate::carried(&model, text)?])
+/// The training objective of a model where it lies.
+pub(crate) fn objective<'w, A: Access>(
+    region: &'w Region<HgrnLm, A>,
+    index: &'w Index,
+) -> Result<Checked<'w, HgrnObjective>> {
+    Ok(Checked::new(HgrnObjectiveView { model: region.view(index)? })?)
 }
 
 fn options(run: &Run) -> AdamWOptions {

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::fuse::Sink;
 use crate::gradient::{Gradient, QuantizedGrad, Signal};
 use crate::real::{Lift, Real};
-use crate::shape::{Dims, Spread};
+use crate::shape::Dims;
 use crate::state::descend;
 use crate::wire::{
     BinaryMatrix, BinaryView, Index, Matrix, MatrixView, QuantizedMatrix, QuantizedView, TernaryMatrix, TernaryView,
@@ -71,8 +71,8 @@ impl Elementwise for Matrix<f32> {
     fn numbers<'a, R: Real>(view: &'a MatrixView<'_, R>) -> &'a [R] {
         view.values
     }
-    fn sink<R: Real>(grad: &mut Gradient<R>, spread: Spread, n: usize) -> Sink<'_, R> {
-        Sink::parameter(spread, grad, n)
+    fn sink<R: Real, const SPREAD: u8>(grad: &mut Gradient<R>, n: usize) -> Sink<'_, R, SPREAD> {
+        Sink::parameter(grad, n)
     }
 }
 

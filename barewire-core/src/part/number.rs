@@ -11,7 +11,7 @@ use super::{Elementwise, GradLeaf, Leaf, LeafMut, Parameter, Part};
 use crate::Error;
 use crate::fuse::Sink;
 use crate::real::{Lift, Real};
-use crate::shape::{Dims, Spread};
+use crate::shape::Dims;
 use crate::state::descend;
 use crate::wire::{Index, Int, Uint};
 use crate::workspace::Arena;
@@ -67,8 +67,8 @@ impl Elementwise for f32 {
     fn numbers<'a, R: Real>(view: &'a R) -> &'a [R] {
         core::slice::from_ref(view)
     }
-    fn sink<R: Real>(grad: &mut R, _: Spread, _: usize) -> Sink<'_, R> {
-        Sink::scalar(grad)
+    fn sink<R: Real, const SPREAD: u8>(grad: &mut R, _: usize) -> Sink<'_, R, SPREAD> {
+        Sink::number(grad)
     }
 }
 

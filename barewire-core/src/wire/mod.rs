@@ -42,6 +42,7 @@ mod pad;
 mod parts;
 #[doc(hidden)]
 pub mod private;
+mod quantized;
 mod reader;
 mod reader_mut;
 #[cfg(feature = "std")]
@@ -59,11 +60,9 @@ pub use list::{Element, Flags, List, ListOf, Octets, Padded, Walked};
 pub use map::{Key, Map};
 pub use matrix::{Matrix, MatrixView, MatrixViewMut};
 pub use message::{from_foreign_message, from_message, schema_hash, schema_text, to_message, view_message, view_message_mut};
-pub use packed::{
-    BinaryMatrix, BinaryView, BinaryViewMut, QuantizedMatrix, QuantizedView, QuantizedViewMut, TernaryMatrix, TernaryView,
-    TernaryViewMut,
-};
+pub use packed::{BinaryMatrix, BinaryView, BinaryViewMut, TernaryMatrix, TernaryView, TernaryViewMut};
 pub use pad::{ALIGN, MAX_ALIGN, pad_len, varint_len};
+pub use quantized::{QuantizedMatrix, QuantizedView, QuantizedViewMut};
 pub use reader::{Extent, Reader};
 pub use reader_mut::ReaderMut;
 #[cfg(feature = "std")]

@@ -22,7 +22,7 @@
 //! }
 //! ```
 
-use proc_macro2::{Ident, Literal, Span, TokenStream};
+use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
@@ -40,6 +40,19 @@ enum From {
     ViewMut,
     /// `view`: a view of an owned value, whose fields are bound
     Owned,
+}
+
+/// The same tokens, elsewhere.
+fn at(span: Span, tokens: TokenStream) -> TokenStream {
+    let moved = tokens.into_iter().map(|mut token| {
+        if let TokenTree::Group(group) = &token {
+            token = TokenTree::Group(Group::new(group.delimiter(), at(span, group.stream())));
+        }
+        // names keep meaning what they mean where they were written
+        token.set_span(token.span().located_at(span));
+        token
+    });
+    moved.collect()
 }
 
 /// One type's writer.
@@ -103,10 +116,11 @@ impl<'a> Expander<'a> {
         self.with_fields(of, variant, Self::bindings(variant).map(|binding| quote!(#binding)))
     }
 
-    /// `<T as Wire>`, with errors about `T` on `T`.
-    fn wire_of(&self, field: &Field) -> TokenStream {
-        let (p, ty) = (&self.p, &field.ty);
-        quote_spanned!(ty.span()=> <#ty as #p::Wire>)
+    /// `<T as Wire>::ITEM`, all of it at `T`'s place, so that rustc reports one missing `Wire` once, and there.
+    fn wire_of(&self, field: &Field, item: TokenStream) -> TokenStream {
+        let ty = &field.ty;
+        let (p, item) = (at(ty.span(), self.p.clone()), at(ty.span(), item));
+        quote_spanned!(ty.span()=> <#ty as #p::Wire>::#item)
     }
 
     // ------------------------------------------------------------------------------------------------ views
@@ -123,12 +137,10 @@ impl<'a> Expander<'a> {
         let view_docs = format!("A borrowed [`{name}`]. The scalar parameter is that of stored float parameters: `f32` on the wire.");
         let mut_docs = format!("A borrowed [`{name}`] whose numbers may be changed where they lie; its tag and lengths stay.");
         let view_item = self.view_item(view, &view_params, &view_docs, |field| {
-            let wire = self.wire_of(field);
-            quote!(#wire::View<'w, #scalar>)
+            self.wire_of(field, quote!(View<'w, #scalar>))
         });
         let mut_item = self.view_item(view_mut, &mut_params, &mut_docs, |field| {
-            let wire = self.wire_of(field);
-            quote!(#wire::ViewMut<'w>)
+            self.wire_of(field, quote!(ViewMut<'w>))
         });
         let (impl_params, args) = if *borrows {
             (quote!(<'w, #scalar: #p::Copy + 'static>), quote!(<'w, #scalar>))
@@ -189,7 +201,7 @@ impl<'a> Expander<'a> {
         };
         quote! {
             #[doc = #docs]
-            #[allow(missing_docs, dead_code, clippy::all)]
+            #[allow(missing_docs, dead_code, non_camel_case_types, clippy::all)]
             #item
         }
     }
@@ -254,9 +266,9 @@ impl<'a> Expander<'a> {
         } else {
             (self.schema(), self.encode(), self.owned(&quote!(#view)))
         };
-        let decode = self.from_octets(From::Octets, &quote!(Self));
-        let read = self.from_octets(From::View, &quote!(#view));
-        let read_mut = self.from_octets(From::ViewMut, &quote!(#view_mut));
+        let decode = self.reading(From::Octets, &quote!(Self));
+        let read = self.reading(From::View, &quote!(#view));
+        let read_mut = self.reading(From::ViewMut, &quote!(#view_mut));
         quote! {
             #[automatically_derived]
             #[allow(clippy::all)]
@@ -293,10 +305,7 @@ impl<'a> Expander<'a> {
         }
         let p = &self.p;
         let sum = |variant: &Variant| {
-            let lens = variant.fields.iter().map(|field| {
-                let wire = self.wire_of(field);
-                quote!(#wire::MIN_LEN)
-            });
+            let lens = variant.fields.iter().map(|field| self.wire_of(field, quote!(MIN_LEN)));
             if variant.fields.is_empty() { quote!(0) } else { quote!(#(#lens)+*) }
         };
         if !self.ty.is_union() {
@@ -320,10 +329,7 @@ impl<'a> Expander<'a> {
                 let align = Literal::u32_unsuffixed(align);
                 quote!(#align)
             }
-            None => {
-                let wire = self.wire_of(field);
-                quote!(#wire::ALIGN)
-            }
+            None => self.wire_of(field, quote!(ALIGN)),
         });
         quote!(#p::largest(&[#(#aligns),*]))
     }
@@ -335,8 +341,8 @@ impl<'a> Expander<'a> {
             let fields = variant.fields.iter().map(|field| {
                 let (name, exact) = layout::field_name(field);
                 let align = Literal::u32_unsuffixed(layout::align(field));
-                let wire = self.wire_of(field);
-                quote!(#p::FieldEntry { name: #name, exact: #exact, align: #align, ty: #wire::schema })
+                let schema = self.wire_of(field, quote!(schema));
+                quote!(#p::FieldEntry { name: #name, exact: #exact, align: #align, ty: #schema })
             });
             quote!(&[#(#fields),*])
         };
@@ -365,7 +371,10 @@ impl<'a> Expander<'a> {
                     let ty = &field.ty;
                     quote_spanned!(span=> #p::encode_aligned::<#ty>(#binding, w, #align);)
                 }
-                None => quote!(#p::Wire::encode(#binding, w);),
+                None => {
+                    let encode = self.wire_of(field, quote!(encode));
+                    quote!(#encode(#binding, w);)
+                }
             });
             let open = self.ty.is_union().then(|| {
                 let tag = Literal::u32_unsuffixed(variant.tag);
@@ -391,7 +400,7 @@ impl<'a> Expander<'a> {
     }
 
     /// The bodies of `decode`, `read` and `read_mut`.
-    fn from_octets(&self, from: From, of: &TokenStream) -> TokenStream {
+    fn reading(&self, from: From, of: &TokenStream) -> TokenStream {
         let p = &self.p;
         if self.stub {
             return quote!(#p::stub());
@@ -427,7 +436,8 @@ impl<'a> Expander<'a> {
             let path = layout::path(self.ty, variant, field);
             let align = field.align.map(Literal::u32_unsuffixed);
             let function = |name: &str| {
-                let name = format_ident!("{name}{}", if align.is_some() { "_aligned" } else { "" });
+                let name = format_ident!("{name}{}", if align.is_some() { "_aligned" } else { "" }, span = ty.span());
+                let p = at(ty.span(), p.clone());
                 quote_spanned!(ty.span()=> #p::#name::<#ty>)
             };
             let align = align.as_ref().map(|align| quote!(, #align));
@@ -445,8 +455,8 @@ impl<'a> Expander<'a> {
                     quote!(#f(r, #path #align)?)
                 }
                 From::Owned => {
-                    let wire = self.wire_of(field);
-                    quote!(#wire::view(#binding, index))
+                    let view = self.wire_of(field, quote!(view));
+                    quote!(#view(#binding, index))
                 }
             }
         });

@@ -152,20 +152,20 @@ impl Writer<'_> {
                     }
                     _ => quote!(#local.data()),
                 };
-                quote!(#k::Operand::new(#group.spread[#i], #data))
+                quote!(#k::Operand::<R, { #group.spread[#i] as u8 }>::new(#data))
             })
             .collect();
         if !saving {
-            return quote!(#k::fuse::forward(#write, [#(#operands),*], #e::<R>););
+            return quote!(#k::fuse::forward(#write, (#(#operands,)*), #e::<R>););
         }
         let run = if adjoint.saved.is_empty() {
-            quote!(#k::fuse::forward(#write, [#(#operands),*], #e::<R>);)
+            quote!(#k::fuse::forward(#write, (#(#operands,)*), #e::<R>);)
         } else {
             let (s, d) = (format_ident!("s{n}"), self.suffixed("d", n, 0));
             let count = Literal::usize_unsuffixed(adjoint.saved.len());
             quote! {
                 let #s = saved.take(#count * #d.len());
-                #k::fuse::forward_saving(#write, &mut *#s, [#(#operands),*], #e_saving::<R>);
+                #k::fuse::forward_saving(#write, &mut *#s, (#(#operands,)*), #e_saving::<R>);
                 let #s = &*#s;
             }
         };

@@ -168,11 +168,11 @@ impl Writer<'_> {
                 _ if !adjoint.needs_leaf[i] => quote!(#k::Operand::unused()),
                 Value::Field(f) => {
                     let ty = self.field_type(*f);
-                    quote!(#k::Operand::new(#group.spread[#at], <#ty as #k::Elementwise>::numbers::<R>(&r.#p)))
+                    quote!(#k::Operand::<R, { #group.spread[#at] as u8 }>::new(<#ty as #k::Elementwise>::numbers::<R>(&r.#p)))
                 }
                 _ => {
                     let l = format_ident!("l{n}_{i}");
-                    quote!(#k::Operand::new(#group.spread[#at], r.#l))
+                    quote!(#k::Operand::<R, { #group.spread[#at] as u8 }>::new(r.#l))
                 }
             });
             sinks.push(match leaf {
@@ -180,18 +180,18 @@ impl Writer<'_> {
                 Value::Field(f) if self.is_fixed(*f) => quote!(#k::Sink::nowhere()),
                 Value::Field(f) => {
                     let (ty, gradient) = (self.field_type(*f), self.gradient(*f));
-                    quote!(<#ty as #k::Elementwise>::sink::<R>(
-                        #gradient, #group.spread[#at], <#ty as #k::Elementwise>::numbers::<R>(&r.#p).len()))
+                    quote!(<#ty as #k::Elementwise>::sink::<R, { #group.spread[#at] as u8 }>(
+                        #gradient, <#ty as #k::Elementwise>::numbers::<R>(&r.#p).len()))
                 }
                 value => {
                     let slot = self.slot(*value, written);
-                    quote!(#k::Sink::slot(#group.spread[#at], #slot))
+                    quote!(#k::Sink::<R, { #group.spread[#at] as u8 }>::slot(#slot))
                 }
             });
         }
         if adjoint.needs_out {
             let out = &outs[0];
-            operands.push(quote!(#k::Operand::new(#k::Spread::Full, #out)));
+            operands.push(quote!(#k::Operand::<R, { #k::Spread::Full as u8 }>::new(#out)));
             sinks.push(quote!(#k::Sink::nowhere()));
         }
         let saved = if adjoint.saved.is_empty() {
@@ -200,6 +200,6 @@ impl Writer<'_> {
             let s = format_ident!("s{n}");
             quote!(r.#s)
         };
-        quote!(#k::fuse::backward(#cot, #saved, [#(#operands),*], [#(#sinks),*], #back::<R>);)
+        quote!(#k::fuse::backward(#cot, #saved, (#(#operands,)*), (#(#sinks,)*), #back::<R>);)
     }
 }

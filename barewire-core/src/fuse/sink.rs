@@ -1,0 +1,168 @@
+//! Where the contributions of a backward loop go.
+
+use super::{Aligned, At, TILE, UNUSED, add_into, copy_into, for_tuples, pieces};
+use crate::gradient::Gradient;
+use crate::primitive::Slot;
+use crate::real::Real;
+use crate::shape::Spread;
+
+/// Partial sums of a single number's gradient: enough to hide the latency of an addition.
+const LANES: usize = 32;
+
+const FULL: u8 = Spread::Full as u8;
+const SUFFIX: u8 = Spread::Suffix as u8;
+const PREFIX: u8 = Spread::Prefix as u8;
+const SCALAR: u8 = Spread::Scalar as u8;
+
+/// Where the gradient of an operand goes; `SPREAD` is how the operand spreads.
+#[derive(Debug)]
+pub struct Sink<'a, R, const SPREAD: u8> {
+    to: Slot<'a, R>,
+    lanes: Aligned<[R; LANES]>,
+}
+
+impl<R: Real> Sink<'_, R, UNUSED> {
+    /// An operand that carries no gradient.
+    pub fn nowhere() -> Self {
+        Sink { to: Slot::Skip, lanes: Aligned([R::ZERO; LANES]) }
+    }
+}
+
+impl<'a, R: Real, const SPREAD: u8> Sink<'a, R, SPREAD> {
+    /// The gradient of a parameter of `n` numbers.
+    pub fn parameter(gradient: &'a mut Gradient<R>, n: usize) -> Self {
+        Sink { to: gradient.dense(n).map_or(Slot::Skip, Slot::Add), lanes: Aligned([R::ZERO; LANES]) }
+    }
+
+    /// The gradient of a parameter that is a single number.
+    pub fn number(gradient: &'a mut R) -> Self {
+        Sink { to: Slot::Add(core::slice::from_mut(gradient)), lanes: Aligned([R::ZERO; LANES]) }
+    }
+
+    /// The gradient of an activation.
+    pub fn slot(slot: Slot<'a, R>) -> Self {
+        let to = match slot {
+            // contributions to repeated elements add up
+            Slot::Write(g) if SPREAD != FULL => {
+                g.fill(R::ZERO);
+                Slot::Add(g)
+            }
+            other => other,
+        };
+        Sink { to, lanes: Aligned([R::ZERO; LANES]) }
+    }
+
+    /// The contributions of a whole tile.
+    #[inline(always)]
+    fn take_tile(&mut self, at: At, tile: &[R; TILE]) {
+        match SPREAD {
+            FULL => {
+                let adds = matches!(self.to, Slot::Add(_));
+                if let Slot::Write(g) | Slot::Add(g) = &mut self.to
+                    && let Some(g) = g.get_mut(at.start..).and_then(|rest| rest.first_chunk_mut::<TILE>())
+                {
+                    if adds {
+                        add_into(g, tile);
+                    } else {
+                        *g = *tile;
+                    }
+                }
+            }
+            SUFFIX => {
+                if let Slot::Add(g) = &mut self.to {
+                    let offset = at.offset_in(g.len());
+                    match g.get_mut(offset..).and_then(|rest| rest.first_chunk_mut::<TILE>()) {
+                        Some(g) => add_into(g, tile),
+                        // a copy, so that `tile` itself is only touched at constant offsets
+                        None => self.take_tail(at, &Aligned(*tile).0),
+                    }
+                }
+            }
+            SCALAR => {
+                let mut lanes = self.lanes.0;
+                for chunk in tile.as_chunks::<LANES>().0 {
+                    add_into(&mut lanes, chunk);
+                }
+                self.lanes.0 = lanes;
+            }
+            PREFIX => self.take_tail(at, &Aligned(*tile).0),
+            _ => {}
+        }
+    }
+
+    /// The contributions of a tile of any size; those beyond its `m` elements are zero.
+    fn take_tail(&mut self, at: At, tile: &[R; TILE]) {
+        let At { n, start, m } = at;
+        match (&mut self.to, SPREAD) {
+            (Slot::Skip, _) => {}
+            (Slot::Write(g), FULL) => copy_into(&mut g[start..start + m], tile),
+            (Slot::Add(g), FULL) => add_into(&mut g[start..start + m], tile),
+            (Slot::Add(g), SUFFIX) => {
+                let mut offset = at.offset_in(g.len());
+                let mut rest = &tile[..m];
+                while let Some(run) = g.get_mut(offset..).filter(|run| !run.is_empty() && !rest.is_empty()) {
+                    let (from, after) = rest.split_at(run.len().min(rest.len()));
+                    add_into(run, from);
+                    rest = after;
+                    offset = 0;
+                }
+            }
+            (Slot::Add(g), PREFIX) => pieces(n / g.len().max(1), at, |row, from, to| {
+                let mut sum = R::ZERO;
+                for &x in &tile[from..to] {
+                    sum += x;
+                }
+                g[row] += sum;
+            }),
+            (_, SCALAR) => self.take_tile(at, tile),
+            _ => {}
+        }
+    }
+
+    #[inline(always)]
+    fn finish(mut self) {
+        if SPREAD != SCALAR {
+            return;
+        }
+        // halves onto halves, in a fixed order
+        let mut width = LANES / 2;
+        while width > 0 {
+            let (low, high) = self.lanes.0.split_at_mut(width);
+            add_into(low, &high[..width]);
+            width /= 2;
+        }
+        if let Some(g) = self.to.accumulate().and_then(|g| g.first_mut()) {
+            *g += self.lanes.0[0];
+        }
+    }
+}
+
+/// A tuple of sinks.
+pub trait Sinks<R, const N: usize> {
+    /// Adds the contributions of a whole tile.
+    fn take_tile(&mut self, at: At, contributions: &[[R; TILE]; N]);
+    /// Adds the contributions of the last tile; those beyond its `m` elements are zero.
+    fn take_tail(&mut self, at: At, contributions: &[[R; TILE]; N]);
+    /// Adds the partial sums.
+    fn finish(self);
+}
+
+macro_rules! implement {
+    ($n:literal; $($spread:ident $name:ident $i:tt),*) => {
+        impl<R: Real, $(const $spread: u8),*> Sinks<R, $n> for ($(Sink<'_, R, $spread>,)*) {
+            #[inline(always)]
+            fn take_tile(&mut self, at: At, contributions: &[[R; TILE]; $n]) {
+                $(self.$i.take_tile(at, &contributions[$i]);)*
+            }
+            fn take_tail(&mut self, at: At, contributions: &[[R; TILE]; $n]) {
+                $(self.$i.take_tail(at, &contributions[$i]);)*
+            }
+            #[inline(always)]
+            fn finish(self) {
+                $(self.$i.finish();)*
+            }
+        }
+    };
+}
+
+for_tuples!(implement);

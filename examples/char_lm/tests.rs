@@ -1,0 +1,165 @@
+//! The whole program on a small text: restart, damaged files, threads.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use super::*;
+
+fn settings(folder: &Path, more: &[&str]) -> Settings {
+    let file = |name: &str| folder.join(name).display().to_string();
+    let text = file("text.txt");
+    if !Path::new(&text).exists() {
+        let lines: String = (0..200).map(|i| format!("line {i}: {} sheep\n", i * i % 97)).collect();
+        std::fs::write(&text, lines).unwrap();
+    }
+    let (out, report) = (file("model.bare"), file("report.json"));
+    let fixed = ["char_lm", "--text", &text, "--out", &out, "--report", &report];
+    let small = ["--d-model", "32", "--layers", "2", "--batch", "5", "--seq-len", "16", "--generate", "20"];
+    Settings::parse_from(fixed.iter().chain(&small).chain(more))
+}
+
+fn report(folder: &Path) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(folder.join("report.json")).unwrap()).unwrap()
+}
+
+fn problem(settings: &Settings) -> String {
+    format!("{:#}", run(settings).unwrap_err())
+}
+
+#[test]
+fn a_run_writes_a_model_that_maps_back_and_a_full_report() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(run(&settings(folder.path(), &["--steps", "12"])).unwrap(), ExitCode::SUCCESS);
+    let report = report(folder.path());
+    let names: Vec<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut expected = [
+        "params", "steps", "train_chars", "seconds", "chars_per_second", "val_nats", "val_nats_carried",
+        "packed_val_nats_carried", "ngram5_nats", "file_bytes", "bits_per_ternary_weight", "sample",
+    ];
+    expected.sort_unstable();
+    assert_eq!(names, expected);
+    assert_eq!(report["train_chars"], 12 * 5 * 16);
+    assert_eq!(report["val_nats_carried"], report["packed_val_nats_carried"]);
+    assert_eq!(report["sample"].as_str().unwrap().chars().count(), 20);
+    assert_eq!(report["file_bytes"], std::fs::metadata(folder.path().join("model.bare")).unwrap().len());
+    assert!(std::fs::read_to_string(folder.path().join("model.svg")).unwrap().contains("</svg>"));
+}
+
+#[test]
+fn threads_do_not_change_the_bits() {
+    let model = |threads: &str, float: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        run(&settings(folder.path(), &[&["--steps", "6", "--threads", threads], float].concat())).unwrap();
+        let mut report = report(folder.path());
+        for name in ["seconds", "chars_per_second"] {
+            report.as_object_mut().unwrap().remove(name);
+        }
+        (std::fs::read(folder.path().join("model.bare")).unwrap(), report)
+    };
+    for float in [&[][..], &["--float"]] {
+        assert_eq!(model("1", float), model("2", float));
+    }
+}
+
+/// Trains a few steps as Ctrl-C would have it, and saves the checkpoint.
+fn stopped(folder: &Path, steps: usize) -> PathBuf {
+    let settings = settings(folder, &["--steps", "9"]);
+    let text = Text::load(settings.text.as_deref()).unwrap();
+    let mut trainer = Trainer::new(text.split().0, text.vocab.len(), new_run(&settings)).unwrap();
+    (0..steps).for_each(|_| drop(trainer.step().unwrap()));
+    let path = settings.beside("checkpoint");
+    trainer.checkpoint(&text.sha256).unwrap().save(&path).unwrap();
+    path
+}
+
+#[test]
+fn a_resumed_run_ends_with_the_same_bits() {
+    let whole = tempfile::tempdir().unwrap();
+    run(&settings(whole.path(), &["--steps", "9"])).unwrap();
+    let parts = tempfile::tempdir().unwrap();
+    let checkpoint = stopped(parts.path(), 4);
+    run(&settings(parts.path(), &["--resume", &checkpoint.display().to_string()])).unwrap();
+    let model = |folder: &Path| std::fs::read(folder.join("model.bare")).unwrap();
+    assert_eq!(model(whole.path()), model(parts.path()));
+}
+
+#[test]
+fn a_damaged_checkpoint_is_refused_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = stopped(folder.path(), 2);
+    let bytes = std::fs::read(&path).unwrap();
+    let resume = settings(folder.path(), &["--resume", &path.display().to_string()]);
+    for cut in [0, 7, 100, bytes.len() / 2, bytes.len() - 1] {
+        std::fs::write(&path, &bytes[..cut]).unwrap();
+        assert!(problem(&resume).contains("model.checkpoint"), "{}", problem(&resume));
+    }
+    for at in [0, 30, bytes.len() / 3, bytes.len() / 2, bytes.len() - 1] {
+        let mut altered = bytes.clone();
+        altered[at] ^= 4;
+        std::fs::write(&path, altered).unwrap();
+        assert!(problem(&resume).contains("model.checkpoint"), "byte {at}: {}", problem(&resume));
+    }
+    std::fs::write(&path, &bytes).unwrap();
+    std::fs::write(folder.path().join("text.txt"), "another text, ".repeat(40)).unwrap();
+    assert!(problem(&resume).contains("another text"));
+    assert!(!folder.path().join("model.bare").exists() && !folder.path().join("report.json").exists());
+}
+
+#[test]
+fn a_damaged_model_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    run(&settings(folder.path(), &["--steps", "2"])).unwrap();
+    let path = folder.path().join("model.bare");
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(map(&path).is_ok());
+    for at in [0, 20, bytes.len() / 3, bytes.len() / 2, bytes.len() - 1] {
+        let mut altered = bytes.clone();
+        altered[at] ^= 4;
+        std::fs::write(&path, altered).unwrap();
+        assert!(map(&path).is_err(), "byte {at}");
+    }
+    std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+    assert!(map(&path).is_err());
+}
+
+#[test]
+fn bad_texts_and_outputs_are_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.display().to_string()
+    };
+    let with = |text: &str| settings(folder.path(), &["--steps", "2"]).with_text(text);
+    let cases = [
+        (file("empty", b""), "is empty"),
+        (file("one", b"x"), "one distinct character"),
+        (file("short", b"ab"), "is too short"),
+        (file("latin", b"caf\xe9 and more of it"), "byte 0xe9 at offset 3"),
+        (folder.path().join("nowhere").display().to_string(), "cannot read the text"),
+    ];
+    for (text, reason) in cases {
+        let found = problem(&with(&text));
+        assert!(found.contains(reason), "{found}");
+    }
+    let mut settings = settings(folder.path(), &["--steps", "2"]);
+    settings.out = folder.path().join("no/such/folder/model.bare");
+    assert!(problem(&settings).contains("there is no folder"));
+    assert!(!folder.path().join("model.bare").exists());
+}
+
+impl Settings {
+    fn with_text(mut self, text: &str) -> Self {
+        self.text = Some(text.into());
+        self
+    }
+}
+
+#[test]
+fn the_default_text_is_the_one_of_the_published_figures() {
+    let text = Text::load(None).unwrap();
+    assert!(text.is_published_default(), "the versions in Cargo.lock changed: new SHA-256 {}", text.sha256);
+    assert!(text.ids.len() > 1_000_000);
+}

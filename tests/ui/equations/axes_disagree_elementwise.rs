@@ -1,0 +1,10 @@
+use barewire::prelude::*;
+
+#[derive(BareStruct)]
+#[bare(forward = |x: [batch, e]| x + bias)]
+struct Layer {
+    #[bare(dims = [d])]
+    bias: Vec<f32>,
+}
+
+fn main() {}

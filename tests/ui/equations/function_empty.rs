@@ -1,0 +1,6 @@
+use barewire::prelude::*;
+
+#[differentiable]
+fn twice(x: (batch, d)) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use barewire::prelude::*;
+
+#[differentiable]
+struct Twice;
+
+fn main() {}

@@ -1,0 +1,10 @@
+use barewire::prelude::*;
+
+#[derive(BareStruct)]
+#[bare(forward = |x: [batch, d]| { let (a, b) = tanh(x + bias); a + b })]
+struct Layer {
+    #[bare(dims = [d])]
+    bias: Vec<f32>,
+}
+
+fn main() {}
