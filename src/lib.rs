@@ -28,7 +28,7 @@
 //!         up: Matrix::from_vec(2, 1, vec![1.0, 2.0])?,
 //!         gain: 3.0,
 //!     };
-//!     let region = Region::encode(&map)?;
+//!     let region = Region::encode(&map);
 //!     let index = Index::new();
 //!     let model = Checked::<Map>::new(region.view(&index)?)?;
 //!

@@ -335,7 +335,7 @@ impl<T: Layer + Element<Kind = Walked>> Layer for Vec<T> {
         let (mut from, mut to) = (s.take_copy(x.data()), s.take(x.data().len()));
         for (i, (layer, state)) in view.iter().zip(state).enumerate() {
             let mut row = [Input::Real(x); MAX_ARGS];
-            let row = inputs_of(i, ins, Arg::passing(from, x.dims()), &mut row)?;
+            let row = inputs_of(i, ins, Arg::kept(from, x.dims()), &mut row)?;
             T::forward::<R, P>(*layer, row, &mut [&mut *to], state, s.lend()).map_err(|e| e.inside(&format!("{i}")))?;
             core::mem::swap(&mut from, &mut to);
         }

@@ -48,11 +48,11 @@ pub(crate) fn differentiable(attr: TokenStream, item: TokenStream) -> TokenStrea
             return syn::Error::new(at, "`#[differentiable]` stands on a function").to_compile_error();
         }
     };
-    let name = function.sig.ident.clone();
+    let (name, method) = (function.sig.ident.clone(), function.sig.receiver().is_some());
     let items = understand(function, crate_path, &mut errors).map(|f| expand::function(&f, &mut errors));
     let messages = errors.to_tokens();
-    // the name stays known, so that its callers do not turn red
-    let stub = items.is_none().then(|| quote::quote!(#[allow(non_camel_case_types, missing_docs)] pub struct #name;));
+    // the name stays known, so that its callers do not turn red; among methods there is no place for it
+    let stub = (items.is_none() && !method).then(|| quote::quote!(#[allow(non_camel_case_types, missing_docs)] pub struct #name;));
     quote::quote!(#messages #items #stub)
 }
 

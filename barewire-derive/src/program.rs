@@ -10,7 +10,7 @@
 
 pub(crate) mod elementwise;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use proc_macro2::{Ident, Span};
 use syn::spanned::Spanned;
@@ -89,7 +89,8 @@ pub(crate) fn lower(fields: &[Field], params: &[Param], body: &Body, owner: &str
         params,
         errors,
         nodes: Vec::new(),
-        names: HashMap::new(),
+        // the name of a field that every state has
+        names: HashSet::from(["_scalar".to_owned()]),
         lets: Vec::new(),
         used_fields: vec![false; fields.len()],
         used_inputs: vec![false; params.len()],
@@ -240,7 +241,7 @@ struct Lowering<'a> {
     params: &'a [Param],
     errors: &'a mut Errors,
     nodes: Vec<Node>,
-    names: HashMap<String, usize>,
+    names: HashSet<String>,
     lets: Vec<Binding>,
     used_fields: Vec<bool>,
     used_inputs: Vec<bool>,
@@ -269,9 +270,12 @@ impl Lowering<'_> {
     }
 
     fn node(&mut self, kind: Kind, outs: usize, span: Span, name: &str) -> usize {
-        let count = self.names.entry(name.to_owned()).or_default();
-        *count += 1;
-        let unique = if *count == 1 { name.to_owned() } else { format!("{name}_{count}") };
+        let mut unique = name.to_owned();
+        let mut count = 1;
+        while !self.names.insert(unique.clone()) {
+            count += 1;
+            unique = format!("{name}_{count}");
+        }
         let name = syn::parse_str::<Ident>(&unique).unwrap_or_else(|_| Ident::new_raw(&unique, Span::call_site()));
         self.nodes.push(Node { kind, outs, axes: vec![None; outs], span, name });
         self.nodes.len() - 1

@@ -36,7 +36,9 @@ impl File {
         let (index, found) = (header.components(), &walk.components);
         if index.len() != found.len() {
             let (said, there) = (index.len(), found.len());
-            return Err(self.because(&format!("in the index: expected {there} components, as in the root, found {said}")));
+            return Err(
+                self.because(&format!("in the index: expected {there} components, as in the root, found {said}"))
+            );
         }
         for (i, (said, there)) in index.zip(found).enumerate() {
             if said.extent != there.extent {

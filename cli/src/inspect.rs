@@ -20,6 +20,11 @@ fn named(path: &str) -> &str {
     if path.is_empty() { "(root)" } else { path }
 }
 
+/// `1 array`, `2 arrays`.
+pub(crate) fn counted(n: usize, thing: &str) -> String {
+    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
+}
+
 /// Columns as wide as their widest entry; the first `right` of them flush right.
 fn table(rows: &[Vec<String>], right: usize, text: &mut String) {
     let columns = rows.first().map_or(0, Vec::len);
@@ -56,7 +61,7 @@ pub(crate) fn text(header: &Header<'_>, walk: &Walk) -> String {
             hex(&indexed.hash[..8]),
         ]);
     }
-    let _ = writeln!(text, "\n{} components", walk.components.len());
+    let _ = writeln!(text, "\n{}", counted(walk.components.len(), "component"));
     table(&rows, 2, &mut text);
 
     let mut rows = vec![["offset", "octets", "array", "type", "sizes"].map(String::from).to_vec()];
@@ -71,7 +76,7 @@ pub(crate) fn text(header: &Header<'_>, walk: &Walk) -> String {
             sizes.join(" x "),
         ]);
     }
-    let _ = writeln!(text, "\n{} arrays", walk.arrays.len());
+    let _ = writeln!(text, "\n{}", counted(walk.arrays.len(), "array"));
     table(&rows, 2, &mut text);
     text
 }

@@ -101,8 +101,7 @@ fn run(cli: Cli) -> Result<String, Failure> {
                 file.check_hashes(&header)?;
             }
             let level = level.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
-            let s = if components == 1 { "" } else { "s" };
-            Ok(format!("{}: ok ({level}; {components} component{s})\n", path.display()))
+            Ok(format!("{}: ok ({level}; {})\n", path.display(), inspect::counted(components, "component")))
         }
     }
 }

@@ -328,7 +328,10 @@ mod tests {
     fn damaged_text_is_refused_with_its_place() {
         assert_eq!(refused("type A\nstruct { x; u8 }"), "line 2: `;` has no meaning there");
         assert_eq!(refused("type A struct { x: u8"), "expected the name of a field, found the end");
-        assert_eq!(refused("type U union { u8 = 2 | str = 2 }"), "line 1: expected a number above the one before, found `2`");
+        assert_eq!(
+            refused("type U union { u8 = 2 | str = 2 }"),
+            "line 1: expected a number above the one before, found `2`"
+        );
         assert_eq!(refused(""), "it defines no type");
     }
 }

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::fmt;
 
 use barewire::wire::{
-    BinaryMatrix, DecodeError, Extent, Header, Index, MAX_ALIGN, Matrix, QuantizedMatrix, Reader, TernaryMatrix, TypeRef, Wire,
-    pad_len, varint_len,
+    BinaryMatrix, DecodeError, Extent, Header, Index, MAX_ALIGN, Matrix, QuantizedMatrix, Reader, TernaryMatrix,
+    TypeRef, Wire, pad_len, varint_len,
 };
 
 use crate::parse::Types;
@@ -139,7 +139,11 @@ impl<'a> Walker<'a> {
                 (0..count).try_for_each(|i| self.within(format_args!("[{i}]"), item))
             }
             TypeRef::Optional(item) => {
-                if self.r.flag("before an optional value")? { self.value(item, "") } else { Ok(()) }
+                if self.r.flag("before an optional value")? {
+                    self.value(item, "")
+                } else {
+                    Ok(())
+                }
             }
             TypeRef::Map(key, value) => {
                 let (count, mut keys) = (self.r.count(2)?, HashSet::new());
@@ -212,7 +216,9 @@ impl<'a> Walker<'a> {
         let mut rest = fields.iter();
         while let Some((field, ty)) = rest.next() {
             let padded = match rest.as_slice().first() {
-                Some((_, TypeRef::List(item, None))) if *ty == TypeRef::Data(None) => pad_align(field).zip(number_size(item)),
+                Some((_, TypeRef::List(item, None))) if *ty == TypeRef::Data(None) => {
+                    pad_align(field).zip(number_size(item))
+                }
                 _ => None,
             };
             if let Some((align, size)) = padded {

@@ -33,10 +33,8 @@ struct Model {
 }
 
 fn model() -> Model {
-    let ternary = || Weight::Ternary {
-        scale: 0.5,
-        digits: TernaryMatrix::from_digits(2, 3, &[1, 0, -1, 1, 1, 0]).unwrap(),
-    };
+    let ternary =
+        || Weight::Ternary { scale: 0.5, digits: TernaryMatrix::from_digits(2, 3, &[1, 0, -1, 1, 1, 0]).unwrap() };
     let dense = Weight::Dense { weights: Matrix::from_vec(2, 3, vec![1.0; 6]).unwrap(), bias: vec![0.0; 2] };
     let codes = Weight::Codes(QuantizedMatrix::from_codes(2, 5, 3, 0.1, 4.0, &[0, 1, 2, 3, 4, 5, 6, 7, 0, 1]).unwrap());
     Model {
@@ -107,10 +105,7 @@ fn inspect_as_json_agrees_with_the_header() {
     let column = |key: &str| components.iter().map(|c| c[key].to_string()).collect::<Vec<_>>().join(" ");
     assert_eq!(column("path"), r#""mode" "layers[0]" "layers[1]" "layers[2]" "head""#);
     assert_eq!(column("tag"), "1 4 0 5 4");
-    assert_eq!(
-        column("variant"),
-        r#""RUN_ONLY" "WeightTernary" "WeightDense" "WeightCodes" "WeightTernary""#
-    );
+    assert_eq!(column("variant"), r#""RUN_ONLY" "WeightTernary" "WeightDense" "WeightCodes" "WeightTernary""#);
 
     // every array is where the library's view has it
     let index = Index::new();
@@ -176,7 +171,10 @@ fn errors_are_one_line_with_the_place() {
     let (second, head) = (components[1].extent, components[4].extent);
 
     let error = change(&|bytes| bytes[second.start as usize] = 9);
-    assert!(error.contains(&format!("at `layers[0]`, octet {}: expected a tag of the schema, found 9", second.start)), "{error}");
+    assert!(
+        error.contains(&format!("at `layers[0]`, octet {}: expected a tag of the schema, found 9", second.start)),
+        "{error}"
+    );
     // rows of the head's digits, behind the tag and the scale
     let error = change(&|bytes| bytes[head.start as usize + 5] = 200);
     assert!(error.contains("at `head.digits`"), "{error}");

@@ -20,8 +20,8 @@ mod memory;
 mod sizes;
 mod vjp;
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use proc_macro2::{Ident, Spacing, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use crate::ast::{Closure, Elem, Field, Role, unraw};
 use crate::program::elementwise::{Adjoint, adjoint};
@@ -38,6 +38,31 @@ pub(crate) struct Writer<'a> {
     adjoints: Vec<Option<Adjoint>>,
     /// aliases in `names`: field types `F0 ..`, callees `C0 ..`
     prefix: String,
+}
+
+/// A path or type of the user, written in `names`, which is two modules further in: `self::` and `super::` say so.
+pub(super) fn seen_from_names(written: impl ToTokens) -> TokenStream {
+    fn within(tokens: TokenStream) -> TokenStream {
+        // whether the token before was a `:`, so that this one goes on with a path
+        let mut goes_on = false;
+        let mut all = TokenStream::new();
+        for token in tokens {
+            let begins = !goes_on;
+            goes_on = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ':' && (goes_on || punct.spacing() == Spacing::Joint));
+            all.extend(match token {
+                TokenTree::Ident(word) if begins && word == "self" => quote_spanned!(word.span()=> super::super),
+                TokenTree::Ident(word) if begins && word == "super" => quote_spanned!(word.span()=> super::super::super),
+                TokenTree::Group(group) => {
+                    let mut inner = proc_macro2::Group::new(group.delimiter(), within(group.stream()));
+                    inner.set_span(group.span());
+                    TokenTree::Group(inner).into_token_stream()
+                }
+                other => other.into_token_stream(),
+            });
+        }
+        all
+    }
+    within(written.into_token_stream())
 }
 
 /// Where a node's result goes.
@@ -72,7 +97,7 @@ impl<'a> Writer<'a> {
     pub(crate) fn aliases(&self) -> TokenStream {
         let calls = self.program.nodes.iter().enumerate().filter_map(|(n, node)| match &node.kind {
             Kind::Call(call) => {
-                let (alias, path) = (self.callee(n), &call.path);
+                let (alias, path) = (self.callee(n), seen_from_names(&call.path));
                 let alias = format_ident!("{}", alias.to_string(), span = proc_macro2::Span::call_site());
                 Some(quote!(pub type #alias = #path;))
             }
@@ -113,8 +138,8 @@ impl<'a> Writer<'a> {
 
     pub(crate) fn shape(&self, value: Value) -> Ident {
         match value {
-            Value::Input(i) => format_ident!("IN_{}", unraw(&self.closure.params[i].ident).to_uppercase()),
-            Value::Field(f) => format_ident!("P_{}", self.fields[f].name().to_uppercase()),
+            Value::Input(i) => constant("IN", i, self.closure.params.iter().map(|param| unraw(&param.ident))),
+            Value::Field(f) => constant("P", f, self.fields.iter().map(Field::name)),
             Value::Node(n, k) => self.suffixed("S", n, k),
         }
     }
@@ -181,4 +206,11 @@ impl<'a> Writer<'a> {
         }
         kept
     }
+}
+
+/// `P_NORM` for the field `norm`, or `P3_NORM` where a name before differs in case alone.
+fn constant(prefix: &str, at: usize, names: impl Iterator<Item = String>) -> Ident {
+    let names: Vec<String> = names.take(at + 1).map(|name| name.to_uppercase()).collect();
+    let number = if names[..at].contains(&names[at]) { at.to_string() } else { String::new() };
+    format_ident!("{prefix}{number}_{}", names[at])
 }

@@ -3,7 +3,7 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
-use super::equations::Writer;
+use super::equations::{Writer, seen_from_names};
 use super::layers::programs_of;
 use crate::ast::{Elem, Role};
 use crate::differentiable::{Argument, Function};
@@ -37,7 +37,7 @@ pub(crate) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     let module = format_ident!("{}_equation", ident);
     let (aliases, contents) = (writer.aliases(), programs_of(k, "", fields, &writer));
     let field_types = fields.iter().enumerate().map(|(i, field)| {
-        let (alias, ty) = (format_ident!("F{i}"), &field.ty);
+        let (alias, ty) = (format_ident!("F{i}"), seen_from_names(&field.ty));
         quote!(pub type #alias = #ty;)
     });
 

@@ -4,8 +4,9 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::equations::Writer;
-use super::parts::{Part, Source, accessor_name, snake};
-use crate::ast::{Field, Variant};
+use super::equations::seen_from_names;
+use super::parts::{Part, Source, snake};
+use crate::ast::{Field, Variant, unraw};
 
 impl Part<'_> {
     pub(super) fn layer(&self, sources: &[Source<'_>]) -> TokenStream {
@@ -17,7 +18,7 @@ impl Part<'_> {
             .iter()
             .zip(sources)
             .map(|(variant, source)| {
-                let prefix = if ty.is_union() { format!("{}_", variant.ident) } else { String::new() };
+                let prefix = if ty.is_union() { format!("{}_", unraw(&variant.ident)) } else { String::new() };
                 let equation = match source {
                     Source::Own(closure, program) => {
                         Equation::Own(Box::new(Writer::new(k, prefix.clone(), &variant.fields, closure, program)))
@@ -29,13 +30,13 @@ impl Part<'_> {
             .collect();
         let aliases = ty.variants().iter().zip(&equations).map(|(variant, (prefix, equation))| {
             let fields = variant.fields.iter().enumerate().map(|(i, field)| {
-                let (alias, ty) = (format_ident!("{prefix}F{i}"), &field.ty);
+                let (alias, ty) = (format_ident!("{prefix}F{i}"), seen_from_names(&field.ty));
                 quote!(pub type #alias = #ty;)
             });
             let calls = match equation {
                 Equation::Own(writer) => writer.aliases(),
                 Equation::Shared(path) => {
-                    let (module, alias) = (equation_module(path), format_ident!("{prefix}E"));
+                    let (module, alias) = (seen_from_names(equation_module(path)), format_ident!("{prefix}E"));
                     quote!(pub(super) use #module as #alias;)
                 }
             };
@@ -48,7 +49,7 @@ impl Part<'_> {
                 Equation::Shared(_) => shared_programs(k, prefix, &variant.fields),
             };
             if ty.is_union() {
-                let name = snake(&variant.ident);
+                let name = self.module_of(variant);
                 let doc = format!("The equation of `{}::{}`.", ty.ident, variant.ident);
                 quote!(#[doc = #doc] pub mod #name { use super::names; #contents })
             } else {
@@ -90,10 +91,11 @@ impl Part<'_> {
         let (residual, state) = (self.named("Residual"), self.named("State"));
         let (doc_r, doc_s) = (residual_doc(ident), state_doc(ident));
         let names: Vec<_> = self.ty.variants().iter().map(|v| &v.ident).collect();
-        let modules: Vec<_> = self.ty.variants().iter().map(|v| snake(&v.ident)).collect();
+        let modules: Vec<_> = self.ty.variants().iter().map(|v| self.module_of(v)).collect();
         let docs: Vec<_> = names.iter().map(|name| format!("of `{name}`")).collect();
-        let said: Vec<_> = names.iter().map(ToString::to_string).collect();
-        let accessors: Vec<_> = self.ty.variants().iter().map(accessor_name).collect();
+        let said: Vec<_> = names.iter().map(|name| unraw(name)).collect();
+        let unset = self.free_name("Unset");
+        let accessors: Vec<_> = self.ty.variants().iter().map(|v| self.accessor_name(v)).collect();
         quote! {
             #[doc = #doc_r]
             #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
@@ -103,16 +105,16 @@ impl Part<'_> {
             #[doc = #doc_s]
             #vis enum #state<R: #k::Real = f32> {
                 /// a sequence starts from zero
-                Unset,
+                #unset,
                 #(#[doc = #docs] #names(#module::#modules::State<R>),)*
             }
             impl<R: #k::Real> ::core::default::Default for #state<R> {
-                fn default() -> Self { Self::Unset }
+                fn default() -> Self { Self::#unset }
             }
             impl<R: #k::Real> #k::State<R> for #state<R> {
                 fn walk(&mut self, path: &mut #k::String, visit: &mut dyn ::core::ops::FnMut(&str, &mut #k::Vec<R>)) {
                     match self {
-                        Self::Unset => {}
+                        Self::#unset => {}
                         #(Self::#names(state) => #k::State::walk(state, path, visit),)*
                     }
                 }
@@ -120,7 +122,7 @@ impl Part<'_> {
             #[allow(unreachable_patterns)]
             impl<R: #k::Real> #state<R> {
                 #(fn #accessors(&mut self) -> ::core::result::Result<&mut #module::#modules::State<R>, #k::Error> {
-                    if let Self::Unset = self {
+                    if let Self::#unset = self {
                         *self = Self::#names(::core::default::Default::default());
                     }
                     match self {
@@ -140,7 +142,7 @@ impl Part<'_> {
         let first = self.path_to(module, &variants[0]);
         let agreements = variants.iter().skip(1).map(|variant| {
             let path = self.path_to(module, variant);
-            let (a, b) = (variants[0].ident.to_string(), variant.ident.to_string());
+            let (a, b) = (unraw(&variants[0].ident), unraw(&variant.ident));
             quote::quote_spanned! {variant.span=>
                 const _: () = #k::agree(&#first::SIG, #a, &#path::SIG, #b);
             }
@@ -162,7 +164,7 @@ impl Part<'_> {
                 .collect()
         };
         let state_of = |variant: &Variant| {
-            let name = accessor_name(variant);
+            let name = self.accessor_name(variant);
             if self.ty.is_union() { quote!(state.#name()?) } else { quote!(state) }
         };
         let bind = arm(&|_, path, fields| quote!(#path::bind::<P>(#fields, sizes)));
@@ -183,7 +185,7 @@ impl Part<'_> {
         let vjp: TokenStream = variants
             .iter()
             .map(|variant| {
-                let (path, state, accessor) = (self.path_to(module, variant), state_of(variant), accessor_name(variant));
+                let (path, state, accessor) = (self.path_to(module, variant), state_of(variant), self.accessor_name(variant));
                 let members: Vec<_> = variant.fields.iter().map(Field::binding).collect();
                 let bindings = Self::bindings(variant, "g_");
                 let marker = members.is_empty().then(|| quote!(marker: ::core::marker::PhantomData));
@@ -238,7 +240,7 @@ impl Part<'_> {
 
     fn path_to(&self, module: &Ident, variant: &Variant) -> TokenStream {
         if self.ty.is_union() {
-            let name = snake(&variant.ident);
+            let name = self.module_of(variant);
             quote!(#module::#name)
         } else {
             quote!(#module)
@@ -324,7 +326,7 @@ pub(super) fn programs_of(k: &TokenStream, prefix: &str, fields: &[Field], write
     let marker_grad = members.is_empty().then(|| quote!(pub marker: ::core::marker::PhantomData<&'g R>));
     let (residual, residual_types): (Vec<_>, Vec<_>) = writer.residual_fields().into_iter().unzip();
     let (state, state_types): (Vec<_>, Vec<_>) = writer.state_fields().into_iter().unzip();
-    let state_names = state.iter().map(crate::ast::unraw);
+    let state_names = state.iter().map(unraw);
     let (constants, elements) = (writer.constants(), writer.elements());
     let (bind, dims) = (writer.bind(), writer.dims());
     let (forward, forward_saving, vjp) = (writer.forward(false), writer.forward(true), writer.vjp());
@@ -345,11 +347,11 @@ pub(super) fn programs_of(k: &TokenStream, prefix: &str, fields: &[Field], write
         }
         /// What is carried along time.
         pub struct State<R: #k::Real = f32> {
-            #(pub #state: #state_types,)* marker: ::core::marker::PhantomData<R>
+            #(pub #state: #state_types,)* _scalar: ::core::marker::PhantomData<R>
         }
         impl<R: #k::Real> ::core::default::Default for State<R> {
             fn default() -> Self {
-                State { #(#state: ::core::default::Default::default(),)* marker: ::core::marker::PhantomData }
+                State { #(#state: ::core::default::Default::default(),)* _scalar: ::core::marker::PhantomData }
             }
         }
         impl<R: #k::Real> #k::State<R> for State<R> {

@@ -2,6 +2,8 @@
 
 mod equations;
 mod functions;
+#[cfg(test)]
+mod golden;
 mod layers;
 pub(crate) mod layout;
 mod parts;

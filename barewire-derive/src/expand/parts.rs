@@ -4,7 +4,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use crate::ast::{Closure, Equation, Field, Role, Style, Type, Variant};
+use crate::ast::{Closure, Equation, Field, Role, Style, Type, Variant, unraw};
 use crate::errors::Errors;
 use crate::program::{Program, lower};
 
@@ -92,6 +92,34 @@ impl Part<'_> {
         }
     }
 
+    /// A name for a variant of our own: `wanted`, with `_` behind it while a variant of the user has that name.
+    pub(super) fn free_name(&self, wanted: &str) -> Ident {
+        let mut name = wanted.to_owned();
+        while self.ty.variants().iter().any(|variant| unraw(&variant.ident) == name) {
+            name.push('_');
+        }
+        format_ident!("{name}")
+    }
+
+    /// The variant's name in snake case, unlike that of any other variant (`AB` and `Ab` differ by their tags).
+    fn word(&self, variant: &Variant) -> String {
+        let word = words(&unraw(&variant.ident));
+        let same = self.ty.variants().iter().filter(|other| words(&unraw(&other.ident)) == word).count();
+        if same > 1 { format!("{word}_{}", variant.tag) } else { word }
+    }
+
+    /// The module of a variant's equation; `names` is taken by ours.
+    pub(super) fn module_of(&self, variant: &Variant) -> Ident {
+        match self.word(variant).as_str() {
+            "names" => format_ident!("names_"),
+            word => module_name(word, &variant.ident),
+        }
+    }
+
+    pub(super) fn accessor_name(&self, variant: &Variant) -> Ident {
+        format_ident!("as_{}", self.word(variant))
+    }
+
     pub(super) fn bindings(variant: &Variant, prefix: &str) -> Vec<Ident> {
         variant.fields.iter().map(|f| format_ident!("{prefix}{}", f.name())).collect()
     }
@@ -100,7 +128,7 @@ impl Part<'_> {
 
     fn cotangent(&self) -> TokenStream {
         let (k, vis, ident) = (self.k, &self.ty.vis, &self.ty.ident);
-        let name = self.named("Cotangent");
+        let (name, none) = (self.named("Cotangent"), self.free_name("Zero"));
         let doc = format!("Gradient of a [`{ident}`], and a point or direction of its parameter space.");
         let body = |variant: &Variant, vis: Option<()>| {
             let fields = variant.fields.iter().map(|field| {
@@ -127,7 +155,7 @@ impl Part<'_> {
             quote! {
                 #vis enum #name<R: #k::Real = f32> {
                     /// no contribution yet
-                    Zero,
+                    #none,
                     #(#variants,)*
                     #[doc(hidden)]
                     #[allow(non_camel_case_types)]
@@ -143,7 +171,7 @@ impl Part<'_> {
         let default = {
             let variant = &self.ty.variants()[0];
             if self.ty.is_union() {
-                quote!(Self::Zero)
+                quote!(Self::#none)
             } else {
                 self.default_of(&quote!(Self), variant)
             }
@@ -177,20 +205,20 @@ impl Part<'_> {
 
     /// The gradients of a variant's fields; `Zero` becomes the variant on first use.
     fn accessor(&self, cotangent: &Ident, variant: &Variant) -> TokenStream {
-        let (k, name) = (self.k, accessor_name(variant));
+        let (k, name, none) = (self.k, self.accessor_name(variant), self.free_name("Zero"));
         let types = variant.fields.iter().map(|field| {
             let ty = &field.ty;
             quote!(&mut <#ty as #k::Part>::Grad<R>)
         });
         let bindings = Self::bindings(variant, "g_");
         let pattern = self.pattern(cotangent, variant, &bindings);
-        let said = variant.ident.to_string();
+        let said = unraw(&variant.ident);
         if self.ty.is_union() {
             let ident = &variant.ident;
             let fresh = self.default_of(&quote!(Self::#ident), variant);
             quote! {
                 fn #name(&mut self) -> ::core::result::Result<(#(#types,)*), #k::Error> {
-                    if let Self::Zero = self {
+                    if let Self::#none = self {
                         *self = #fresh;
                     }
                     match self {
@@ -256,7 +284,7 @@ impl Part<'_> {
                 let (ty, said) = (&field.ty, field.name());
                 match &field.scaled_by {
                     Some(scale) => {
-                        let by = format_ident!("v_{}", crate::ast::unraw(scale));
+                        let by = format_ident!("v_{}", unraw(scale));
                         quote!(#k::descend(path, #said, |path| <#ty as #k::Part>::walk_mut(#name, #g, path, &mut |leaf| visit(#k::scaled(leaf, #by))))?;)
                     }
                     None => {
@@ -276,7 +304,7 @@ impl Part<'_> {
             quote!(#pattern => { #(#steps)* })
         });
         let add_grad = arms(&|variant| {
-            let (others, name) = (Self::bindings(variant, "o_"), accessor_name(variant));
+            let (others, name) = (Self::bindings(variant, "o_"), self.accessor_name(variant));
             let pattern = self.pattern(&cotangent, variant, &others);
             let bindings = Self::bindings(variant, "g_");
             let steps = variant.fields.iter().zip(bindings.iter().zip(&others)).map(|(field, (g, o))| {
@@ -359,7 +387,7 @@ impl Part<'_> {
 
     fn walk_arm(&self, view: &Ident, variant: &Variant, steps: TokenStream) -> TokenStream {
         let pattern = self.pattern(view, variant, &Self::bindings(variant, "v_"));
-        let (bindings, name) = (Self::bindings(variant, "g_"), accessor_name(variant));
+        let (bindings, name) = (Self::bindings(variant, "g_"), self.accessor_name(variant));
         quote!(#pattern => { let (#(#bindings,)*) = grad.#name()?; #steps })
     }
 }
@@ -373,16 +401,15 @@ fn active(variant: &Variant) -> impl Iterator<Item = (&Field, Ident, Ident)> {
         .map(|field| (field, format_ident!("v_{}", field.name()), format_ident!("g_{}", field.name())))
 }
 
-pub(super) fn accessor_name(variant: &Variant) -> Ident {
-    format_ident!("as_{}", words(&crate::ast::unraw(&variant.ident)))
-}
-
 /// `SSMComponent` becomes `ssm_component`; a keyword becomes raw.
 pub(crate) fn snake(ident: &Ident) -> Ident {
-    let name = words(&crate::ast::unraw(ident));
-    match name.as_str() {
-        "self" | "super" | "crate" | "_" => format_ident!("{name}_"),
-        _ => syn::parse_str::<Ident>(&name).unwrap_or_else(|_| Ident::new_raw(&name, ident.span())),
+    module_name(&words(&unraw(ident)), ident)
+}
+
+fn module_name(word: &str, of: &Ident) -> Ident {
+    match word {
+        "self" | "super" | "crate" | "_" => format_ident!("{word}_"),
+        _ => syn::parse_str::<Ident>(word).unwrap_or_else(|_| Ident::new_raw(word, of.span())),
     }
 }
 

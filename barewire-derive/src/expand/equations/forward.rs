@@ -66,7 +66,9 @@ impl Writer<'_> {
                     before.push(quote!(#k::fits(#y, #d)?;));
                     writes.push(quote!(&mut **#y));
                     if used {
-                        after.push(quote!(let #v = #k::Arg::passing(&**#y, #d);));
+                        // when nothing is saved, memory of this call outlives every callee
+                        let arg = if saving { quote!(passing) } else { quote!(kept) };
+                        after.push(quote!(let #v = #k::Arg::#arg(&**#y, #d);));
                     }
                 }
                 Place::Own if saving => {
@@ -85,7 +87,7 @@ impl Writer<'_> {
                     before.push(quote!(let #b = s.take(#d.len());));
                     writes.push(quote!(&mut *#b));
                     if used {
-                        after.push(quote!(let #v = #k::Arg::passing(&*#b, #d);));
+                        after.push(quote!(let #v = #k::Arg::kept(&*#b, #d);));
                     }
                 }
             }
