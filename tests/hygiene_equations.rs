@@ -101,9 +101,8 @@ mod keywords {
         Type(f32, #[bare(dims = [d])] Vec<f32>),
         #[bare(forward = |r#in: [batch, d]| square(r#in))]
         Loop,
-        #[bare(forward = |r#in: [batch, r#mod]| r#in / r#match)]
+        #[bare(rename = "Raw", forward = |r#in: [batch, d]| r#in / r#match)]
         #[allow(non_camel_case_types)]
-        #[bare(rename = "Raw")]
         r#enum { r#match: f32 },
     }
 

@@ -85,24 +85,63 @@ mod math {
         keeps
     }
 
+    /// What the user named, once its axes are known to agree. If they do not, the message is the constant's, and this is
+    /// no type: nothing that uses it turns red as well.
+    pub type Sound<const AGREES: bool, T> = <Verdict<AGREES> as Keeps<T>>::Type;
+
+    /// See [`Sound`].
+    pub struct Verdict<const AGREES: bool>;
+
+    /// See [`Sound`].
+    pub trait Keeps<T> {
+        /// `T` itself
+        type Type;
+    }
+
+    impl<T> Keeps<T> for Verdict<true> {
+        type Type = T;
+    }
+
+    /// The signature of an op, in a constant: the place where a type that is no op is reported.
+    pub const fn sig<O: Primitive>() -> Sig {
+        O::SIG
+    }
+
+    /// The signature of a part with an equation, likewise.
+    pub const fn sig_of_layer<T: Layer>() -> Sig {
+        T::SIG
+    }
+
+    /// The number of axes of a parameter, likewise.
+    pub const fn rank<T: Parameter>() -> usize {
+        T::RANK
+    }
+
+    /// The number of axes of a parameter that takes part in elementwise arithmetic, likewise.
+    pub const fn elementwise_rank<T: Elementwise>() -> usize {
+        T::RANK
+    }
+
     /// A call's results are all taken.
     #[track_caller]
-    pub const fn check_results(sig: &Sig, taken: usize) {
-        if !sig.unknown && sig.outputs() != taken {
-            if taken == 1 {
+    pub const fn check_results(sig: &Sig, taken: &[Shape]) -> bool {
+        if !sig.unknown && sig.outputs() != taken.len() {
+            if taken.len() == 1 {
                 panic!("this call has several results: take them with `let (a, b) = ..;`");
             }
             panic!("this call has another number of results than there are names on the left");
         }
+        true
     }
 
     /// A field whose axes are written has that many.
     #[track_caller]
-    pub const fn check_rank(has: usize, named: usize) {
+    pub const fn check_rank(has: usize, named: usize) -> bool {
         if named == 0 && has > 0 {
             panic!("this field has axes: name them with `#[bare(dims = [..])]`, outermost first");
         }
         assert!(has == named, "`dims` names another number of axes than this field has");
+        true
     }
 }
 

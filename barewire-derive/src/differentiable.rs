@@ -119,7 +119,7 @@ fn understand(function: syn::ItemFn, crate_path: syn::Path, errors: &mut Errors)
             }
         }
     }
-    if params.is_empty() {
+    if params.is_empty() && errors.len() == before {
         errors.push(sig.ident.span(), "an equation has at least one input, such as `x: (batch, time, d_in)`".into());
     }
     let returns = match &sig.output {
@@ -235,7 +235,7 @@ fn binding(statement: &syn::Stmt, errors: &mut Errors) -> Option<Let> {
             };
             let axes = axes.map_or_else(|| vec![None; names.len()], |axes| axes.into_iter().map(Some).collect());
             if axes.len() != names.len() {
-                errors.push(tuple.span(), format!("{} names have {} lists of axes", names.len(), axes.len()));
+                errors.push(tuple.span(), format!("there are {} names on the left and axes for {}", names.len(), axes.len()));
                 return None;
             }
             LetNames::Many(names.into_iter().zip(axes).collect())

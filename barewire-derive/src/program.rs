@@ -92,6 +92,7 @@ pub(crate) fn lower(fields: &[Field], params: &[Param], body: &Body, owner: &str
         // the name of a field that every state has
         names: HashSet::from(["_scalar".to_owned()]),
         lets: Vec::new(),
+        unknown: Vec::new(),
         used_fields: vec![false; fields.len()],
         used_inputs: vec![false; params.len()],
     };
@@ -243,6 +244,8 @@ struct Lowering<'a> {
     nodes: Vec<Node>,
     names: HashSet<String>,
     lets: Vec<Binding>,
+    /// names of `let`s with a mistake in them: no more is said about those
+    unknown: Vec<Ident>,
     used_fields: Vec<bool>,
     used_inputs: Vec<bool>,
 }
@@ -285,7 +288,10 @@ impl Lowering<'_> {
     fn bind(&mut self, binding: &Let) {
         match &binding.names {
             LetNames::One(name, axes) => {
-                let Some(value) = self.value(&binding.value) else { return };
+                let Some(value) = self.value(&binding.value) else {
+                    self.unknown.push(name.clone());
+                    return;
+                };
                 let value = match (value, axes) {
                     (Value::Node(n, k), Some(axes)) if self.nodes[n].axes[k].is_none() => {
                         self.nodes[n].axes[k] = Some(axes.clone());
@@ -304,7 +310,10 @@ impl Lowering<'_> {
                 self.lets.push(Binding { name: name.clone(), value, used: false });
             }
             LetNames::Many(names) => {
-                let Some(at) = self.call_of(&binding.value, names.len()) else { return };
+                let Some(at) = self.call_of(&binding.value, names.len()) else {
+                    self.unknown.extend(names.iter().map(|(name, _)| name.clone()));
+                    return;
+                };
                 for (k, (name, axes)) in names.iter().enumerate() {
                     self.nodes[at].axes[k] = axes.clone();
                     self.lets.push(Binding { name: name.clone(), value: Value::Node(at, k), used: false });
@@ -353,7 +362,7 @@ impl Lowering<'_> {
                 self.errors.push(expr.span(), "a number alone is no value of an equation".into());
                 None
             }
-            Ref::Step(_) => Some(self.materialise(pending, at, expr.span())),
+            Ref::Step(_) => Some(self.materialise(pending, at, mark(expr))),
         }
     }
 
@@ -432,9 +441,11 @@ impl Lowering<'_> {
                 Some(pending.leaf(Value::Node(at, 0)))
             }
             other => {
+                let mut span = other.span();
                 let what = match other {
                     syn::Expr::MethodCall(call) => {
                         let name = &call.method;
+                        span = name.span();
                         format!("equations have no method calls; write `{name}(..)`")
                     }
                     syn::Expr::Tuple(_) => "a tuple stands only as the result of the equation".into(),
@@ -444,7 +455,7 @@ impl Lowering<'_> {
                           `+ - * /`, elementwise functions and calls"
                         .into(),
                 };
-                self.errors.push(other.span(), what);
+                self.errors.push(span, what);
                 None
             }
         }
@@ -631,12 +642,15 @@ impl Lowering<'_> {
         match self.element(expr, &mut pending)? {
             Ref::Leaf(i) => Some(Argument::Value(pending.leaves[i])),
             Ref::Literal(number) => Some(Argument::Literal(number)),
-            at @ Ref::Step(_) => Some(Argument::Value(self.materialise(pending, at, expr.span()))),
+            at @ Ref::Step(_) => Some(Argument::Value(self.materialise(pending, at, mark(expr)))),
         }
     }
 
     /// What a name stands for.
     fn named(&mut self, name: &Ident) -> Option<Value> {
+        if self.unknown.contains(name) {
+            return None;
+        }
         // the newest `let` of that name
         if let Some(binding) = self.lets.iter_mut().rev().find(|l| l.name == *name) {
             binding.used = true;
@@ -652,6 +666,14 @@ impl Lowering<'_> {
         }
         self.errors.push(name.span(), format!("`{name}` is neither a field, an input nor a `let`"));
         None
+    }
+}
+
+/// The token that stands for an expression in messages: its outermost operator. (Stable Rust cannot mark all of it.)
+fn mark(expr: &syn::Expr) -> Span {
+    match strip(expr) {
+        syn::Expr::Binary(binary) => binary.op.span(),
+        other => other.span(),
     }
 }
 

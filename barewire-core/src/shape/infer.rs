@@ -16,7 +16,8 @@ pub const fn infer(
     scope: &'static str,
     out: usize,
 ) -> Shape {
-    let mut unknown = sig.unknown;
+    // a call with too few results is reported by `check_results`
+    let mut unknown = sig.unknown || out >= sig.out_count;
     let mut i = 0;
     while i < args.len() {
         unknown = unknown || args[i].unknown;
@@ -26,7 +27,8 @@ pub const fn infer(
         return Shape { unknown, ..Shape::SCALAR };
     }
     if args.len() != sig.in_count {
-        Text::new().tick(callee).say(" takes ").number(sig.in_count).say(" arguments, found ").number(args.len()).fail();
+        let arguments = if sig.in_count == 1 { " argument, found " } else { " arguments, found " };
+        Text::new().tick(callee).say(" takes ").number(sig.in_count).say(arguments).number(args.len()).fail();
     }
     let mut vars = Vars::new();
     let mut i = 0;
@@ -237,7 +239,7 @@ pub const fn agree(first: &Sig, first_name: &'static str, other: &Sig, other_nam
     if first.unknown || other.unknown {
         return;
     }
-    let mut agrees = first.in_count == other.in_count && first.out_count == other.out_count;
+    let mut agrees = first.in_count == other.in_count;
     let mut i = 0;
     while agrees && i < first.in_count {
         agrees = same_group(&first.ins[i], &other.ins[i]);
@@ -250,6 +252,10 @@ pub const fn agree(first: &Sig, first_name: &'static str, other: &Sig, other_nam
             .say(" differ from those of ")
             .tick(first_name)
             .fail();
+    }
+    if first.out_count != other.out_count {
+        let text = Text::new().say("variants of a union give the same number of results: ").tick(other_name).say(" gives ");
+        text.number(other.out_count).say(", ").tick(first_name).say(" gives ").number(first.out_count).fail();
     }
     let mut i = 0;
     while i < first.out_count {

@@ -20,7 +20,7 @@ mod memory;
 mod sizes;
 mod vjp;
 
-use proc_macro2::{Ident, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Ident, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use crate::ast::{Closure, Elem, Field, Role, unraw};
@@ -36,8 +36,11 @@ pub(crate) struct Writer<'a> {
     pub(crate) program: &'a Program,
     /// adjoints of the elementwise nodes
     adjoints: Vec<Option<Adjoint>>,
-    /// aliases in `names`: field types `F0 ..`, callees `C0 ..`
+    /// aliases in `names`: field types `F0 ..`, what the user wrote `N0 ..`, and the same after its axes are checked,
+    /// callees `C0 ..` and parameters `P0 ..`
     prefix: String,
+    /// the equation's module, seen from `names`
+    home: TokenStream,
 }
 
 /// A path or type of the user, written in `names`, which is two modules further in: `self::` and `super::` say so.
@@ -77,6 +80,7 @@ impl<'a> Writer<'a> {
     pub(crate) fn new(
         krate: &'a TokenStream,
         prefix: String,
+        home: TokenStream,
         fields: &'a [Field],
         closure: &'a Closure,
         program: &'a Program,
@@ -90,24 +94,51 @@ impl<'a> Writer<'a> {
                 _ => None,
             })
             .collect();
-        Writer { krate, fields, closure, program, adjoints, prefix }
+        Writer { krate, fields, closure, program, adjoints, prefix, home }
     }
 
     /// Aliases of everything the user named, resolved where the user wrote it.
     pub(crate) fn aliases(&self) -> TokenStream {
+        let (k, home) = (self.krate, &self.home);
+        // after a mistake in its axes a callee is no type at all, so that nothing else about it turns red
+        let sound = |alias: Ident, check: Ident, of: Ident| quote!(pub type #alias = #k::Sound<{ #home::#check }, #of>;);
         let calls = self.program.nodes.iter().enumerate().filter_map(|(n, node)| match &node.kind {
             Kind::Call(call) => {
-                let (alias, path) = (self.callee(n), seen_from_names(&call.path));
-                let alias = format_ident!("{}", alias.to_string(), span = proc_macro2::Span::call_site());
-                Some(quote!(pub type #alias = #path;))
+                let (named, path) = (format_ident!("{}N{n}", self.prefix), seen_from_names(&call.path));
+                let callee = sound(self.callee(n), format_ident!("A{n}"), named.clone());
+                Some(quote!(pub type #named = #path; #callee))
             }
-            _ => None,
+            Kind::Sub(sub) => {
+                let of = format_ident!("{}F{}", self.prefix, sub.field);
+                Some(sound(self.callee(n), format_ident!("A{n}"), of))
+            }
+            Kind::Fused(_) => None,
         });
-        quote!(#(#calls)*)
+        let parameters = self.lowered_fields().into_iter().map(|f| {
+            let (alias, of) = (format_ident!("{}P{f}", self.prefix), format_ident!("{}F{f}", self.prefix));
+            sound(alias, format_ident!("FITS{f}"), of)
+        });
+        quote!(#(#calls)* #(#parameters)*)
     }
 
     fn callee(&self, node: usize) -> Ident {
         format_ident!("{}C{}", self.prefix, node)
+    }
+
+    /// What a field is called in a backward pass and in `lower`: its type, after its axes are checked.
+    fn parameter_type(&self, field: usize) -> TokenStream {
+        let alias = format_ident!("{}P{}", self.prefix, field);
+        quote!(names::#alias)
+    }
+
+    /// Tokens of ours that a message about the user's token at `span` points at.
+    pub(super) fn located(tokens: &TokenStream, span: Span) -> TokenStream {
+        let span = Span::call_site().located_at(span);
+        let all = tokens.clone().into_iter().map(|mut token| {
+            token.set_span(span);
+            token
+        });
+        all.collect()
     }
 
     fn field_type(&self, field: usize) -> TokenStream {

@@ -33,7 +33,7 @@ pub(crate) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
             }
         }
     }
-    let writer = Writer::new(k, String::new(), fields, closure, &program);
+    let writer = Writer::new(k, String::new(), quote!(super), fields, closure, &program);
     let module = format_ident!("{}_equation", ident);
     let (aliases, contents) = (writer.aliases(), programs_of(k, "", fields, &writer));
     let field_types = fields.iter().enumerate().map(|(i, field)| {
@@ -98,7 +98,7 @@ pub(crate) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     let doc = format!("The equation of [`{ident}`](super::{ident}).");
     quote! {
         #[doc = #doc]
-        #[allow(missing_docs, unreachable_pub, non_camel_case_types, unused_imports, unused_variables, unused_mut, dead_code, clippy::all)]
+        #[allow(missing_docs, unreachable_pub, non_camel_case_types, non_snake_case, unused_imports, unused_variables, unused_mut, dead_code, clippy::all)]
         #vis mod #module {
             mod names {
                 pub(super) use super::super::*;
@@ -116,7 +116,7 @@ pub(crate) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
             }
         }
         #(#docs)*
-        #[allow(non_camel_case_types)]
+        #[allow(non_camel_case_types, non_snake_case)]
         #vis struct #ident;
         #[allow(unused_variables, unused_mut, unused_parens, clippy::all)]
         impl #k::Primitive for #ident {

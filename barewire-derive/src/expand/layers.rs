@@ -18,10 +18,15 @@ impl Part<'_> {
             .iter()
             .zip(sources)
             .map(|(variant, source)| {
-                let prefix = if ty.is_union() { format!("{}_", unraw(&variant.ident)) } else { String::new() };
+                let (prefix, home) = if ty.is_union() {
+                    let module = self.module_of(variant);
+                    (format!("{}_", unraw(&variant.ident)), quote!(super::#module))
+                } else {
+                    (String::new(), quote!(super))
+                };
                 let equation = match source {
                     Source::Own(closure, program) => {
-                        Equation::Own(Box::new(Writer::new(k, prefix.clone(), &variant.fields, closure, program)))
+                        Equation::Own(Box::new(Writer::new(k, prefix.clone(), home, &variant.fields, closure, program)))
                     }
                     Source::Shared(path) => Equation::Shared(path),
                 };
@@ -60,7 +65,7 @@ impl Part<'_> {
         let implementation = self.layer_implementation(&module);
         quote! {
             #[doc = #doc]
-            #[allow(missing_docs, unreachable_pub, non_camel_case_types, unused_imports, unused_variables, unused_mut, dead_code, clippy::all)]
+            #[allow(missing_docs, unreachable_pub, non_camel_case_types, non_snake_case, unused_imports, unused_variables, unused_mut, dead_code, clippy::all)]
             #vis mod #module {
                 mod names {
                     pub(super) use super::super::*;
@@ -99,10 +104,12 @@ impl Part<'_> {
         quote! {
             #[doc = #doc_r]
             #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
+            #[allow(non_camel_case_types, non_snake_case)]
             #vis enum #residual<'r, R: #k::Real = f32> {
                 #(#[doc = #docs] #names(#module::#modules::Residual<'r, R>),)*
             }
             #[doc = #doc_s]
+            #[allow(non_camel_case_types, non_snake_case)]
             #vis enum #state<R: #k::Real = f32> {
                 /// a sequence starts from zero
                 #unset,
@@ -143,8 +150,9 @@ impl Part<'_> {
         let agreements = variants.iter().skip(1).map(|variant| {
             let path = self.path_to(module, variant);
             let (a, b) = (unraw(&variants[0].ident), unraw(&variant.ident));
+            let at = super::equations::Writer::located(k, variant.span);
             quote::quote_spanned! {variant.span=>
-                const _: () = #k::agree(&#first::SIG, #a, &#path::SIG, #b);
+                const _: () = #at::agree(&#first::SIG, #a, &#path::SIG, #b);
             }
         });
         let paths: Vec<_> = variants.iter().map(|v| self.path_to(module, v)).collect();
@@ -204,7 +212,7 @@ impl Part<'_> {
         let vjp = if self.ty.is_union() { quote!(match residual { #vjp }) } else { quote!(let r = residual; #vjp) };
         quote! {
             #(#agreements)*
-            #[allow(unused_variables, unused_parens, clippy::all)]
+            #[allow(unused_variables, unused_parens, non_snake_case, clippy::all)]
             impl #k::Layer for #ident {
                 const SIG: #k::Sig = #first::SIG;
                 const KEEPS: &'static [bool] = &#k::any_keeps(&[#(#paths::KEEPS),*]);

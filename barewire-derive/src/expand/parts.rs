@@ -153,12 +153,13 @@ impl Part<'_> {
             });
             // a union without any number in it still has the parameter
             quote! {
+                #[allow(non_camel_case_types, non_snake_case)]
                 #vis enum #name<R: #k::Real = f32> {
                     /// no contribution yet
                     #none,
                     #(#variants,)*
                     #[doc(hidden)]
-                    #[allow(non_camel_case_types)]
+                    #[allow(non_camel_case_types, non_snake_case)]
                     __Scalar(#k::Never<R>),
                 }
             }
@@ -166,7 +167,7 @@ impl Part<'_> {
             let variant = &self.ty.variants()[0];
             let body = body(variant, Some(()));
             let end = (variant.style != Style::Named).then(|| quote!(;));
-            quote!(#[allow(missing_docs)] #vis struct #name<R: #k::Real = f32> #body #end)
+            quote!(#[allow(missing_docs, non_snake_case)] #vis struct #name<R: #k::Real = f32> #body #end)
         };
         let default = {
             let variant = &self.ty.variants()[0];
@@ -183,7 +184,7 @@ impl Part<'_> {
             impl<R: #k::Real> ::core::default::Default for #name<R> {
                 fn default() -> Self { #default }
             }
-            #[allow(dead_code, unused_parens, unreachable_patterns, clippy::all)]
+            #[allow(dead_code, unused_parens, unreachable_patterns, non_snake_case, clippy::all)]
             impl<R: #k::Real> #name<R> { #(#accessors)* }
         }
     }
@@ -322,7 +323,7 @@ impl Part<'_> {
             (quote!(), quote!())
         };
         quote! {
-            #[allow(unused_variables, unused_parens, unreachable_patterns, clippy::all)]
+            #[allow(unused_variables, unused_parens, unreachable_patterns, non_snake_case, clippy::all)]
             impl #k::Part for #ident {
                 type Grad<R: #k::Real> = #cotangent<R>;
 

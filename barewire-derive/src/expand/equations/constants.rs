@@ -21,11 +21,15 @@ impl Writer<'_> {
         let fields = self.lowered_fields().into_iter().map(|f| {
             let (name, field) = (self.shape(Value::Field(f)), &self.fields[f]);
             let axes: Vec<String> = field.dims.iter().flatten().map(unraw).collect();
-            let (ty, count) = (self.field_type(f), Literal::usize_unsuffixed(axes.len()));
-            let check = quote_spanned! {field.span=>
-                const _: () = #k::check_rank(<#ty as #k::Parameter>::RANK, #count);
-            };
-            quote!(pub const #name: #k::Shape = #k::Shape::new(&[#(#axes),*]); #check)
+            let (fits, count) = (format_ident!("FITS{f}"), Literal::usize_unsuffixed(axes.len()));
+            let (ty, at) = (Self::located(&self.field_type(f), field.span), Self::located(k, field.span));
+            let elementwise = self.program.nodes.iter().any(|node| match &node.kind {
+                Kind::Fused(fused) => fused.leaves.contains(&Value::Field(f)),
+                _ => false,
+            });
+            let rank = if elementwise { quote!(elementwise_rank) } else { quote!(rank) };
+            let check = quote_spanned!(field.span=> #at::check_rank(#at::#rank::<#ty>(), #count));
+            quote!(pub const #name: #k::Shape = #k::Shape::new(&[#(#axes),*]); pub const #fits: bool = #check;)
         });
         let nodes = (0..self.program.nodes.len()).map(|n| self.node_constants(n));
         let ins = (0..self.closure.params.len()).map(|i| self.shape(Value::Input(i)));
@@ -40,9 +44,9 @@ impl Writer<'_> {
                 let callee = self.callee(n);
                 Some(quote!(<names::#callee as #k::Primitive>::STEPS))
             }
-            Kind::Sub(sub) => {
-                let ty = self.field_type(sub.field);
-                Some(quote!(<#ty as #k::Layer>::STEPS))
+            Kind::Sub(_) => {
+                let callee = self.callee(n);
+                Some(quote!(<names::#callee as #k::Layer>::STEPS))
             }
             Kind::Fused(_) => None,
         });
@@ -62,6 +66,7 @@ impl Writer<'_> {
     pub(super) fn node_constants(&self, n: usize) -> TokenStream {
         let (k, node) = (self.krate, &self.program.nodes[n]);
         let span = node.span;
+        let at = Self::located(k, span);
         match &node.kind {
             Kind::Fused(fused) => {
                 let (group, shape) = (format_ident!("E{n}"), self.shape(Value::Node(n, 0)));
@@ -69,12 +74,12 @@ impl Writer<'_> {
                 let count = Literal::usize_unsuffixed(fused.leaves.len());
                 let out = self.named(quote!(#group.out), &node.axes[0]);
                 quote_spanned! {span=>
-                    pub const #group: #k::Broadcast<#count> = #k::broadcast(&[#(#args),*]);
+                    pub const #group: #k::Broadcast<#count> = #at::broadcast(&[#(#args),*]);
                     pub const #shape: #k::Shape = #out;
                 }
             }
             Kind::Call(call) => {
-                let callee = self.callee(n);
+                let named = format_ident!("{}N{n}", self.prefix);
                 let name = call.path.segments.last().map_or_else(String::new, |s| unraw(&s.ident));
                 let args: Vec<_> = call
                     .args
@@ -87,11 +92,11 @@ impl Writer<'_> {
                         Argument::Literal(_) => quote!(#k::Shape::SCALAR),
                     })
                     .collect();
-                let sig = quote_spanned!(span=> <names::#callee as #k::Primitive>::SIG);
+                let sig = quote_spanned!(span=> #at::sig::<names::#named>());
                 self.inferred(n, node, sig, &args, quote!(), &name)
             }
             Kind::Sub(sub) => {
-                let (ty, field) = (self.field_type(sub.field), &self.fields[sub.field]);
+                let (ty, field) = (Self::located(&self.field_type(sub.field), span), &self.fields[sub.field]);
                 let args: Vec<_> = sub
                     .args
                     .iter()
@@ -104,7 +109,7 @@ impl Writer<'_> {
                     let (theirs, ours) = (unraw(theirs), unraw(ours));
                     quote!((#theirs, #ours))
                 });
-                let sig = quote_spanned!(span=> <#ty as #k::Layer>::SIG);
+                let sig = quote_spanned!(span=> #at::sig_of_layer::<#ty>());
                 self.inferred(n, node, sig, &args, quote!(#(#binds),*), &field.name())
             }
         }
@@ -120,28 +125,28 @@ impl Writer<'_> {
         name: &str,
     ) -> TokenStream {
         let (k, span) = (self.krate, node.span);
+        let (at, agrees) = (Self::located(k, span), format_ident!("A{n}"));
+        let results: Vec<_> = (0..node.outs).map(|out| self.shape(Value::Node(n, out))).collect();
         let shapes = (0..node.outs).map(|out| {
             let shape = self.shape(Value::Node(n, out));
             let index = Literal::usize_unsuffixed(out);
-            let inferred = quote_spanned!(span=> #k::infer(&#sig, &[#(#args),*], &[#binds], #name, #name, #index));
+            let inferred = quote_spanned!(span=> #at::infer(&#sig, &[#(#args),*], &[#binds], #name, #name, #index));
             let shaped = self.named(inferred, &node.axes[out]);
             quote_spanned!(span=> pub const #shape: #k::Shape = #shaped;)
         });
-        let outs = Literal::usize_unsuffixed(node.outs);
-        let count = quote_spanned! {span=>
-            const _: () = #k::check_results(&#sig, #outs);
+        let agrees = quote_spanned! {span=>
+            pub const #agrees: bool = #at::check_results(&#sig, &[#(#results),*]);
         };
-        quote!(#(#shapes)* #count)
+        quote!(#(#shapes)* #agrees)
     }
 
     pub(super) fn named(&self, shape: TokenStream, axes: &Option<Vec<proc_macro2::Ident>>) -> TokenStream {
-        let k = self.krate;
         match axes {
             None => shape,
             Some(axes) => {
                 let span = axes.first().map_or_else(proc_macro2::Span::call_site, proc_macro2::Ident::span);
-                let axes = axes.iter().map(unraw);
-                quote_spanned!(span=> #k::require(#shape, &[#(#axes),*]))
+                let (axes, at) = (axes.iter().map(unraw), Self::located(self.krate, span));
+                quote_spanned!(span=> #at::require(#shape, &[#(#axes),*]))
             }
         }
     }
@@ -163,8 +168,8 @@ impl Writer<'_> {
                 Kind::Sub(sub) => {
                     for (i, arg) in sub.args.iter().enumerate() {
                         if *arg == value {
-                            let (ty, i) = (self.field_type(sub.field), Literal::usize_unsuffixed(i));
-                            terms.push(quote!(<#ty as #k::Layer>::KEEPS[#i]));
+                            let (callee, i) = (self.callee(n), Literal::usize_unsuffixed(i));
+                            terms.push(quote!(<names::#callee as #k::Layer>::KEEPS[#i]));
                         }
                     }
                 }
@@ -188,9 +193,9 @@ impl Writer<'_> {
                 let callee = self.callee(n);
                 quote!(<names::#callee as #k::Primitive>::KEEPS_OUT)
             }
-            Kind::Sub(sub) => {
-                let ty = self.field_type(sub.field);
-                quote!(<#ty as #k::Layer>::KEEPS_OUT)
+            Kind::Sub(_) => {
+                let callee = self.callee(n);
+                quote!(<names::#callee as #k::Layer>::KEEPS_OUT)
             }
             Kind::Fused(_) => {
                 let needs = self.adjoint(n).is_some_and(|a| a.needs_out);

@@ -18,7 +18,7 @@ impl Writer<'_> {
         let results: Vec<_> = (0..self.program.results.len()).map(|i| format_ident!("y{i}")).collect();
         let kinds = self.closure.params.iter().map(|p| if p.elem == Elem::Ids { quote!(ids) } else { quote!(real) });
         let parameters = self.lowered_fields().into_iter().map(|f| {
-            let (p, ty, binding) = (self.parameter(f), self.field_type(f), self.fields[f].binding());
+            let (p, ty, binding) = (self.parameter(f), self.parameter_type(f), self.fields[f].binding());
             quote!(let #p = <#ty as #k::Parameter>::lower::<R, P>(view.#binding, #arena);)
         });
         let nodes = (0..self.program.nodes.len()).map(|n| self.node_forward(n, saving));
@@ -47,7 +47,7 @@ impl Writer<'_> {
         let (k, node) = (self.krate, &self.program.nodes[n]);
         let sizes = self.node_dims(n, |value| match value {
             Value::Field(f) => {
-                let (ty, p) = (self.field_type(f), self.parameter(f));
+                let (ty, p) = (self.parameter_type(f), self.parameter(f));
                 quote!(<#ty as #k::Parameter>::dims::<R>(&#p))
             }
             other => {
@@ -120,16 +120,16 @@ impl Writer<'_> {
                 }
             }
             Kind::Sub(sub) => {
-                let (ty, binding) = (self.field_type(sub.field), self.fields[sub.field].binding());
+                let (callee, binding) = (self.callee(n), self.fields[sub.field].binding());
                 let ins = sub.args.iter().map(|value| {
                     let local = self.local(*value);
                     if self.is_ids(*value) { quote!(#k::Input::Ids(#local)) } else { quote!(#k::Input::Real(#local)) }
                 });
                 if saving {
-                    quote!(let #r = #k::within(#label, <#ty as #k::Layer>::forward_saving::<R, P>(
+                    quote!(let #r = #k::within(#label, <names::#callee as #k::Layer>::forward_saving::<R, P>(
                         view.#binding, &[#(#ins),*], &mut [#(#writes),*], &mut state.#name, saved, s.lend()))?;)
                 } else {
-                    quote!(#k::within(#label, <#ty as #k::Layer>::forward::<R, P>(
+                    quote!(#k::within(#label, <names::#callee as #k::Layer>::forward::<R, P>(
                         view.#binding, &[#(#ins),*], &mut [#(#writes),*], &mut state.#name, s.lend()))?;)
                 }
             }
@@ -149,7 +149,7 @@ impl Writer<'_> {
                 let (i, local) = (Literal::usize_unsuffixed(i), self.local(*leaf));
                 let data = match leaf {
                     Value::Field(f) => {
-                        let ty = self.field_type(*f);
+                        let ty = self.parameter_type(*f);
                         quote!(<#ty as #k::Elementwise>::numbers::<R>(&#local))
                     }
                     _ => quote!(#local.data()),

@@ -13,7 +13,7 @@ impl Writer<'_> {
         let k = self.krate;
         let mut list = Vec::new();
         for f in self.kept_fields() {
-            let ty = self.field_type(f);
+            let ty = self.parameter_type(f);
             list.push((self.parameter(f), quote!(<#ty as #k::Wire>::View<'r, R>)));
         }
         for (n, node) in self.program.nodes.iter().enumerate() {
@@ -22,9 +22,9 @@ impl Writer<'_> {
                     let callee = self.callee(n);
                     list.push((format_ident!("r{n}"), quote!(<names::#callee as #k::Primitive>::Residual<'r, R>)));
                 }
-                Kind::Sub(sub) => {
-                    let ty = self.field_type(sub.field);
-                    list.push((format_ident!("r{n}"), quote!(<#ty as #k::Layer>::Residual<'r, R>)));
+                Kind::Sub(_) => {
+                    let callee = self.callee(n);
+                    list.push((format_ident!("r{n}"), quote!(<names::#callee as #k::Layer>::Residual<'r, R>)));
                 }
                 Kind::Fused(fused) => {
                     let Some(adjoint) = self.adjoint(n) else { continue };
@@ -67,9 +67,9 @@ impl Writer<'_> {
                     let callee = self.callee(n);
                     Some((node.name.clone(), quote!(<names::#callee as #k::Primitive>::State<R>)))
                 }
-                Kind::Sub(sub) => {
-                    let ty = self.field_type(sub.field);
-                    Some((node.name.clone(), quote!(<#ty as #k::Layer>::State<R>)))
+                Kind::Sub(_) => {
+                    let callee = self.callee(n);
+                    Some((node.name.clone(), quote!(<names::#callee as #k::Layer>::State<R>)))
                 }
                 Kind::Fused(_) => None,
             })

@@ -14,22 +14,24 @@ impl Writer<'_> {
     pub(crate) fn bind(&self) -> TokenStream {
         let k = self.krate;
         let lowered = self.lowered_fields();
-        let mut subs: Vec<usize> = self
+        // each sub-layer once, by its first call
+        let mut subs: Vec<(usize, usize)> = self
             .program
             .nodes
             .iter()
-            .filter_map(|node| if let Kind::Sub(sub) = &node.kind { Some(sub.field) } else { None })
+            .enumerate()
+            .filter_map(|(n, node)| if let Kind::Sub(sub) = &node.kind { Some((sub.field, n)) } else { None })
             .collect();
         subs.sort_unstable();
-        subs.dedup();
+        subs.dedup_by_key(|(field, _)| *field);
         let parameters = lowered.iter().filter(|f| self.fields[**f].dims.is_some()).map(|&f| {
-            let (field, ty) = (&self.fields[f], self.field_type(f));
+            let (field, ty) = (&self.fields[f], self.parameter_type(f));
             let (binding, name) = (field.binding(), field.name());
             let axes = field.dims.iter().flatten().map(unraw);
             quote!(sizes.bind_all(&[#(#axes),*], <#ty as #k::Parameter>::dims::<P>(&view.#binding), #name)?;)
         });
-        let layers = subs.iter().map(|&f| {
-            let (field, ty) = (&self.fields[f], self.field_type(f));
+        let layers = subs.iter().map(|&(f, n)| {
+            let (field, callee) = (&self.fields[f], self.callee(n));
             let (binding, name) = (field.binding(), field.name());
             let pairs = field.axes.iter().map(|(theirs, ours)| {
                 let (theirs, ours) = (unraw(theirs), unraw(ours));
@@ -37,7 +39,7 @@ impl Writer<'_> {
             });
             quote! {
                 let mut inner = #k::Sizes::new();
-                #k::within(#name, <#ty as #k::Layer>::bind::<P>(view.#binding, &mut inner))?;
+                #k::within(#name, <names::#callee as #k::Layer>::bind::<P>(view.#binding, &mut inner))?;
                 sizes.join(&inner, &[#(#pairs),*], #name)?;
             }
         });
@@ -49,7 +51,7 @@ impl Writer<'_> {
         let k = self.krate;
         let inputs: Vec<_> = (0..self.closure.params.len()).map(|i| self.input_dims(i)).collect();
         let results = self.results_dims(|f| {
-            let (ty, binding) = (self.field_type(f), self.fields[f].binding());
+            let (ty, binding) = (self.parameter_type(f), self.fields[f].binding());
             quote!(<#ty as #k::Parameter>::dims::<P>(&view.#binding))
         });
         quote!(let [#(#inputs),*] = #k::exactly(ins, "inputs")?; #results)
@@ -124,10 +126,10 @@ impl Writer<'_> {
                 quote!(let [#(#outs),*] = #k::dims_of::<names::#callee, #count>(#name, &[#(#args),*])?;)
             }
             Kind::Sub(sub) => {
-                let (ty, field) = (self.field_type(sub.field), &self.fields[sub.field]);
+                let (callee, field) = (self.callee(n), &self.fields[sub.field]);
                 let (binding, name) = (field.binding(), field.name());
                 let args = sub.args.iter().map(|value| of(*value));
-                quote!(let [#(#outs),*] = #k::dims_of_layer::<#ty, P, #count>(#name, view.#binding, &[#(#args),*])?;)
+                quote!(let [#(#outs),*] = #k::dims_of_layer::<names::#callee, P, #count>(#name, view.#binding, &[#(#args),*])?;)
             }
             Kind::Fused(fused) => {
                 let (d, group) = (&outs[0], format_ident!("E{n}"));

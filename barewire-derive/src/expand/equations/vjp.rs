@@ -135,14 +135,14 @@ impl Writer<'_> {
                     r.#r, [#(#outs),*], [#(#cots),*], (#(#slots,)*), &mut state.#name, s.lend()))?;)
             }
             Kind::Sub(sub) => {
-                let ty = self.field_type(sub.field);
+                let callee = self.callee(n);
                 let slots: Vec<_> = sub
                     .args
                     .iter()
                     .map(|value| if self.is_ids(*value) { quote!(#k::Slot::Skip) } else { self.slot(*value, written) })
                     .collect();
                 let gradient = self.gradient(sub.field);
-                quote!(#k::within(#label, <#ty as #k::Layer>::vjp::<R>(
+                quote!(#k::within(#label, <names::#callee as #k::Layer>::vjp::<R>(
                     r.#r, &[#(#outs),*], &[#(#cots),*], &mut [#(#slots),*], #gradient, &mut state.#name, s.lend()))?;)
             }
             Kind::Fused(fused) => self.fused_vjp(n, fused, &outs, &cots[0], written),
@@ -167,7 +167,7 @@ impl Writer<'_> {
             operands.push(match leaf {
                 _ if !adjoint.needs_leaf[i] => quote!(#k::Operand::unused()),
                 Value::Field(f) => {
-                    let ty = self.field_type(*f);
+                    let ty = self.parameter_type(*f);
                     quote!(#k::Operand::<R, { #group.spread[#at] as u8 }>::new(<#ty as #k::Elementwise>::numbers::<R>(&r.#p)))
                 }
                 _ => {
@@ -179,7 +179,7 @@ impl Writer<'_> {
                 _ if !adjoint.reaches_leaf[i] => quote!(#k::Sink::nowhere()),
                 Value::Field(f) if self.is_fixed(*f) => quote!(#k::Sink::nowhere()),
                 Value::Field(f) => {
-                    let (ty, gradient) = (self.field_type(*f), self.gradient(*f));
+                    let (ty, gradient) = (self.parameter_type(*f), self.gradient(*f));
                     quote!(<#ty as #k::Elementwise>::sink::<R, { #group.spread[#at] as u8 }>(
                         #gradient, <#ty as #k::Elementwise>::numbers::<R>(&r.#p).len()))
                 }
