@@ -28,15 +28,39 @@ use check::Derive;
 
 /// Derives the wire layout, views, and equations of an enum: a tagged union.
 ///
-/// See the facade crate `barewire` for the attributes.
+/// For `enum Part` it writes `PartView`, `PartViewMut` and the codec; `PartCotangent`, a gradient with the variant of the
+/// value; and, if every variant has an equation, the module `part` with one module of programs a variant
+/// (`part::dense::{forward, forward_saving, vjp}`), `PartResidual` and `PartState`.
+///
+/// | place           | key                            | meaning                                                            |
+/// |-----------------|--------------------------------|--------------------------------------------------------------------|
+/// | type            | `crate = path`                 | where barewire is, if it is not `::barewire`                       |
+/// | type            | `rename = "Name"`              | the name in the schema                                             |
+/// | enum            | `retired = [3, 4]`             | tags that must not be used again                                   |
+/// | variant         | `tag = 1`                      | its number on the wire; else one more than the variant before      |
+/// | variant, struct | `forward = equation`           | a closure, or the path of a [`differentiable`] function            |
+/// | field           | `dims = [d_out, d_in]`         | names of the axes of numbers, outermost first                      |
+/// | field           | `axes(d_in = d_model)`         | what a sub-layer's axes are called here                            |
+/// | field           | `active`, `signal`, `fixed`    | its role; `fixed` gets no gradient and may stay unused             |
+/// | field           | `scaled_by = scale`            | the sibling that is the absmean scale of these digits              |
+/// | field           | `align = 256`                  | alignment of its lists: a power of two from 64 to 4096             |
+/// | field, variant  | `rename = "name"`              | the exact name in the schema                                       |
+///
+/// An equation is `|x: [batch, time, d], ids: u32[batch, time]| expression`, or a block of `let`s that ends in one. It
+/// has fields, inputs, numbers, `+ - * /`, `if a < b { .. } else { .. }`, the elementwise functions `exp ln sqrt tanh
+/// sigmoid silu gelu softplus sin cos abs relu square recip max min`, `stop(..)`, `ste(round(..))`, `ste(sign(..))`,
+/// `surrogate(step(..), sigmoid)`, calls of fields that have an equation themselves, and calls of ops by name or path.
+/// `let (a, b): ([batch, f], [batch, f]) = split(x);` takes several results and names their axes.
+///
+/// A type with equations stands at module level, not inside a function: its module must see the types of its fields.
+/// Type and lifetime parameters are refused, since a wire layout needs a concrete type.
 #[proc_macro_derive(BareUnion, attributes(bare))]
 pub fn bare_union(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     derive(input.into(), Derive::Union).into()
 }
 
-/// Derives the wire layout, views, and equations of a struct.
-///
-/// See the facade crate `barewire` for the attributes.
+/// Derives the wire layout, views, and equations of a struct. `#[bare(forward = ..)]` stands on the type; everything
+/// else is as with [`BareUnion`](derive@BareUnion).
 #[proc_macro_derive(BareStruct, attributes(bare))]
 pub fn bare_struct(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     derive(input.into(), Derive::Struct).into()
@@ -44,7 +68,17 @@ pub fn bare_struct(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 
 /// An equation that several variants share: an op like any other.
 ///
-/// See the facade crate `barewire`.
+/// Axes stand where types stand, as tuples, since the compiler reads a function before the attribute does:
+/// `x: (batch, time, d)` for numbers, `ids: u32<(batch, time)>` for ids. A parameter with an ordinary type is what a
+/// field is to a variant, with the same `#[bare(dims = [..])]`. `fn gated` can be called in equations as `gated(..)`, or
+/// be a whole variant's equation as `forward = gated`, if its parameters have the names of the variant's fields.
+///
+/// ```text
+/// #[differentiable]
+/// fn swiglu(gate: (batch, f), up: (batch, f)) -> (batch, f) {
+///     silu(gate) * up
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn differentiable(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     differentiable::differentiable(attr.into(), item.into()).into()

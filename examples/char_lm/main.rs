@@ -39,7 +39,7 @@ use text::Text;
 use trainer::Trainer;
 
 /// Steps of a run that nothing else bounds.
-const STEPS: u64 = 4000;
+const STEPS: u64 = 2500;
 /// Minutes of a run that nothing else bounds: with all that comes after it, below five.
 const MINUTES: f64 = 4.0;
 /// Steps after which the speed is known well enough to shorten the schedule, and between further looks at it.
@@ -50,7 +50,11 @@ const PACKED_TOLERANCE: f64 = 3e-4;
 const STOPPED: u8 = 130;
 
 fn main() -> ExitCode {
-    match run(&Settings::parse()) {
+    let settings = Settings::parse();
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    let listening = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("cannot listen to Ctrl-C");
+    match listening.and_then(|()| run(&settings, &stop)) {
         Ok(status) => status,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -59,16 +63,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(settings: &Settings) -> Result<ExitCode> {
+/// The whole job. `stop` asks for a checkpoint and an early end.
+fn run(settings: &Settings, stop: &AtomicBool) -> Result<ExitCode> {
     let threads = match settings.threads {
         Some(n) => n as usize,
         None => std::thread::available_parallelism().map_or(1, Into::into),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start threads")?;
-    pool.install(|| run_in_pool(settings, threads))
+    pool.install(|| run_in_pool(settings, threads, stop))
 }
 
-fn run_in_pool(settings: &Settings, threads: usize) -> Result<ExitCode> {
+fn run_in_pool(settings: &Settings, threads: usize, stop: &AtomicBool) -> Result<ExitCode> {
     check_folders(settings)?;
     let text = Text::load(settings.text.as_deref())?;
     let (train, validation) = text.split();
@@ -90,7 +95,7 @@ fn run_in_pool(settings: &Settings, threads: usize) -> Result<ExitCode> {
 
     let cpu = report::cpu_seconds();
     let mut evaluator = Evaluator::new();
-    if !train_to_the_end(settings, &mut trainer, validation, &mut evaluator)? {
+    if !train_to_the_end(settings, &mut trainer, validation, &mut evaluator, stop)? {
         let path = settings.beside("checkpoint");
         trainer.checkpoint(&text.sha256)?.save(&path)?;
         println!("stopped after {} steps; go on with --resume {}", trainer.step, path.display());
@@ -176,11 +181,8 @@ fn train_to_the_end(
     trainer: &mut Trainer<'_>,
     validation: &[u32],
     evaluator: &mut Evaluator,
+    stop: &AtomicBool,
 ) -> Result<bool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("cannot listen to Ctrl-C")?;
-
     let limit = settings.minutes.or((settings.steps.is_none() && settings.resume.is_none()).then_some(MINUTES));
     let bar = ProgressBar::new(trainer.run().steps).with_position(trainer.step);
     let style = ProgressStyle::with_template("{wide_bar} step {pos}/{len}  {msg}  {eta} left")?;

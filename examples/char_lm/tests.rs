@@ -20,6 +20,10 @@ fn settings(folder: &Path, more: &[&str]) -> Settings {
     Settings::parse_from(fixed.iter().chain(&small).chain(more))
 }
 
+fn run(settings: &Settings) -> Result<ExitCode> {
+    super::run(settings, &AtomicBool::new(false))
+}
+
 fn report(folder: &Path) -> serde_json::Value {
     serde_json::from_slice(&std::fs::read(folder.join("report.json")).unwrap()).unwrap()
 }
@@ -68,7 +72,7 @@ fn stopped(folder: &Path, steps: usize) -> PathBuf {
     let settings = settings(folder, &["--steps", "9"]);
     let text = Text::load(settings.text.as_deref()).unwrap();
     let mut trainer = Trainer::new(text.split().0, text.vocab.len(), new_run(&settings)).unwrap();
-    (0..steps).for_each(|_| drop(trainer.step().unwrap()));
+    (0..steps).for_each(|_| assert!(trainer.step().unwrap().is_finite()));
     let path = settings.beside("checkpoint");
     trainer.checkpoint(&text.sha256).unwrap().save(&path).unwrap();
     path
@@ -83,6 +87,14 @@ fn a_resumed_run_ends_with_the_same_bits() {
     run(&settings(parts.path(), &["--resume", &checkpoint.display().to_string()])).unwrap();
     let model = |folder: &Path| std::fs::read(folder.join("model.bare")).unwrap();
     assert_eq!(model(whole.path()), model(parts.path()));
+}
+
+#[test]
+fn a_stopped_run_saves_a_checkpoint_and_no_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let status = super::run(&settings(folder.path(), &["--steps", "9"]), &AtomicBool::new(true)).unwrap();
+    assert_eq!(status, ExitCode::from(STOPPED));
+    assert!(folder.path().join("model.checkpoint").exists() && !folder.path().join("model.bare").exists());
 }
 
 #[test]

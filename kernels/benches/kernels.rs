@@ -7,7 +7,7 @@
 
 use std::hint::black_box;
 
-use barewire_kernels::{Isa, Scratch, gated_recurrence, gemm, ternary};
+use barewire_kernels::{Isa, KernelError, Scratch, gated_recurrence, gemm, ternary};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 /// `(rows, cols, n)`: attention and channel mixer of a small model in training, then streaming.
@@ -176,38 +176,47 @@ fn recurrence(c: &mut Criterion) {
     }
 }
 
+/// Weight gradients, outputs and input cotangents in training, then streaming.
 fn dense(c: &mut Criterion) {
-    let mut group = c.benchmark_group("gemm f32 tn");
-    for (m, n, k) in [(128, 128, 384), (704, 128, 384), (128, 352, 384)] {
+    let mut scratch = Scratch::new();
+    for (m, n, k) in [(128, 128, 384), (704, 128, 384), (128, 352, 384), (256, 256, 768)] {
         let (a, b) = (floats(k * m), floats(k * n));
-        let mut out = vec![0.0; m * n];
-        gemm::tn(m, n, k, &a, &b, false, &mut out).expect("lengths");
-        let first = (0..n).map(|j| {
-            let terms = (0..k).map(|l| f64::from(a[l * m]) * f64::from(b[l * n + j]));
-            terms.sum::<f64>()
+        dense_case(c, "tn", (m, n, k), (&a, &b), |l, j| (l * m, l * n + j), |isa, a, b, out| {
+            gemm::tn_with(isa, m, n, k, 1.0, a, b, false, out, &mut scratch)
         });
-        assert_near(&out, first, (k * k) as f64 * 2f64.powi(-24));
-        group.throughput(Throughput::Elements((m * n * k) as u64));
-        group.bench_function(format!("{m}x{n}x{k}"), |bench| {
-            bench.iter(|| gemm::tn(m, n, k, black_box(&a), &b, true, &mut out));
+    }
+    for (m, n, k) in [(384, 65, 128), (384, 704, 128), (384, 128, 352), (1, 128, 128), (1, 704, 128)] {
+        let (a, b) = (floats(m * k), floats(k * n));
+        dense_case(c, "nt", (m, n, k), (&a, &b), |l, j| (l, j * k + l), |isa, a, b, out| {
+            gemm::nt_with(isa, m, n, k, a, b, false, out, &mut scratch)
+        });
+        dense_case(c, "nn", (m, n, k), (&a, &b), |l, j| (l, l * n + j), |isa, a, b, out| {
+            gemm::nn_with(isa, m, n, k, a, b, false, out, &mut scratch)
         });
     }
 }
 
-fn dense_fixed_order(c: &mut Criterion) {
-    let mut group = c.benchmark_group("gemm f32 nt_fixed_order");
-    for (m, n, k) in [(384, 128, 128), (1, 128, 128)] {
-        let (a, b) = (floats(m * k), floats(n * k));
-        let mut out = vec![0.0; m * n];
-        gemm::nt_fixed_order(m, n, k, &a, &b, false, &mut out).expect("lengths");
+/// `at(l, j)`: where term `l` of the first row's element `j` lies in the two factors.
+fn dense_case(
+    c: &mut Criterion,
+    name: &str,
+    (m, n, k): (usize, usize, usize),
+    (a, b): (&[f32], &[f32]),
+    at: impl Fn(usize, usize) -> (usize, usize),
+    mut run: impl FnMut(Isa, &[f32], &[f32], &mut [f32]) -> Result<(), KernelError>,
+) {
+    let mut group = c.benchmark_group(format!("gemm f32 {name} {m}x{n}x{k}"));
+    group.throughput(Throughput::Elements((m * n * k) as u64));
+    let mut out = vec![0.0; m * n];
+    for isa in isas().into_iter().filter(|isa| *isa != Isa::Portable) {
+        run(isa, a, b, &mut out).expect("lengths");
         let first = (0..n).map(|j| {
-            let terms = (0..k).map(|l| f64::from(a[l]) * f64::from(b[j * k + l]));
-            terms.sum::<f64>()
+            let term = |(at_a, at_b): (usize, usize)| f64::from(a[at_a]) * f64::from(b[at_b]);
+            (0..k).map(|l| term(at(l, j))).sum::<f64>()
         });
         assert_near(&out, first, (k * k) as f64 * 2f64.powi(-24));
-        group.throughput(Throughput::Elements((m * n * k) as u64));
-        group.bench_function(format!("{m}x{n}x{k}"), |bench| {
-            bench.iter(|| gemm::nt_fixed_order(m, n, k, black_box(&a), &b, false, &mut out));
+        group.bench_function(isa.name(), |bench| {
+            bench.iter(|| run(isa, black_box(a), b, &mut out));
         });
     }
 }
@@ -218,6 +227,6 @@ criterion_group! {
         .sample_size(20)
         .warm_up_time(std::time::Duration::from_millis(200))
         .measurement_time(std::time::Duration::from_millis(600));
-    targets = ternary_products, absmean, recurrence, dense, dense_fixed_order
+    targets = ternary_products, absmean, recurrence, dense
 }
 criterion_main!(kernels);

@@ -25,8 +25,8 @@
 //!
 //! Ternary products sum integers, so all paths but `reference` give identical bits, at any
 //! batching (`reference` sums floats in f64; its int8 product is identical too). The gated
-//! recurrence multiplies, rounds, then adds on every path. Only [`gemm`], but for
-//! [`gemm::nt_fixed_order`], may differ in the last bits with the CPU and the number of rows.
+//! recurrence multiplies, rounds, then adds on every path. Dense products sum each element with
+//! fused multiply-adds in one order, which [`gemm`] states: at any batching too.
 //!
 //! # Threads
 //!

@@ -3,7 +3,7 @@
 mod common;
 
 use barewire_kernels::{
-    Isa, Kernel, Scratch, binary, gated_recurrence, gemm, quantized, vectorize,
+    Isa, Kernel, Scratch, binary, gated_recurrence, quantized, vectorize,
 };
 use common::{Rng, TOKENS, bits, for_each_isa, max_abs, shapes};
 
@@ -152,106 +152,6 @@ fn recurrence_backward_is_the_adjoint() {
                 }
             }
         });
-    }
-}
-
-#[test]
-fn gemm_layouts() {
-    let mut rng = Rng(22);
-    for (m, n, k) in [
-        (1, 1, 1),
-        (3, 5, 7),
-        (17, 33, 9),
-        (64, 1, 40),
-        (1, 64, 40),
-        (4, 4, 0),
-        (0, 3, 2),
-    ] {
-        let (a, b) = (rng.floats(m * k), rng.floats(k * n));
-        let mut exact = vec![0.0f64; m * n];
-        for i in 0..m {
-            for j in 0..n {
-                for l in 0..k {
-                    exact[i * n + j] += f64::from(a[i * k + l]) * f64::from(b[l * n + j]);
-                }
-            }
-        }
-        let turned = |x: &[f32], rows: usize, cols: usize| -> Vec<f32> {
-            (0..rows * cols)
-                .map(|i| x[i % rows * cols + i / rows])
-                .collect()
-        };
-        let (at, bt) = (turned(&a, m, k), turned(&b, k, n));
-        // k roundings of sums below k.
-        let bound = (k * k + 2) as f64 * 2f64.powi(-24);
-        let check = |c: &[f32], add: f64| {
-            for (c, e) in c.iter().zip(&exact) {
-                assert!((f64::from(*c) - e - add).abs() <= bound + add * 2f64.powi(-22));
-            }
-        };
-        let mut c = vec![f32::NAN; m * n];
-        gemm::nn(m, n, k, &a, &b, false, &mut c).unwrap();
-        check(&c, 0.0);
-        c.fill(f32::NAN);
-        gemm::nt(m, n, k, &a, &bt, false, &mut c).unwrap();
-        check(&c, 0.0);
-        c.fill(3.0);
-        gemm::tn(m, n, k, &at, &b, true, &mut c).unwrap();
-        check(&c, 3.0);
-        let wide: Vec<f64> = a.iter().map(|&v| v.into()).collect();
-        let deep: Vec<f64> = b.iter().map(|&v| v.into()).collect();
-        let mut c = vec![1.0f64; m * n];
-        gemm::gemm(m, n, k, -2.0, &wide, (k, 1), &deep, (n, 1), true, &mut c).unwrap();
-        for (c, e) in c.iter().zip(&exact) {
-            assert!((c - (1.0 - 2.0 * e)).abs() <= 1e-12 * (k + 1) as f64);
-        }
-    }
-}
-
-#[test]
-fn fixed_order_products_do_not_depend_on_rows_or_isa() {
-    let mut rng = Rng(26);
-    let shapes = [
-        (1, 1, 1),
-        (5, 7, 15),
-        (9, 6, 16),
-        (4, 4, 33),
-        (17, 96, 128),
-        (3, 2, 0),
-        (0, 2, 3),
-    ];
-    for (m, n, k) in shapes {
-        let (a, b) = (rng.floats(m * k), rng.floats(n * k));
-        let mut first = None;
-        for_each_isa(|isa| {
-            let mut all = vec![f32::NAN; m * n];
-            gemm::nt_fixed_order_with(isa, m, n, k, &a, &b, false, &mut all).unwrap();
-            let mut single = vec![0.5; m * n];
-            for i in 0..m {
-                let (a, c) = (&a[i * k..][..k], &mut single[i * n..][..n]);
-                gemm::nt_fixed_order_with(isa, 1, n, k, a, &b, false, c).unwrap();
-            }
-            assert_eq!(bits(&all), bits(&single), "{}", isa.name());
-            assert!(
-                *first.get_or_insert(bits(&all)) == bits(&all),
-                "{}",
-                isa.name()
-            );
-            // At most k / 16 + 5 roundings of sums below k.
-            let bound = (k * (k / 16 + 6)) as f64 * 2f64.powi(-24);
-            for (i, c) in all.iter().enumerate() {
-                let terms =
-                    (0..k).map(|l| f64::from(a[i / n * k + l]) * f64::from(b[i % n * k + l]));
-                assert!((f64::from(*c) - terms.sum::<f64>()).abs() <= bound);
-            }
-        });
-        let wide = |v: &[f32]| -> Vec<f64> { v.iter().map(|&v| v.into()).collect() };
-        let mut c = vec![2.0; m * n];
-        gemm::nt_fixed_order(m, n, k, &wide(&a), &wide(&b), true, &mut c).unwrap();
-        for (i, c) in c.iter().enumerate() {
-            let exact = (0..k).map(|l| f64::from(a[i / n * k + l]) * f64::from(b[i % n * k + l]));
-            assert!((c - 2.0 - exact.sum::<f64>()).abs() <= 1e-12 * (k + 1) as f64);
-        }
     }
 }
 

@@ -159,21 +159,22 @@ fn gated_recurrence_lengths() {
 
 #[test]
 fn gemm_lengths() {
-    let (a, b) = ([0.0f32; 6], [0.0f32; 12]); // 2 x 3, 3 x 4
-    let c = &mut [0.0f32; 8][..];
-    assert_names(gemm::nn(2, 4, 3, &a[1..], &b, false, c), "a");
-    assert_names(gemm::nn(2, 4, 3, &a, &b[1..], false, c), "b");
-    assert_names(gemm::nn(2, 4, 3, &a, &b, false, &mut c[1..]), "c");
-    assert_names(
-        gemm::gemm(2, 4, 3, 1.0, &a, (4, 1), &b, (4, 1), false, c),
-        "a",
-    );
-    assert_names(
-        gemm::gemm(2, 4, 3, 1.0, &a, (3, 1), &b, (4, 2), false, c),
-        "b",
-    );
-    let far = gemm::gemm(2, 4, 3, 1.0, &a, (usize::MAX, 1), &b, (4, 1), false, c);
+    let s = &mut Scratch::new();
+    let (a, b) = (&[0.0_f32; 6][..], &[0.0_f32; 12][..]); // 2 x 3, 3 x 4
+    let c = &mut [0.0_f32; 8][..];
+    assert_names(gemm::nn(2, 4, 3, &a[1..], b, false, c, s), "a");
+    assert_names(gemm::nn(2, 4, 3, a, &b[1..], false, c, s), "b");
+    assert_names(gemm::nn(2, 4, 3, a, b, false, &mut c[1..], s), "c");
+    assert_names(gemm::nt(2, 4, 3, &a[1..], b, false, c, s), "a");
+    assert_names(gemm::nt(2, 4, 3, a, &b[1..], false, c, s), "b");
+    assert_names(gemm::nt(2, 4, 3, a, b, false, &mut c[1..], s), "c");
+    assert_names(gemm::tn(2, 4, 3, 1.0, &a[1..], b, false, c, s), "a");
+    assert_names(gemm::tn(2, 4, 3, 1.0, a, &b[1..], false, c, s), "b");
+    assert_names(gemm::tn(2, 4, 3, 1.0, a, b, false, &mut c[1..], s), "c");
+    let far = gemm::nn(2, 4, usize::MAX, a, b, false, c, s);
     assert_eq!(far, Err(KernelError::Overflow { argument: "a" }));
+    let (a, b, c) = ([0.0_f64; 6], [0.0_f64; 12], &mut [0.0_f64; 7]);
+    assert_names(gemm::nn(2, 4, 3, &a, &b, false, c, s), "c");
 }
 
 #[test]

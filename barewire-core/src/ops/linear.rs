@@ -19,8 +19,9 @@ use crate::workspace::Arena;
 ///
 /// VJP: `x̄ = Wᵀ ȳ`, `W̄ += ȳ xᵀ`.
 ///
-/// The order of summation is the dense product's: the last bits may differ with the number of rows, so a step and a
-/// whole sequence agree up to rounding only.
+/// A row of the result is summed in an order that depends on `i` alone (with `f32`, that of
+/// [`gemm`](barewire_kernels::gemm), the same on every instruction set): a step, a chunk and a whole sequence give the
+/// same bits.
 ///
 /// Residual: borrows `w` and `x`.
 ///

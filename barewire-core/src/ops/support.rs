@@ -60,7 +60,7 @@ pub(super) fn with_kernel_scratch<T>(f: impl FnOnce(&mut Scratch) -> T) -> T {
     result
 }
 
-/// `y[n,o] = x[n,i] · w[o,i]ᵀ`, or `+=` with `accumulate`: a linear layer.
+/// `y[n,o] = x[n,i] · w[o,i]ᵀ`, or `+=` with `accumulate`: a linear layer. A row's bits do not depend on other rows.
 pub(super) fn times_transposed<R: Real>(
     [n, o, i]: [usize; 3],
     x: &[R],
@@ -68,7 +68,15 @@ pub(super) fn times_transposed<R: Real>(
     accumulate: bool,
     y: &mut [R],
 ) -> Result<(), Error> {
-    product([n, o, i], R::ONE, (x, (i, 1)), (w, (1, i)), accumulate, y)
+    lengths([n, o, i], x, w, y)?;
+    if let (Some(x), Some(w), Some(y)) = (R::as_f32(x), R::as_f32(w), R::as_f32_mut(y)) {
+        return Ok(with_kernel_scratch(|s| gemm::nt(n, o, i, x, w, accumulate, y, s))?);
+    }
+    if let (Some(x), Some(w), Some(y)) = (R::as_f64(x), R::as_f64(w), R::as_f64_mut(y)) {
+        return Ok(with_kernel_scratch(|s| gemm::nt(n, o, i, x, w, accumulate, y, s))?);
+    }
+    plain([n, o, i], R::ONE, |r, t| x[r * i + t], |t, s| w[s * i + t], accumulate, y);
+    Ok(())
 }
 
 /// `x_cot[n,i] = y_cot[n,o] · w[o,i]`, or `+=` with `accumulate`: the cotangent of its input.
@@ -79,7 +87,15 @@ pub(super) fn times<R: Real>(
     accumulate: bool,
     x_cot: &mut [R],
 ) -> Result<(), Error> {
-    product([n, i, o], R::ONE, (y_cot, (o, 1)), (w, (i, 1)), accumulate, x_cot)
+    lengths([n, i, o], y_cot, w, x_cot)?;
+    if let (Some(y), Some(w), Some(x)) = (R::as_f32(y_cot), R::as_f32(w), R::as_f32_mut(x_cot)) {
+        return Ok(with_kernel_scratch(|s| gemm::nn(n, i, o, y, w, accumulate, x, s))?);
+    }
+    if let (Some(y), Some(w), Some(x)) = (R::as_f64(y_cot), R::as_f64(w), R::as_f64_mut(x_cot)) {
+        return Ok(with_kernel_scratch(|s| gemm::nn(n, i, o, y, w, accumulate, x, s))?);
+    }
+    plain([n, i, o], R::ONE, |r, t| y_cot[r * o + t], |t, s| w[t * i + s], accumulate, x_cot);
+    Ok(())
 }
 
 /// `w_cot[o,i] += alpha · y_cot[n,o]ᵀ · x[n,i]`: the gradient of its weights.
@@ -90,39 +106,44 @@ pub(super) fn add_outer<R: Real>(
     x: &[R],
     w_cot: &mut [R],
 ) -> Result<(), Error> {
-    product([o, i, n], alpha, (y_cot, (1, o)), (x, (i, 1)), true, w_cot)
+    lengths([o, i, n], y_cot, x, w_cot)?;
+    let by = alpha.value();
+    if let (Some(y), Some(x), Some(w)) = (R::as_f32(y_cot), R::as_f32(x), R::as_f32_mut(w_cot)) {
+        return Ok(with_kernel_scratch(|s| gemm::tn(o, i, n, by as f32, y, x, true, w, s))?);
+    }
+    if let (Some(y), Some(x), Some(w)) = (R::as_f64(y_cot), R::as_f64(x), R::as_f64_mut(w_cot)) {
+        return Ok(with_kernel_scratch(|s| gemm::tn(o, i, n, by, y, x, true, w, s))?);
+    }
+    plain([o, i, n], alpha, |r, t| y_cot[t * o + r], |t, s| x[t * i + s], true, w_cot);
+    Ok(())
 }
 
-/// `c[m,n] = alpha · a[m,k] · b[k,n]`, or `+=` with `accumulate`, with any strides of `a` and `b`.
-fn product<R: Real>(
-    [m, n, k]: [usize; 3],
-    alpha: R,
-    (a, a_strides): (&[R], (usize, usize)),
-    (b, b_strides): (&[R], (usize, usize)),
-    accumulate: bool,
-    c: &mut [R],
-) -> Result<(), Error> {
+/// Refuses the factors or the product `[m, n]` of a sum over `k` if one has another length.
+fn lengths<R>([m, n, k]: [usize; 3], a: &[R], b: &[R], c: &[R]) -> Result<(), Error> {
     length("left factor", m.saturating_mul(k), a.len())?;
     length("right factor", k.saturating_mul(n), b.len())?;
-    length("product", m.saturating_mul(n), c.len())?;
-    let value = alpha.value();
-    if let (Some(a), Some(b), Some(c)) = (R::as_f32(a), R::as_f32(b), R::as_f32_mut(c)) {
-        return Ok(gemm::gemm(m, n, k, value as f32, a, a_strides, b, b_strides, accumulate, c)?);
-    }
-    if let (Some(a), Some(b), Some(c)) = (R::as_f64(a), R::as_f64(b), R::as_f64_mut(c)) {
-        return Ok(gemm::gemm(m, n, k, value, a, a_strides, b, b_strides, accumulate, c)?);
-    }
+    length("product", m.saturating_mul(n), c.len())
+}
+
+/// `c[r,s] = alpha · Σ_t a(r, t) · b(t, s)`, or `+=` with `accumulate`, for scalars that have no kernels: checks only.
+fn plain<R: Real>(
+    [_, n, k]: [usize; 3],
+    alpha: R,
+    a: impl Fn(usize, usize) -> R,
+    b: impl Fn(usize, usize) -> R,
+    accumulate: bool,
+    c: &mut [R],
+) {
     for (r, c) in c.chunks_exact_mut(n.max(1)).enumerate() {
         for (s, c) in c.iter_mut().enumerate() {
             let mut sum = R::ZERO;
             for t in 0..k {
-                sum += a[r * a_strides.0 + t * a_strides.1] * b[t * b_strides.0 + s * b_strides.1];
+                sum += a(r, t) * b(t, s);
             }
             let term = alpha * sum;
             *c = if accumulate { *c + term } else { term };
         }
     }
-    Ok(())
 }
 
 /// `x_cot[n,i] (+)= y_cot[n,o] · w[o,i]` into a slot.

@@ -64,7 +64,7 @@ impl Parameter for f32 {
 }
 
 impl Elementwise for f32 {
-    fn numbers<'a, R: Real>(view: &'a R) -> &'a [R] {
+    fn numbers<R: Real>(view: &R) -> &[R] {
         core::slice::from_ref(view)
     }
     fn sink<R: Real, const SPREAD: u8>(grad: &mut R, _: usize) -> Sink<'_, R, SPREAD> {

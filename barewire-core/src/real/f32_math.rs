@@ -1,5 +1,7 @@
 //! Branch-free `f32` functions that vectorise: selections instead of branches, polynomials instead of calls, no fused
 //! multiply-add, so that every instruction set gives the same bits. Coefficients after Cephes (S. Moshier).
+// coefficients stand as published, with more digits than f32 holds
+#![allow(clippy::excessive_precision)]
 
 const LOG2_E: f32 = core::f32::consts::LOG2_E;
 // ln 2 in two parts: `n * LN2_HI` is exact for |n| < 2^9
@@ -93,8 +95,14 @@ pub(super) fn softplus(x: f32) -> f32 {
     // ln(1 + u): the rounding of 1 + u is put back to first order
     let w = 1.0 + u;
     let log1p = ln(w) + (u - (w - 1.0)) / w;
-    // `x > 0 ? x : x - x` keeps NaN and gives 0 for negative numbers
-    let positive = if x > 0.0 { x } else { (x - x).abs() };
+    // the last arm is NaN's
+    let positive = if x > 0.0 {
+        x
+    } else if x <= 0.0 {
+        0.0
+    } else {
+        x
+    };
     let y = positive + log1p;
     if x == f32::NEG_INFINITY { 0.0 } else if x == f32::INFINITY { x } else { y }
 }

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::slice::from_ref;
 
 use super::{ADJOINT, DIFFERENCES, Mismatch, Rng, Sample, Worst, agree, pair, plus};
 use crate::Error;
@@ -249,7 +250,7 @@ impl<'w, T: Layer> Case<'w, T> {
 
     /// `⟨v, Jᵀ w⟩` and the sum of the magnitudes of its terms.
     fn pulled(&self) -> [f64; 2] {
-        let parameters = pair(&[self.direction.parameters.clone()], &[self.back.parameters.clone()]);
+        let parameters = pair(from_ref(&self.direction.parameters), from_ref(&self.back.parameters));
         plus(
             parameters,
             plus(pair(&self.direction.inputs, &self.back.inputs), pair(&self.direction.state, &self.back.state)),

@@ -201,7 +201,7 @@ impl<'a> Expander<'a> {
         };
         quote! {
             #[doc = #docs]
-            #[allow(missing_docs, dead_code, non_camel_case_types, clippy::all)]
+            #[allow(missing_docs, dead_code, non_camel_case_types, non_snake_case, clippy::all)]
             #item
         }
     }

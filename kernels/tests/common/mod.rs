@@ -1,9 +1,5 @@
 //! What the test files share: instruction sets, shapes, numbers.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test file uses a part, and none is a library"
-)]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part, and none is a library")]
 
 use barewire_kernels::Isa;
 
@@ -21,9 +17,8 @@ pub fn for_each_isa(mut case: impl FnMut(Isa)) {
 }
 
 /// Lengths around the lanes, words and tiles of every path.
-pub const LENGTHS: [usize; 17] = [
-    1, 2, 7, 8, 9, 16, 31, 32, 33, 63, 64, 65, 95, 127, 128, 200, 352,
-];
+pub const LENGTHS: [usize; 17] =
+    [1, 2, 7, 8, 9, 16, 31, 32, 33, 63, 64, 65, 95, 127, 128, 200, 352];
 
 /// Numbers of tokens around every block size.
 pub const TOKENS: [usize; 9] = [0, 1, 2, 3, 4, 5, 7, 16, 17];

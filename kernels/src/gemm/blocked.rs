@@ -1,0 +1,303 @@
+//! The loops around the tiles, the same for every instruction set.
+//!
+//! ```text
+//! for 256 terms of k                  the law's blocks
+//!   for 384 columns of c              b's part [256, 384] is packed: 384 KiB, second level cache
+//!     for 8 rows of c                 a's part [8, 256] is read in place, or packed if transposed
+//!       for 48 columns of c           a tile: 24 accumulators of 16 lanes
+//! ```
+
+use super::{Form, Product};
+use crate::Scratch;
+
+/// Terms that are summed in one go. Part of the law in the module's docs: changing it changes bits.
+const TERMS: usize = 256;
+
+/// Columns packed at a time; a multiple of every `LANES * VECTORS`.
+const COLS: usize = 384;
+
+/// What an instruction set provides. A value of the type proves that the CPU has it.
+pub(super) trait Simd: Copy {
+    /// Floats in a vector; divides 16.
+    const LANES: usize;
+    /// Rows of the largest tile, at most 8.
+    const ROWS: usize;
+    /// Vectors across the widest tile.
+    const VECTORS: usize;
+    /// [`Simd::few_nt`] is faster than packing up to so many rows; at most `ROWS`.
+    const FEW: usize;
+
+    /// One block of terms of a tile of `c`, which starts at `c[0]`.
+    fn tile(self, tile: &Tile<'_>, c: &mut [f32]);
+
+    /// `out[l * width + r] = from[r][l]` for `LANES` rows; see [`Transposed::row`] for what stands
+    /// for rows that are not there.
+    fn transpose(self, from: Transposed<'_>, out: &mut [f32], width: usize);
+
+    /// One block of terms of all `n` columns of `c`, for `FEW` rows at most, without packing.
+    fn few_nt(self, few: &FewNt<'_>, c: &mut [f32]);
+}
+
+/// How a block's sums go into `c`.
+#[derive(Clone, Copy)]
+pub(super) struct Finish {
+    pub(super) alpha: f32,
+    /// `c` holds something already.
+    pub(super) add: bool,
+}
+
+/// `rows x cols` elements of `c`, one block of terms.
+pub(super) struct Tile<'a> {
+    pub(super) rows: usize,
+    /// At most `VECTORS` vectors; the last may be partial.
+    pub(super) cols: usize,
+    pub(super) terms: usize,
+    pub(super) a: Left<'a>,
+    /// Row `l` starts at `l * b_stride` and has whole vectors.
+    pub(super) b: &'a [f32],
+    pub(super) b_stride: usize,
+    pub(super) c_stride: usize,
+    pub(super) finish: Finish,
+}
+
+/// Rows of the left factor.
+#[derive(Clone, Copy)]
+pub(super) enum Left<'a> {
+    /// Element `(i, l)` at `i * stride + l`.
+    Rows(&'a [f32], usize),
+    /// Element `(i, l)` at `l * stride + i`.
+    Columns(&'a [f32], usize),
+}
+
+/// Rows of the left factor, for a tile's loop over terms.
+pub(super) trait Terms: Copy {
+    /// Term `l` of row `i`.
+    fn at(self, l: usize, i: usize) -> f32;
+}
+
+/// Rows of as many terms as the loop has: then its index needs no check.
+impl<const M: usize> Terms for [&[f32]; M] {
+    #[inline(always)]
+    fn at(self, l: usize, i: usize) -> f32 {
+        self[i][l]
+    }
+}
+
+/// `M` rows side by side, columns at a stride.
+#[derive(Clone, Copy)]
+pub(super) struct Columns<'a, const M: usize>(pub(super) &'a [f32], pub(super) usize);
+
+impl<const M: usize> Terms for Columns<'_, M> {
+    #[inline(always)]
+    fn at(self, l: usize, i: usize) -> f32 {
+        self.0[l * self.1..][..M][i]
+    }
+}
+
+/// The first `terms` elements of `M` rows that lie `stride` apart.
+#[inline(always)]
+pub(super) fn rows_of<const M: usize>(x: &[f32], stride: usize, terms: usize) -> [&[f32]; M] {
+    let mut rows: [&[f32]; M] = [&[]; M];
+    for (i, row) in rows.iter_mut().enumerate() {
+        *row = &x[i * stride..][..terms];
+    }
+    rows
+}
+
+/// Rows of the right factor of [`super::nt`], to be turned into vectors across rows.
+#[derive(Clone, Copy)]
+pub(super) struct Transposed<'a> {
+    /// Row `r` starts at `r * stride`.
+    pub(super) values: &'a [f32],
+    pub(super) stride: usize,
+    /// Rows that exist, at least 1.
+    pub(super) rows: usize,
+    pub(super) terms: usize,
+}
+
+impl<'a> Transposed<'a> {
+    /// Row `r`; the last one again where there are no more, since its columns of the product are
+    /// never stored.
+    #[inline(always)]
+    pub(super) fn row(self, r: usize) -> &'a [f32] {
+        &self.values[r.min(self.rows - 1) * self.stride..][..self.terms]
+    }
+
+    /// The rows from `first` on, which exists.
+    #[inline(always)]
+    pub(super) fn from(self, first: usize) -> Self {
+        Self { values: &self.values[first * self.stride..], rows: self.rows - first, ..self }
+    }
+}
+
+/// A product of few rows, one block of terms.
+pub(super) struct FewNt<'a> {
+    pub(super) m: usize,
+    /// Row `i` starts at `i * stride`.
+    pub(super) a: &'a [f32],
+    pub(super) stride: usize,
+    /// All rows of the right factor.
+    pub(super) b: Transposed<'a>,
+    pub(super) finish: Finish,
+}
+
+/// Lengths checked; `c` is not empty.
+pub(super) fn run<S: Simd>(simd: S, p: Product<'_, f32>, c: &mut [f32], scratch: &mut Scratch) {
+    if p.k == 0 && !p.accumulate {
+        c.fill(0.0);
+    }
+    for first in (0..p.k).step_by(TERMS) {
+        let block = Block {
+            p,
+            first,
+            terms: TERMS.min(p.k - first),
+            finish: Finish { alpha: p.alpha, add: p.accumulate || first > 0 },
+        };
+        if p.form == Form::Nt && p.m <= S::FEW {
+            let few = FewNt {
+                m: p.m,
+                a: &p.a[first..],
+                stride: p.k,
+                b: block.right_rows(0, p.n),
+                finish: block.finish,
+            };
+            simd.few_nt(&few, c);
+        } else {
+            for col in (0..p.n).step_by(COLS) {
+                block.columns(simd, col, COLS.min(p.n - col), c, scratch);
+            }
+        }
+    }
+}
+
+/// One block of terms.
+struct Block<'a> {
+    p: Product<'a, f32>,
+    first: usize,
+    terms: usize,
+    finish: Finish,
+}
+
+impl<'a> Block<'a> {
+    /// The columns `col..col + cols` of `c`.
+    fn columns<S: Simd>(&self, simd: S, col: usize, cols: usize, c: &mut [f32], s: &mut Scratch) {
+        let Product { form, m, n, .. } = self.p;
+        // With one row of tiles a packed panel would be read once only.
+        let in_place =
+            |panel: Panel| form != Form::Nt && m <= S::ROWS && panel.cols % S::LANES == 0;
+        let right = cols.next_multiple_of(S::LANES) * self.terms;
+        let (right, left) = aligned(s, right, S::ROWS * self.terms);
+        for panel in panels::<S>(cols).filter(|&panel| !in_place(panel)) {
+            let to = &mut right[panel.col * self.terms..][..panel.width * self.terms];
+            match form {
+                Form::Nt => {
+                    let rows = self.right_rows(col + panel.col, panel.cols);
+                    for at in (0..panel.width).step_by(S::LANES) {
+                        simd.transpose(rows.from(at), &mut to[at..], panel.width);
+                    }
+                }
+                Form::Nn | Form::Tn => self.pack(col + panel.col, panel, to),
+            }
+        }
+        for row in (0..m).step_by(S::ROWS) {
+            let rows = S::ROWS.min(m - row);
+            let a = self.left(row, rows, left);
+            for panel in panels::<S>(cols) {
+                let at = col + panel.col;
+                let (b, b_stride) = if in_place(panel) {
+                    (&self.p.b[self.first * n + at..], n)
+                } else {
+                    (&right[panel.col * self.terms..], panel.width)
+                };
+                let (terms, finish) = (self.terms, self.finish);
+                let tile =
+                    Tile { rows, cols: panel.cols, terms, a, b, b_stride, c_stride: n, finish };
+                simd.tile(&tile, &mut c[row * n + at..]);
+            }
+        }
+    }
+
+    /// Rows of the left factor: as they lie, or, where they are columns, side by side in `to`.
+    fn left<'s>(&self, row: usize, rows: usize, to: &'s mut [f32]) -> Left<'s>
+    where
+        'a: 's,
+    {
+        let Product { form, m, k, a, .. } = self.p;
+        if form != Form::Tn {
+            return Left::Rows(&a[row * k + self.first..], k);
+        }
+        let columns = a[self.first * m..].chunks(m).take(self.terms);
+        if rows == 8 {
+            for (to, column) in to.as_chunks_mut::<8>().0.iter_mut().zip(columns) {
+                to.copy_from_slice(&column[row..][..8]);
+            }
+        } else {
+            for (to, column) in to.chunks_exact_mut(rows).zip(columns) {
+                to.copy_from_slice(&column[row..][..rows]);
+            }
+        }
+        Left::Columns(to, rows)
+    }
+
+    /// Rows of the right factor of [`super::nt`], that is columns of `c`.
+    fn right_rows(&self, row: usize, rows: usize) -> Transposed<'a> {
+        let (k, terms) = (self.p.k, self.terms);
+        Transposed { values: &self.p.b[row * k + self.first..], stride: k, rows, terms }
+    }
+
+    /// Copies a panel of the right factor; partial vectors are filled up with zeros.
+    fn pack(&self, col: usize, panel: Panel, to: &mut [f32]) {
+        let n = self.p.n;
+        let rows = self.p.b[self.first * n..].chunks_exact(n).take(self.terms);
+        for (to, row) in to.chunks_exact_mut(panel.width).zip(rows) {
+            let row = &row[col..][..panel.cols];
+            // Chunks of a length known here: a call of `memcpy` a row would take half the time.
+            let (to_full, to_rest) = to.as_chunks_mut::<8>();
+            let (full, rest) = row.as_chunks::<8>();
+            for (to, from) in to_full.iter_mut().zip(full) {
+                *to = *from;
+            }
+            if full.len() < to_full.len() {
+                let last = &mut to_full[full.len()..];
+                last.fill([0.0; 8]);
+                last[0][..rest.len()].copy_from_slice(rest);
+            }
+            debug_assert!(to_rest.is_empty(), "panels are whole vectors");
+        }
+    }
+}
+
+/// Columns of one tile.
+#[derive(Clone, Copy)]
+struct Panel {
+    col: usize,
+    cols: usize,
+    /// `cols` rounded up to whole vectors.
+    width: usize,
+}
+
+/// Splits columns into tiles. A single vector at the end is avoided: it keeps the multipliers half
+/// idle, so four vectors become two and two.
+fn panels<S: Simd>(cols: usize) -> impl Iterator<Item = Panel> {
+    let mut col = 0;
+    core::iter::from_fn(move || {
+        let vectors = (cols - col).div_ceil(S::LANES);
+        if vectors == 0 {
+            return None;
+        }
+        let take = if vectors == S::VECTORS + 1 { S::VECTORS - 1 } else { vectors.min(S::VECTORS) };
+        let width = take * S::LANES;
+        let panel = Panel { col, cols: width.min(cols - col), width };
+        col += panel.cols;
+        Some(panel)
+    })
+}
+
+/// Two buffers, the first on a cache line: a vector that crosses one costs two loads.
+fn aligned(scratch: &mut Scratch, first: usize, second: usize) -> (&mut [f32], &mut [f32]) {
+    const LINE: usize = 16;
+    let (floats, _) = scratch.floats(first + second + LINE, 0);
+    let skip = floats.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
+    let (first, second_on) = floats[skip..].split_at_mut(first);
+    (first, &mut second_on[..second])
+}

@@ -1,0 +1,274 @@
+//! Dense products of f32 and f64 matrices, on one thread and without allocation.
+//!
+//! | function | computes                             | shapes              | use in a linear layer |
+//! |----------|--------------------------------------|---------------------|-----------------------|
+//! | [`nt`]   | `c[m,n] = a[m,k] · b[n,k]ᵀ`          | tokens by weights   | output                |
+//! | [`nn`]   | `c[m,n] = a[m,k] · b[k,n]`           | cotangents by weights | input's cotangent   |
+//! | [`tn`]   | `c[m,n] = alpha · a[k,m]ᵀ · b[k,n]`  | cotangents by tokens | weight's gradient    |
+//!
+//! All matrices are row-major and contiguous. With `accumulate` the product is added to `c`, else
+//! `c` is overwritten (and may hold NaN before). Working memory is a [`Scratch`] of the caller: a
+//! packed block of `b`, at most 400 KiB.
+//!
+//! # One order of summation
+//!
+//! An element of an f32 product is a sum over `k` in blocks of 256 terms. In a block
+//!
+//! `s = fma(a[0], b[0], 0)`, `s = fma(a[1], b[1], s)`, ..
+//!
+//! one after the other; the block then gives `c = alpha · s`, or `c = fma(alpha, s, c)` where
+//! something is in `c` already: the first block's part or, with `accumulate`, the caller's.
+//! This is so on every instruction set but `Reference` (f64 inside), for any `m` and `n`, and
+//! wherever in the matrix the element lies. A sequence, its chunks and its single steps therefore
+//! agree to the bit, and so do machines. What vectors and tiles hold is different elements, never
+//! different terms of one. (The payload of a NaN is not part of this promise.)
+//!
+//! The error of an element is at most `(k + k / 256 + 2) · 2^-24 · Σ |alpha a b|`, to first order
+//! and with `|c|` counted as one more term.
+//!
+//! Where the target has no fused multiply-add (x86-64 without AVX2, which gets `Portable`), the
+//! same bits come from the C library's `fmaf`, a hundred times slower.
+//!
+//! Products in f64 serve checks: plain loops, one order each, no tiles.
+//!
+//! Source: the packing and the loops are those of Goto & van de Geijn, "Anatomy of
+//! High-Performance Matrix Multiplication" (2008), with the left factor read in place.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod blocked;
+mod double;
+mod portable;
+pub mod reference;
+
+use crate::error::{KernelError, check_len, product};
+use crate::{Isa, Scratch};
+
+/// Scalars that have products: `f32` and `f64`.
+pub trait GemmScalar: Copy + Send + Sync + private::Sealed + 'static {
+    /// The multiplicative identity.
+    const ONE: Self;
+}
+
+impl GemmScalar for f32 {
+    const ONE: Self = 1.0;
+}
+
+impl GemmScalar for f64 {
+    const ONE: Self = 1.0;
+}
+
+mod private {
+    use super::{Isa, Product, Scratch};
+
+    /// Keeps [`super::GemmScalar`] to types that have kernels, and finds them.
+    pub trait Sealed: Sized {
+        #[doc(hidden)]
+        fn run(isa: Isa, product: Product<'_, Self>, c: &mut [Self], scratch: &mut Scratch);
+    }
+}
+
+/// Which of the factors lies transposed in memory.
+#[doc(hidden)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    Nt,
+    Nn,
+    Tn,
+}
+
+/// A product whose lengths have been checked.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Product<'a, T> {
+    form: Form,
+    m: usize,
+    n: usize,
+    k: usize,
+    alpha: T,
+    a: &'a [T],
+    b: &'a [T],
+    accumulate: bool,
+}
+
+impl private::Sealed for f32 {
+    fn run(isa: Isa, product: Product<'_, f32>, c: &mut [f32], scratch: &mut Scratch) {
+        match isa {
+            Isa::Reference => reference::product_f32(product, c),
+            Isa::Portable => blocked::run(portable::Portable, product, c, scratch),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(token) => blocked::run(token, product, c, scratch),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(token) => blocked::run(token, product, c, scratch),
+        }
+    }
+}
+
+impl private::Sealed for f64 {
+    fn run(isa: Isa, product: Product<'_, f64>, c: &mut [f64], _: &mut Scratch) {
+        double::run(isa, product, c);
+    }
+}
+
+/// Checks the lengths, which depend on the sizes only, and runs.
+fn checked<T: GemmScalar>(
+    isa: Isa,
+    p: Product<'_, T>,
+    c: &mut [T],
+    scratch: &mut Scratch,
+) -> Result<(), KernelError> {
+    check_len("a", p.a, product("a", &[p.m, p.k])?)?;
+    check_len("b", p.b, product("b", &[p.k, p.n])?)?;
+    check_len("c", c, product("c", &[p.m, p.n])?)?;
+    if !c.is_empty() {
+        T::run(isa, p, c, scratch);
+    }
+    Ok(())
+}
+
+/// `c[m,n] = a[m,k] · b[n,k]ᵀ`, or `+=` with `accumulate`: the output of a linear layer.
+///
+/// | name | shape    |
+/// |------|----------|
+/// | `a`  | `[m, k]` |
+/// | `b`  | `[n, k]` |
+/// | `c`  | `[m, n]` |
+///
+/// # Errors
+/// [`KernelError::Length`] for `a`, `b` or `c`; [`KernelError::Overflow`].
+///
+/// ```
+/// use barewire_kernels::{Scratch, gemm};
+///
+/// let (weights, tokens) = ([1.0, 2.0, 3.0, 4.0], [1.0, 1.0, 10.0, 1.0]);
+/// let mut y = [0.0_f32; 4];
+/// gemm::nt(2, 2, 2, &tokens, &weights, false, &mut y, &mut Scratch::new())?;
+/// assert_eq!(y, [3.0, 7.0, 12.0, 34.0]);
+/// # Ok::<(), barewire_kernels::KernelError>(())
+/// ```
+#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
+pub fn nt<T: GemmScalar>(
+    m: usize,
+    n: usize,
+    k: usize,
+    a: &[T],
+    b: &[T],
+    accumulate: bool,
+    c: &mut [T],
+    scratch: &mut Scratch,
+) -> Result<(), KernelError> {
+    nt_with(Isa::best(), m, n, k, a, b, accumulate, c, scratch)
+}
+
+/// [`nt`] on a given instruction set.
+///
+/// # Errors
+/// As [`nt`].
+#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
+pub fn nt_with<T: GemmScalar>(
+    isa: Isa,
+    m: usize,
+    n: usize,
+    k: usize,
+    a: &[T],
+    b: &[T],
+    accumulate: bool,
+    c: &mut [T],
+    scratch: &mut Scratch,
+) -> Result<(), KernelError> {
+    let (form, alpha) = (Form::Nt, T::ONE);
+    checked(isa, Product { form, m, n, k, alpha, a, b, accumulate }, c, scratch)
+}
+
+/// `c[m,n] = a[m,k] · b[k,n]`, or `+=` with `accumulate`: the cotangent of a linear layer's input.
+///
+/// | name | shape    |
+/// |------|----------|
+/// | `a`  | `[m, k]` |
+/// | `b`  | `[k, n]` |
+/// | `c`  | `[m, n]` |
+///
+/// # Errors
+/// [`KernelError::Length`] for `a`, `b` or `c`; [`KernelError::Overflow`].
+#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
+pub fn nn<T: GemmScalar>(
+    m: usize,
+    n: usize,
+    k: usize,
+    a: &[T],
+    b: &[T],
+    accumulate: bool,
+    c: &mut [T],
+    scratch: &mut Scratch,
+) -> Result<(), KernelError> {
+    nn_with(Isa::best(), m, n, k, a, b, accumulate, c, scratch)
+}
+
+/// [`nn`] on a given instruction set.
+///
+/// # Errors
+/// As [`nn`].
+#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
+pub fn nn_with<T: GemmScalar>(
+    isa: Isa,
+    m: usize,
+    n: usize,
+    k: usize,
+    a: &[T],
+    b: &[T],
+    accumulate: bool,
+    c: &mut [T],
+    scratch: &mut Scratch,
+) -> Result<(), KernelError> {
+    let (form, alpha) = (Form::Nn, T::ONE);
+    checked(isa, Product { form, m, n, k, alpha, a, b, accumulate }, c, scratch)
+}
+
+/// `c[m,n] = alpha · a[k,m]ᵀ · b[k,n]`, or `+=` with `accumulate`: the gradient of a linear
+/// layer's weights over `k` tokens.
+///
+/// | name | shape    |
+/// |------|----------|
+/// | `a`  | `[k, m]` |
+/// | `b`  | `[k, n]` |
+/// | `c`  | `[m, n]` |
+///
+/// # Errors
+/// [`KernelError::Length`] for `a`, `b` or `c`; [`KernelError::Overflow`].
+#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
+pub fn tn<T: GemmScalar>(
+    m: usize,
+    n: usize,
+    k: usize,
+    alpha: T,
+    a: &[T],
+    b: &[T],
+    accumulate: bool,
+    c: &mut [T],
+    scratch: &mut Scratch,
+) -> Result<(), KernelError> {
+    tn_with(Isa::best(), m, n, k, alpha, a, b, accumulate, c, scratch)
+}
+
+/// [`tn`] on a given instruction set.
+///
+/// # Errors
+/// As [`tn`].
+#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
+pub fn tn_with<T: GemmScalar>(
+    isa: Isa,
+    m: usize,
+    n: usize,
+    k: usize,
+    alpha: T,
+    a: &[T],
+    b: &[T],
+    accumulate: bool,
+    c: &mut [T],
+    scratch: &mut Scratch,
+) -> Result<(), KernelError> {
+    let form = Form::Tn;
+    checked(isa, Product { form, m, n, k, alpha, a, b, accumulate }, c, scratch)
+}
