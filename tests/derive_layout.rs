@@ -1,4 +1,6 @@
 //! The layout half of the derives: round trips, views, mutable views, schema texts, hygiene.
+// the types here are fixtures
+#![allow(missing_docs, unreachable_pub)]
 
 use barewire::wire::{
     BinaryMatrix, FieldNames, Index, Int, List, Map, Matrix, QuantizedMatrix, Region, Schema, TernaryMatrix, Uint, Union,

@@ -1,4 +1,6 @@
 //! Equations written by the derive: gradients against differences and tangents, streaming, unions, lists, errors.
+// the types here are fixtures
+#![allow(missing_docs, unreachable_pub)]
 
 use barewire::prelude::*;
 use barewire::testing::{Rng, check_layer, check_layer_adjoint, ids as sample_ids, numbers as sample};

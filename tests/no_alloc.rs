@@ -125,7 +125,7 @@ fn model(rng: &mut Rng) -> Model {
 fn warm_steps_allocate_nothing() {
     let mut rng = Rng::new(3);
     let part = model(&mut rng);
-    let region = Region::encode(&part).unwrap();
+    let region = Region::encode(&part);
     let index = Index::new();
     let model = Checked::<Model>::new(region.view(&index).unwrap()).unwrap();
     let (batch, time) = (2, 9);

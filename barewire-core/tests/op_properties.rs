@@ -89,11 +89,12 @@ fn streaming_gives_the_same_bits() {
     let mut rng = Rng::new(6);
     let [f, v] = [random(batch * time * d, &mut rng), random(batch * time * d, &mut rng)];
     let [w, b] = [random(d * 4, &mut rng), random(d, &mut rng)];
+    let square = random(d * d, &mut rng);
     let [a, gain, read] = [random(d * 3, &mut rng), random(d * 3, &mut rng), random(d * 3, &mut rng)];
     let m = |values, cols| MatrixView { rows: d, cols, values };
-    let mut whole: Option<[Vec<f32>; 3]> = None;
+    let mut whole: Option<[Vec<f32>; 4]> = None;
     for lengths in [vec![time], vec![1; time], vec![2, 33, 1, 1], vec![10, 0, 27]] {
-        let mut out = [(); 3].map(|()| vec![0.0; batch * time * d]);
+        let mut out = [(); 4].map(|()| vec![0.0; batch * time * d]);
         let (mut h, mut inputs, mut states) = (Carry::default(), Carry::default(), Carry::default());
         let mut start = 0;
         for length in lengths {
@@ -102,15 +103,17 @@ fn streaming_gives_the_same_bits() {
             };
             let (f, v) = (part(&f), part(&v));
             let sizes = [batch, length, d];
-            let mut y = [(); 3].map(|()| vec![0.0; batch * length * d]);
+            let mut y = [(); 4].map(|()| vec![0.0; batch * length * d]);
             let mut workspace = Workspace::new();
-            let [y0, y1, y2] = &mut y;
+            let [y0, y1, y2, y3] = &mut y;
             let args = (arg(&f, &sizes), arg(&v, &sizes));
             ops::gated_linear_recurrence::forward(args, [y0], &mut h, workspace.start().1).unwrap();
             let args = (m(&w[..], 4), &b[..], arg(&v, &sizes));
             ops::causal_conv1d::forward(args, [y1], &mut inputs, workspace.start().1).unwrap();
             let args = (m(&a[..], 3), m(&gain[..], 3), m(&read[..], 3), &b[..], arg(&v, &sizes));
             ops::diagonal_scan::forward(args, [y2], &mut states, workspace.start().1).unwrap();
+            let args = (m(&square[..], d), &b[..], arg(&v, &sizes));
+            ops::linear_bias::forward(args, [y3], &mut (), workspace.start().1).unwrap();
             for (out, y) in out.iter_mut().zip(&y) {
                 for (out, y) in out.chunks_mut(time * d).zip(y.chunks((length * d).max(1))) {
                     out[start * d..(start + length) * d].copy_from_slice(y);
@@ -122,6 +125,26 @@ fn streaming_gives_the_same_bits() {
             None => whole = Some(out),
             Some(whole) => assert_eq!(whole, &out),
         }
+    }
+}
+
+/// A dense layer's rows do not see each other, at sizes that fill every block of the product.
+#[test]
+fn dense_rows_do_not_depend_on_batching() {
+    let (n, o, i) = (37, 70, 300);
+    let mut rng = Rng::new(8);
+    let (x, w) = (random(n * i, &mut rng), random(o * i, &mut rng));
+    let w = MatrixView { rows: o, cols: i, values: &w[..] };
+    let mut workspace = Workspace::new();
+    let mut run = |x: &[f32], rows: usize| {
+        let mut y = vec![f32::NAN; rows * o];
+        ops::linear::forward((w, arg(x, &[rows, i])), [&mut y], &mut (), workspace.start().1).unwrap();
+        y
+    };
+    let whole = run(&x, n);
+    for step in [1, 2, 5, 8, 30] {
+        let parts: Vec<f32> = x.chunks(step * i).flat_map(|x| run(x, x.len() / i)).collect();
+        assert_eq!(whole, parts, "{step} rows at a time");
     }
 }
 
@@ -249,7 +272,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// A small training step of a language model's ops, with a dense head, allocates nothing from its third run on.
+/// A small training step of a language model's ops, a dense layer among them, allocates nothing from its third run on.
 #[test]
 fn warm_steps_allocate_nothing() {
     let (batch, time, d, vocab) = (2, 9, 16, 11);
@@ -259,10 +282,12 @@ fn warm_steps_allocate_nothing() {
     let w = random(d, &mut rng);
     let (words, _) = digits(2 * d, d, &mut rng);
     let (head, _) = digits(vocab, d, &mut rng);
+    let (mix, bias) = (random(d * d, &mut rng), random(d, &mut rng));
     let ids: Vec<u32> = (0..n).map(|_| rng.below(vocab as u32)).collect();
     let mut workspace = Workspace::new();
     let (mut table_cot, mut w_cot, mut signal, mut head_signal, mut number) =
         (Gradient::default(), Gradient::default(), Signal::default(), Signal::default(), 0.0);
+    let (mut mix_cot, mut bias_cot) = (Gradient::default(), Gradient::default());
     let (mut state, mut state_cot) = (Carry::default(), Carry::default());
     let tokens = Ids::new(&ids, Dims::new(&[batch, time]));
     let sizes = Dims::new(&[batch, time, d]);
@@ -285,9 +310,13 @@ fn warm_steps_allocate_nothing() {
         let args = (Arg::kept(&*f, sizes), Arg::passing(&*v, sizes));
         let r4 = ops::gated_linear_recurrence::forward_saving(args, [&mut *h], &mut state, &mut saved, scratch.lend());
         let r4 = r4.unwrap();
+        let mixed = saved.take(n * d);
+        let dense = MatrixView { rows: d, cols: d, values: &mix[..] };
+        let args = (dense, &bias[..], Arg::kept(&*h, sizes));
+        let dense = ops::linear_bias::forward_saving(args, [&mut *mixed], &mut (), &mut saved, scratch.lend()).unwrap();
         let logits = scratch.take(n * vocab);
         let view = TernaryView { rows: vocab, cols: d, words: &head };
-        let args = (view, Arg::kept(&*h, sizes));
+        let args = (view, Arg::kept(&*mixed, sizes));
         let r5 =
             ops::ternary_linear::forward_saving(args, [&mut *logits], &mut (), &mut saved, scratch.lend()).unwrap();
         let mut loss = [0.0];
@@ -296,9 +325,11 @@ fn warm_steps_allocate_nothing() {
 
         let cots = (Slot::Write(&mut *logits), ());
         ops::cross_entropy::vjp(r6, [&[]], [&[1.0]], cots, &mut (), scratch.lend()).unwrap();
-        let cots = (&mut head_signal, Slot::Write(&mut *normed));
-        ops::ternary_linear::vjp(r5, [&[]], [&*logits], cots, &mut (), scratch.lend()).unwrap();
         let (f_cot, v_cot) = (scratch.take(n * d), scratch.take(n * d));
+        let cots = (&mut head_signal, Slot::Write(&mut *v_cot));
+        ops::ternary_linear::vjp(r5, [&[]], [&*logits], cots, &mut (), scratch.lend()).unwrap();
+        let cots = (&mut mix_cot, &mut bias_cot, Slot::Write(&mut *normed));
+        ops::linear_bias::vjp(dense, [&[]], [&*v_cot], cots, &mut (), scratch.lend()).unwrap();
         let cots = (Slot::Write(&mut *f_cot), Slot::Write(&mut *v_cot));
         let vjp = ops::gated_linear_recurrence::vjp(r4, [&*h], [&*normed], cots, &mut state_cot, scratch.lend());
         vjp.unwrap();
@@ -312,6 +343,8 @@ fn warm_steps_allocate_nothing() {
         ops::embedding::vjp(r0, [&[]], [&*f_cot], (&mut table_cot, ()), &mut (), scratch.lend()).unwrap();
         table_cot.clear();
         w_cot.clear();
+        mix_cot.clear();
+        bias_cot.clear();
         signal.clear();
         head_signal.clear();
         assert!(loss[0].is_finite());

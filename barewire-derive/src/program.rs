@@ -42,6 +42,8 @@ pub(crate) enum Argument {
 pub(crate) struct Call {
     pub(crate) path: syn::Path,
     pub(crate) args: Vec<Argument>,
+    /// the token that stands for each argument in messages
+    pub(crate) spans: Vec<Span>,
 }
 
 /// A call of a field.
@@ -255,12 +257,15 @@ struct Lowering<'a> {
 struct Pending {
     group: Group,
     leaves: Vec<Value>,
+    /// the first name of each leaf
+    names: Vec<Span>,
 }
 
 impl Pending {
-    fn leaf(&mut self, value: Value) -> Ref {
+    fn leaf(&mut self, value: Value, name: Span) -> Ref {
         let at = self.leaves.iter().position(|leaf| *leaf == value).unwrap_or_else(|| {
             self.leaves.push(value);
+            self.names.push(name);
             self.leaves.len() - 1
         });
         Ref::Leaf(at)
@@ -367,7 +372,13 @@ impl Lowering<'_> {
     }
 
     fn materialise(&mut self, pending: Pending, result: Ref, span: Span) -> Value {
-        let Pending { group, leaves } = pending;
+        let Pending { group, leaves, names } = pending;
+        for (leaf, name) in leaves.iter().zip(names) {
+            if matches!(leaf, Value::Input(i) if self.params[*i].elem == Elem::Ids) {
+                let message = "ids (`u32[..]`) take no part in arithmetic; give them to an op that looks them up";
+                self.errors.push(name, message.into());
+            }
+        }
         // one more for the result, which a backward loop may read
         if leaves.len() >= MAX_LEAVES {
             let found = leaves.len();
@@ -381,7 +392,7 @@ impl Lowering<'_> {
     /// The value once more, in memory of its own: each argument of a call needs its own place for a gradient.
     fn copy(&mut self, value: Value, span: Span) -> Value {
         let mut pending = Pending::default();
-        let at = pending.leaf(value);
+        let at = pending.leaf(value, span);
         self.materialise(pending, at, span)
     }
 
@@ -395,7 +406,7 @@ impl Lowering<'_> {
                     return None;
                 };
                 let value = self.named(&name)?;
-                Some(pending.leaf(value))
+                Some(pending.leaf(value, name.span()))
             }
             syn::Expr::Lit(literal) => match &literal.lit {
                 syn::Lit::Float(number) => number.base10_parse().ok().map(Ref::Literal),
@@ -438,7 +449,7 @@ impl Lowering<'_> {
                     return self.function(&name, call, pending);
                 }
                 let at = self.call(call, 1)?;
-                Some(pending.leaf(Value::Node(at, 0)))
+                Some(pending.leaf(Value::Node(at, 0), call.func.span()))
             }
             other => {
                 let mut span = other.span();
@@ -633,7 +644,8 @@ impl Lowering<'_> {
             }
         }
         let label = path.path.segments.last().map_or_else(|| "op".to_owned(), |s| unraw(&s.ident));
-        Some(self.node(Kind::Call(Call { path: path.path.clone(), args }), outs, path.span(), &label))
+        let spans = call.args.iter().map(mark).collect();
+        Some(self.node(Kind::Call(Call { path: path.path.clone(), args, spans }), outs, path.span(), &label))
     }
 
     /// An argument of an op: a value, or a number.

@@ -6,22 +6,19 @@
 //! cargo run --release --example char_lm -- --text FILE     # any UTF-8 text
 //! ```
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use barewire::prelude::*;
-use barewire::wire::{Level, Mapped};
-use barewire_models::hgrn::HgrnLm;
 use clap::Parser;
-use indicatif::{ProgressBar, ProgressStyle};
 
 mod checkpoint;
 mod evaluate;
+mod finish;
 mod ngram;
+mod progress;
 mod report;
 mod sample;
 mod settings;
@@ -30,10 +27,8 @@ mod tests;
 mod text;
 mod trainer;
 
-use checkpoint::{Check, Checkpoint, Run};
+use checkpoint::{Checkpoint, Run};
 use evaluate::Evaluator;
-use ngram::Ngram;
-use report::{Counts, Report, row};
 use settings::Settings;
 use text::Text;
 use trainer::Trainer;
@@ -42,10 +37,6 @@ use trainer::Trainer;
 const STEPS: u64 = 2500;
 /// Minutes of a run that nothing else bounds: with all that comes after it, below five.
 const MINUTES: f64 = 4.0;
-/// Steps after which the speed is known well enough to shorten the schedule, and between further looks at it.
-const LOOK: u64 = 50;
-/// How far the file's validation loss may be from the trained model's, in nats.
-const PACKED_TOLERANCE: f64 = 3e-4;
 /// The status of a run that Ctrl-C stopped, as shells have it.
 const STOPPED: u8 = 130;
 
@@ -74,7 +65,7 @@ fn run(settings: &Settings, stop: &AtomicBool) -> Result<ExitCode> {
 }
 
 fn run_in_pool(settings: &Settings, threads: usize, stop: &AtomicBool) -> Result<ExitCode> {
-    check_folders(settings)?;
+    check_outputs(settings)?;
     let text = Text::load(settings.text.as_deref())?;
     let (train, validation) = text.split();
     let mut trainer = match &settings.resume {
@@ -95,7 +86,8 @@ fn run_in_pool(settings: &Settings, threads: usize, stop: &AtomicBool) -> Result
 
     let cpu = report::cpu_seconds();
     let mut evaluator = Evaluator::new();
-    if !train_to_the_end(settings, &mut trainer, validation, &mut evaluator, stop)? {
+    let limit = settings.minutes.or((settings.steps.is_none() && settings.resume.is_none()).then_some(MINUTES));
+    if !progress::train(&mut trainer, validation, &mut evaluator, limit, stop)? {
         let path = settings.beside("checkpoint");
         trainer.checkpoint(&text.sha256)?.save(&path)?;
         println!("stopped after {} steps; go on with --resume {}", trainer.step, path.display());
@@ -103,48 +95,7 @@ fn run_in_pool(settings: &Settings, threads: usize, stop: &AtomicBool) -> Result
     }
     let cpu = cpu.zip(report::cpu_seconds()).map(|(before, after)| after - before);
 
-    let index = Index::new();
-    let model = trainer::objective(trainer.region(), &index)?;
-    let val_nats = evaluator.blocks(&model, validation, trainer.run().seq_len as usize)?;
-    let val_nats_carried = evaluator.carried(&model, validation)?;
-    let ngram5_nats = Ngram::count(train, text.vocab.len(), 5).nats(validation);
-    trainer.save(&settings.out)?;
-    let curve = settings.beside("svg");
-    report::curve(&curve, &trainer.losses, &trainer.checks, ngram5_nats)?;
-
-    let mapped = map(&settings.out)?;
-    let index = Index::new();
-    let packed_val_nats_carried = evaluator.carried(&trainer::objective(&mapped, &index)?, validation)?;
-    let difference = (packed_val_nats_carried - val_nats_carried).abs();
-    ensure!(difference <= PACKED_TOLERANCE, "the file's validation loss differs by {difference} from the trained model's");
-
-    let model = Checked::<HgrnLm>::new(mapped.view(&index)?)?;
-    let (written, speed) =
-        sample::sample(&model, text.vocab.len(), validation[0], settings.generate as usize, trainer.run().seed)?;
-    let counts = Counts::of(&mut Region::<HgrnLm>::open(&settings.out)?)?;
-    let seconds = trainer.spent.as_secs_f64();
-    let report = Report {
-        params: counts.floats + counts.digits,
-        steps: trainer.step,
-        train_chars: trainer.chars(),
-        seconds,
-        chars_per_second: trainer.chars() as f64 / seconds,
-        val_nats,
-        val_nats_carried,
-        packed_val_nats_carried,
-        ngram5_nats,
-        file_bytes: mapped.bytes().len() as u64,
-        bits_per_ternary_weight: counts.bits_per_digit(),
-        sample: text.decode(&written),
-    };
-    println!("\nsample, {} characters at {speed:.0} a second:\n{}", written.len(), report.sample);
-    report.print(cpu);
-    row("model", settings.out.display());
-    row("loss curve", curve.display());
-    if let Some(path) = &settings.report {
-        report.save(path)?;
-        row("report", path.display());
-    }
+    finish::finish(settings, &mut trainer, &text, &mut evaluator, cpu)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -175,83 +126,17 @@ fn describe(run: &Run, threads: usize) {
     );
 }
 
-/// Trains until the schedule ends (true) or Ctrl-C is pressed (false).
-fn train_to_the_end(
-    settings: &Settings,
-    trainer: &mut Trainer<'_>,
-    validation: &[u32],
-    evaluator: &mut Evaluator,
-    stop: &AtomicBool,
-) -> Result<bool> {
-    let limit = settings.minutes.or((settings.steps.is_none() && settings.resume.is_none()).then_some(MINUTES));
-    let bar = ProgressBar::new(trainer.run().steps).with_position(trainer.step);
-    let style = ProgressStyle::with_template("{wide_bar} step {pos}/{len}  {msg}  {eta} left")?;
-    bar.set_style(style);
-    let (first, start) = (trainer.step, trainer.spent);
-    let mut smooth = None;
-    while trainer.step < trainer.run().steps {
-        if stop.load(Ordering::Relaxed) {
-            bar.abandon();
-            return Ok(false);
-        }
-        let loss = trainer.step()?;
-        let mean = smooth.map_or(loss, |mean: f32| mean + (loss - mean) / 50.0);
-        smooth = Some(mean);
-
-        let (done, spent) = (trainer.step - first, trainer.spent - start);
-        if let Some(limit) = limit
-            && done.is_multiple_of(LOOK)
-        {
-            fit(trainer, done, spent, Duration::from_secs_f64(limit * 60.0));
-            bar.set_length(trainer.run().steps);
-        }
-        let run = trainer.run();
-        if trainer.step.is_multiple_of((run.steps / 10).max(1)) && trainer.step < run.steps {
-            let index = Index::new();
-            let model = trainer::objective(trainer.region(), &index)?;
-            let seq_len = run.seq_len as usize;
-            let nats = evaluator.blocks(&model, sampled(validation, seq_len), seq_len)?;
-            trainer.checks.push(Check { step: trainer.step, nats });
-        }
-        let speed = (done * trainer.run().batch * trainer.run().seq_len) as f64 / spent.as_secs_f64();
-        bar.set_message(format!("loss {mean:.3}  {speed:.0} characters/s"));
-        bar.set_position(trainer.step);
-    }
-    bar.finish();
-    Ok(true)
-}
-
-/// Enough of the validation text for a point of the curve.
-fn sampled(validation: &[u32], seq_len: usize) -> &[u32] {
-    &validation[..validation.len().min((1 << 14).max(2 * seq_len))]
-}
-
-/// Shortens the schedule to what fits into the rest of the time at the speed so far.
-fn fit(trainer: &mut Trainer<'_>, done: u64, spent: Duration, limit: Duration) {
-    let left = limit.saturating_sub(spent).as_secs_f64();
-    let fits = (left / spent.as_secs_f64() * done as f64) as u64;
-    let end = trainer.step + fits;
-    if end < trainer.run().steps {
-        trainer.shorten(end);
-    }
-}
-
-/// Maps the model file for reading and checks every hash in it.
-fn map(path: &Path) -> Result<Region<HgrnLm, Mapped>> {
-    // SAFETY: this process wrote the file a moment ago and changes it no more; that no other process does either is what
-    // the user of an output file has to see to.
-    #[allow(unsafe_code)]
-    let mapped = unsafe { Region::<HgrnLm, _>::map(path) }.context("cannot map the model back")?;
-    mapped.verify(Level::Full).with_context(|| format!("the model file {} is damaged", path.display()))?;
-    Ok(mapped)
-}
-
-/// Refuses outputs that cannot be written, before the work and not after it.
-fn check_folders(settings: &Settings) -> Result<()> {
-    for path in [Some(&settings.out), settings.report.as_ref()].into_iter().flatten() {
+/// Refuses outputs that cannot be written, or that would overwrite each other or the text: before the work, not after
+/// it.
+fn check_outputs(settings: &Settings) -> Result<()> {
+    let outputs = [Some(settings.out.clone()), Some(settings.beside("svg")), settings.report.clone()];
+    let mut seen: Vec<PathBuf> = settings.text.iter().cloned().chain([settings.beside("checkpoint")]).collect();
+    for path in outputs.into_iter().flatten() {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         ensure!(folder.is_dir(), "cannot write {}: there is no folder {}", path.display(), folder.display());
         ensure!(!path.is_dir(), "cannot write {}: it is a folder", path.display());
+        ensure!(!seen.contains(&path), "{} is named for two things; choose another --out or --report", path.display());
+        seen.push(path);
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ pub(crate) struct Settings {
     /// training steps; without it as many as the default, or as fit into --minutes
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) steps: Option<u64>,
-    /// most minutes of training: the schedule is shortened if the machine is slower [default: 4, none with --steps]
+    /// most minutes of training: the schedule is shortened if the machine is slower [default: 4, none with --steps or --resume]
     #[arg(long, value_name = "M", value_parser = minutes)]
     pub(crate) minutes: Option<f64>,
     /// windows a step
@@ -62,7 +62,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Files that one run writes must not be one file.
+    /// A file beside the model.
     pub(crate) fn beside(&self, extension: &str) -> PathBuf {
         self.out.with_extension(extension)
     }

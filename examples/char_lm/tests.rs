@@ -125,15 +125,15 @@ fn a_damaged_model_file_is_refused() {
     run(&settings(folder.path(), &["--steps", "2"])).unwrap();
     let path = folder.path().join("model.bare");
     let bytes = std::fs::read(&path).unwrap();
-    assert!(map(&path).is_ok());
+    assert!(finish::map(&path).is_ok());
     for at in [0, 20, bytes.len() / 3, bytes.len() / 2, bytes.len() - 1] {
         let mut altered = bytes.clone();
         altered[at] ^= 4;
         std::fs::write(&path, altered).unwrap();
-        assert!(map(&path).is_err(), "byte {at}");
+        assert!(finish::map(&path).is_err(), "byte {at}");
     }
     std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
-    assert!(map(&path).is_err());
+    assert!(finish::map(&path).is_err());
 }
 
 #[test]
@@ -159,6 +159,8 @@ fn bad_texts_and_outputs_are_refused_with_the_reason() {
     let mut settings = settings(folder.path(), &["--steps", "2"]);
     settings.out = folder.path().join("no/such/folder/model.bare");
     assert!(problem(&settings).contains("there is no folder"));
+    settings.out = settings.text.clone().unwrap();
+    assert!(problem(&settings).contains("named for two things"));
     assert!(!folder.path().join("model.bare").exists());
 }
 

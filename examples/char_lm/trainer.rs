@@ -56,6 +56,8 @@ impl<'t> Trainer<'t> {
     pub(crate) fn resume(train: &'t [u32], vocab: usize, mut checkpoint: Checkpoint) -> Result<Self> {
         let state = checkpoint.take_optimizer();
         let run = checkpoint.run;
+        let sizes = [run.batch, run.seq_len, run.d_model, run.layers, run.steps];
+        ensure!(!sizes.contains(&0) && checkpoint.step <= run.steps, "the checkpoint's settings make no sense: {run:?}");
         ensure!(checkpoint.step == state.steps, "the checkpoint's steps disagree: {} and {}", checkpoint.step, state.steps);
         ensure!(checkpoint.model.embeddings.rows() == vocab, "the checkpoint's model has another vocabulary");
         let mut region = Region::encode(&checkpoint.model);

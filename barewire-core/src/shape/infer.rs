@@ -26,6 +26,17 @@ pub const fn infer(
     if unknown {
         return Shape { unknown, ..Shape::SCALAR };
     }
+    if sig.out_of_turn {
+        if sig.in_count == 0 || sig.out_count != 1 || sig.ins[0].ids {
+            Text::new().say("layers in a `Vec` take numbers first and give one result").fail();
+        }
+        Text::new()
+            .say("layers in a `Vec` give what they take: in ")
+            .axes(&sig.ins[0].axes, sig.ins[0].rank)
+            .say(", out ")
+            .axes(&sig.outs[0].axes, sig.outs[0].rank)
+            .fail();
+    }
     if args.len() != sig.in_count {
         let arguments = if sig.in_count == 1 { " argument, found " } else { " arguments, found " };
         Text::new().tick(callee).say(" takes ").number(sig.in_count).say(arguments).number(args.len()).fail();
@@ -169,7 +180,7 @@ pub const fn broadcast<const N: usize>(args: &[Shape; N]) -> Broadcast<N> {
             return Broadcast { out: args[i], spread: [Spread::Full; N] };
         }
         if args[i].ids {
-            Text::new().say("ids (`u32[..]`) take no part in arithmetic; look them up with `embedding`").fail();
+            Text::new().say("ids (`u32[..]`) take no part in arithmetic; give them to an op that looks them up").fail();
         }
         if args[i].rank > args[widest].rank {
             widest = i;
@@ -277,21 +288,13 @@ pub const fn agree(first: &Sig, first_name: &'static str, other: &Sig, other_nam
 
 /// The signature of a list of layers: the first input and the result have the same axes, any further input has
 /// `layers` rows, one a layer.
-#[track_caller]
 pub const fn in_turn(sig: &Sig) -> Sig {
     if sig.unknown {
         return *sig;
     }
-    if sig.in_count == 0 || sig.out_count != 1 || sig.ins[0].ids {
-        Text::new().say("layers in a `Vec` take numbers first and give one result").fail();
-    }
-    if !same_group(&sig.ins[0], &sig.outs[0]) {
-        Text::new()
-            .say("layers in a `Vec` give what they take: in ")
-            .axes(&sig.ins[0].axes, sig.ins[0].rank)
-            .say(", out ")
-            .axes(&sig.outs[0].axes, sig.outs[0].rank)
-            .fail();
+    // reported by `infer`, where the list is called: this runs in a constant of ours, far from the user's token
+    if sig.in_count == 0 || sig.out_count != 1 || sig.ins[0].ids || !same_group(&sig.ins[0], &sig.outs[0]) {
+        return Sig { out_of_turn: true, ..*sig };
     }
     let mut list = *sig;
     let mut i = 1;

@@ -35,6 +35,8 @@ pub struct Sig {
     pub(crate) out_count: usize,
     /// of an equation that did not compile
     pub(crate) unknown: bool,
+    /// of layers that cannot stand in a list, since they do not give what they take
+    pub(crate) out_of_turn: bool,
 }
 
 impl Sig {
@@ -46,6 +48,7 @@ impl Sig {
         outs: [Group::NONE; MAX_ARGS],
         out_count: 0,
         unknown: true,
+        out_of_turn: false,
     };
 
     /// Parses a signature, in a constant; a mistake in the text is a compile error.

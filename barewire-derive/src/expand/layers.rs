@@ -221,19 +221,19 @@ impl Part<'_> {
                 type Residual<'r, R: #k::Real> = #residual<'r, R>;
                 type State<R: #k::Real> = #state<R>;
 
-                fn bind<P: ::core::marker::Copy + 'static>(view: #view<'_, P>, sizes: &mut #k::Sizes) -> ::core::result::Result<(), #k::Error> {
+                fn bind<P: ::core::marker::Copy + 'static>(view: <Self as #k::Wire>::View<'_, P>, sizes: &mut #k::Sizes) -> ::core::result::Result<(), #k::Error> {
                     match view { #bind }
                 }
-                fn dims<P: ::core::marker::Copy + 'static>(view: #view<'_, P>, ins: &[#k::Dims], outs: &mut [#k::Dims]) -> ::core::result::Result<(), #k::Error> {
+                fn dims<P: ::core::marker::Copy + 'static>(view: <Self as #k::Wire>::View<'_, P>, ins: &[#k::Dims], outs: &mut [#k::Dims]) -> ::core::result::Result<(), #k::Error> {
                     match view { #dims }
                 }
                 fn forward<R: #k::Real, P: #k::Lift<R>>(
-                    view: #view<'_, P>, ins: &[#k::Input<'_, '_, R>], outs: &mut [&mut [R]], state: &mut #state<R>, scratch: #k::Arena<'_, R>,
+                    view: <Self as #k::Wire>::View<'_, P>, ins: &[#k::Input<'_, '_, R>], outs: &mut [&mut [R]], state: &mut #state<R>, scratch: #k::Arena<'_, R>,
                 ) -> ::core::result::Result<(), #k::Error> {
                     match view { #forward }
                 }
                 fn forward_saving<'w: 'r, 'r, R: #k::Real, P: #k::Lift<R>>(
-                    view: #view<'w, P>, ins: &[#k::Input<'r, '_, R>], outs: &mut [&mut [R]], state: &mut #state<R>, saved: &mut #k::Arena<'r, R>, scratch: #k::Arena<'_, R>,
+                    view: <Self as #k::Wire>::View<'w, P>, ins: &[#k::Input<'r, '_, R>], outs: &mut [&mut [R]], state: &mut #state<R>, saved: &mut #k::Arena<'r, R>, scratch: #k::Arena<'_, R>,
                 ) -> ::core::result::Result<#residual<'r, R>, #k::Error> {
                     match view { #forward_saving }
                 }

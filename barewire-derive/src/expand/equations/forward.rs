@@ -102,10 +102,10 @@ impl Writer<'_> {
         match &node.kind {
             Kind::Call(call) => {
                 let callee = self.callee(n);
-                let args = call.args.iter().map(|arg| match arg {
+                let args = call.args.iter().zip(&call.spans).map(|(arg, at)| match arg {
                     Argument::Value(value) => {
                         let local = self.local(*value);
-                        quote!(#local)
+                        Self::located(&quote!(#local), *at)
                     }
                     Argument::Literal(number) => quote!(<R as #k::Real>::of(#number)),
                 });

@@ -124,10 +124,11 @@ impl Writer<'_> {
                 let slots: Vec<_> = call
                     .args
                     .iter()
-                    .map(|arg| match arg {
+                    .zip(&call.spans)
+                    .map(|(arg, at)| match arg {
                         Argument::Literal(_) => quote!(&mut <R as #k::Real>::ZERO),
                         Argument::Value(value) if self.is_ids(*value) => quote!(()),
-                        Argument::Value(Value::Field(f)) => self.gradient(*f),
+                        Argument::Value(Value::Field(f)) => Self::located(&self.gradient(*f), *at),
                         Argument::Value(value) => self.slot(*value, written),
                     })
                     .collect();
