@@ -27,7 +27,12 @@ impl<R: Real> Workspace<R> {
     /// Starts a run: grows the pools to what the last run asked for, and hands out the arena of saved values and the
     /// arena of scratch values.
     pub fn start(&mut self) -> (Arena<'_, R>, Arena<'_, R>) {
-        self.bump.reset();
+        if self.saved.lacks() || self.scratch.lacks() {
+            // the last run put whole activations into the bump, which its `reset` would keep beside the grown pools
+            self.bump = Bump::with_capacity(self.bump.allocated_bytes().min(LISTS));
+        } else {
+            self.bump.reset();
+        }
         (self.saved.start(&self.bump), self.scratch.start(&self.bump))
     }
 
@@ -59,10 +64,18 @@ impl<R> Default for Pool<R> {
     }
 }
 
+/// Bytes of the bump that serve typed lists once the pools are grown; more are allocated where that is not enough.
+const LISTS: usize = 1 << 16;
+
 /// Elements that a slice may start after, so that it starts at a multiple of 64 bytes.
 const ALIGN_SLACK: usize = 64;
 
 impl<R: Real> Pool<R> {
+    /// Whether the last run asked for more than there is.
+    fn lacks(&self) -> bool {
+        self.high.get() + ALIGN_SLACK > self.reals.len() || self.high_codes.get() + ALIGN_SLACK > self.codes.len()
+    }
+
     fn start<'s>(&'s mut self, bump: &'s Bump) -> Arena<'s, R> {
         let grow = |have: usize, high: usize| if high + ALIGN_SLACK > have { high + ALIGN_SLACK } else { have };
         let reals = grow(self.reals.len(), self.high.get());

@@ -91,8 +91,7 @@ pub(crate) fn lower(fields: &[Field], params: &[Param], body: &Body, owner: &str
         params,
         errors,
         nodes: Vec::new(),
-        // the name of a field that every state has
-        names: HashSet::from(["_scalar".to_owned()]),
+        names: HashSet::new(),
         lets: Vec::new(),
         unknown: Vec::new(),
         used_fields: vec![false; fields.len()],

@@ -40,7 +40,10 @@ pub(crate) fn finish(
     let index = Index::new();
     let packed_val_nats_carried = evaluator.carried(&trainer::objective(&mapped, &index)?, validation)?;
     let difference = (packed_val_nats_carried - val_nats_carried).abs();
-    ensure!(difference <= PACKED_TOLERANCE, "the file's validation loss differs by {difference} from the trained model's");
+    ensure!(
+        difference <= PACKED_TOLERANCE,
+        "the file's validation loss differs by {difference} from the trained model's"
+    );
 
     let model = Checked::<HgrnLm>::new(mapped.view(&index)?)?;
     let (written, speed) =
@@ -61,12 +64,14 @@ pub(crate) fn finish(
         bits_per_ternary_weight: counts.bits_per_digit(),
         sample: text.decode(&written),
     };
+    if let Some(path) = &settings.report {
+        report.save(path)?;
+    }
     println!("\nsample, {} characters at {speed:.0} a second:\n{}", written.len(), report.sample);
     report.print(cpu_seconds);
     row("model", settings.out.display());
     row("loss curve", curve.display());
     if let Some(path) = &settings.report {
-        report.save(path)?;
         row("report", path.display());
     }
     Ok(())

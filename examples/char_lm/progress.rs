@@ -77,4 +77,3 @@ fn fit(trainer: &mut Trainer<'_>, done: u64, spent: Duration, limit: Duration) {
         trainer.shorten(end);
     }
 }
-

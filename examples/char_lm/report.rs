@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use barewire::prelude::*;
 use barewire::part::{LeafMut, Part};
+use barewire::prelude::*;
 use barewire_models::hgrn::{HgrnLm, HgrnLmCotangent};
 use plotters::prelude::*;
 
@@ -106,10 +106,14 @@ impl Report {
     }
 }
 
-/// Writes a file through a temporary one beside it.
+/// Writes a file through a temporary one beside it: the whole of it or nothing.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+    let mut options = tempfile::Builder::new();
+    // a temporary file is private; this one becomes an ordinary file, as the user's mask allows
+    #[cfg(unix)]
+    options.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut temporary = options.tempfile_in(folder)?;
     temporary.write_all(bytes)?;
     temporary.persist(path)?;
     Ok(())
@@ -133,10 +137,7 @@ pub(crate) fn curve(path: &Path, losses: &[f32], checks: &[Check], ngram: f64) -
             .build_cartesian_2d(0..end, bottom..top)?;
         chart.configure_mesh().x_desc("step").y_desc("nats a character").light_line_style(WHITE).draw()?;
         let line = |from: (i32, i32), color: RGBColor| PathElement::new(vec![from, (from.0 + 16, from.1)], color);
-        chart
-            .draw_series(LineSeries::new(smooth, &BLUE))?
-            .label("training, smoothed")
-            .legend(move |at| line(at, BLUE));
+        chart.draw_series(LineSeries::new(smooth, &BLUE))?.label("training, smoothed").legend(move |at| line(at, BLUE));
         chart
             .draw_series(checks.iter().map(|c| Circle::new((c.step, c.nats), 3, RED.filled())))?
             .label("validation, blocks")

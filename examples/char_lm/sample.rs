@@ -14,7 +14,13 @@ const SAMPLE: u64 = 1 << 33;
 
 /// `n` characters after `start`, and characters a second. The model reads its own output, a step each, and carries its
 /// state.
-pub(crate) fn sample(model: &Checked<'_, HgrnLm>, vocab: usize, start: u32, n: usize, seed: u64) -> Result<(Vec<u32>, f64)> {
+pub(crate) fn sample(
+    model: &Checked<'_, HgrnLm>,
+    vocab: usize,
+    start: u32,
+    n: usize,
+    seed: u64,
+) -> Result<(Vec<u32>, f64)> {
     let (mut state, mut workspace) = (HgrnLmState::default(), Workspace::new());
     let mut random = Random::new(seed, SAMPLE);
     let mut logits = vec![0.0; vocab];

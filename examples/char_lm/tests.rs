@@ -39,8 +39,18 @@ fn a_run_writes_a_model_that_maps_back_and_a_full_report() {
     let report = report(folder.path());
     let names: Vec<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
     let mut expected = [
-        "params", "steps", "train_chars", "seconds", "chars_per_second", "val_nats", "val_nats_carried",
-        "packed_val_nats_carried", "ngram5_nats", "file_bytes", "bits_per_ternary_weight", "sample",
+        "params",
+        "steps",
+        "train_chars",
+        "seconds",
+        "chars_per_second",
+        "val_nats",
+        "val_nats_carried",
+        "packed_val_nats_carried",
+        "ngram5_nats",
+        "file_bytes",
+        "bits_per_ternary_weight",
+        "sample",
     ];
     expected.sort_unstable();
     assert_eq!(names, expected);

@@ -1,5 +1,6 @@
 //! The text: where it comes from, its vocabulary, and its split.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -38,7 +39,9 @@ impl Text {
                 let bytes = rust_sources().context("cannot collect the default text; give one with --text FILE")?;
                 let text = Self::new(format!("Rust sources of {}", CRATES.join(", ")), &bytes)?;
                 if !text.is_published_default() {
-                    eprintln!("warning: the crates have other versions than in the repository's Cargo.lock: another text");
+                    eprintln!(
+                        "warning: the crates have other versions than in the repository's Cargo.lock: another text"
+                    );
                 }
                 Ok(text)
             }
@@ -52,10 +55,12 @@ impl Text {
             let at = e.valid_up_to();
             anyhow::anyhow!("the text {name} is not UTF-8: byte {:#04x} at offset {at}", bytes[at])
         })?;
-        let mut vocab: Vec<char> = text.chars().collect();
-        vocab.sort_unstable();
-        vocab.dedup();
-        ensure!(vocab.len() > 1, "the text {name} has one distinct character, {:?}: there is nothing to learn", vocab[0]);
+        let vocab: Vec<char> = text.chars().collect::<BTreeSet<char>>().into_iter().collect();
+        ensure!(
+            vocab.len() > 1,
+            "the text {name} has one distinct character, {:?}: there is nothing to learn",
+            vocab[0]
+        );
         let id = |c: char| vocab.partition_point(|known| *known < c) as u32;
         let ids = text.chars().map(id).collect();
         Ok(Text { name, sha256: hex(&Sha256::digest(bytes)), vocab, ids })
@@ -138,23 +143,35 @@ fn crate_folders() -> Result<Vec<PathBuf>> {
     CRATES.into_iter().map(folder).collect()
 }
 
-/// `cargo metadata` at the locked versions, first without the network: the build that made this program has unpacked
-/// what is asked for here. Cargo may still want a package that only other platforms or other tests need, so the second
-/// try may fetch.
+/// `cargo metadata` at the locked versions, without the network: the build that made this program has unpacked what is
+/// asked for here. Packages of other platforms are left out, since such a build does not fetch them. Should cargo want
+/// one more all the same, the second try may fetch it.
 fn metadata() -> Result<serde_json::Value> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let platform = host()?;
     let run = |offline: &[&str]| -> Result<serde_json::Value> {
-        let output = Command::new(&cargo)
-            .args(["metadata", "--format-version", "1", "--locked", "--manifest-path"])
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
-            .args(offline)
-            .output()
-            .context("cannot run `cargo metadata`")?;
+        let locked =
+            ["metadata", "--format-version", "1", "--locked", "--filter-platform", &platform, "--manifest-path"];
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        let output =
+            cargo().args(locked).arg(manifest).args(offline).output().context("cannot run `cargo metadata`")?;
         let problem = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "`cargo metadata` failed: {}", problem.trim());
         serde_json::from_slice(&output.stdout).context("`cargo metadata` did not answer in JSON")
     };
     run(&["--offline"]).or_else(|_| run(&[]))
+}
+
+/// The cargo that runs this program, else the one in the path.
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// The platform that cargo runs on, such as `x86_64-unknown-linux-gnu`.
+fn host() -> Result<String> {
+    let output = cargo().arg("-vV").output().context("cannot run `cargo -vV`")?;
+    let version = String::from_utf8_lossy(&output.stdout);
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("`cargo -vV` names no host")?.trim().into())
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use barewire::prelude::*;
-use barewire::wire::Access;
 use barewire::train::{AdamW, AdamWOptions, Random, Schedule, Shard, Shards};
+use barewire::wire::Access;
 use barewire_models::hgrn::{HgrnConfig, HgrnLm, HgrnObjective, HgrnObjectiveView};
 
 use crate::checkpoint::{Check, Checkpoint, Run};
@@ -57,8 +57,16 @@ impl<'t> Trainer<'t> {
         let state = checkpoint.take_optimizer();
         let run = checkpoint.run;
         let sizes = [run.batch, run.seq_len, run.d_model, run.layers, run.steps];
-        ensure!(!sizes.contains(&0) && checkpoint.step <= run.steps, "the checkpoint's settings make no sense: {run:?}");
-        ensure!(checkpoint.step == state.steps, "the checkpoint's steps disagree: {} and {}", checkpoint.step, state.steps);
+        ensure!(
+            !sizes.contains(&0) && checkpoint.step <= run.steps,
+            "the checkpoint's settings make no sense: {run:?}"
+        );
+        ensure!(
+            checkpoint.step == state.steps,
+            "the checkpoint's steps disagree: {} and {}",
+            checkpoint.step,
+            state.steps
+        );
         ensure!(checkpoint.model.embeddings.rows() == vocab, "the checkpoint's model has another vocabulary");
         let mut region = Region::encode(&checkpoint.model);
         let optimizer = AdamW::restore::<HgrnLm>(region.view_mut()?, options(&run), state)?;

@@ -7,7 +7,9 @@ use barewire::part::{LeafMut, Part};
 use barewire::prelude::*;
 use barewire::state::State;
 use barewire::train::AdamW;
-use barewire_models::hgrn::{HgrnLm, HgrnLmCotangent, HgrnLmState, HgrnObjective, HgrnObjectiveCotangent, HgrnObjectiveView};
+use barewire_models::hgrn::{
+    HgrnLayer, HgrnLm, HgrnLmCotangent, HgrnLmState, HgrnObjective, HgrnObjectiveCotangent, HgrnObjectiveView,
+};
 use safetensors::SafeTensors;
 
 struct Fixture {
@@ -103,6 +105,30 @@ fn tiny_agrees_with_the_published_code() {
     assert_eq!(states.len(), 2);
     for (i, (path, values)) in states.iter().enumerate() {
         close(path, values, &fixture.floats(&format!("state.{i}.h")), 1e-4, 1e-4);
+    }
+}
+
+/// Layer by layer from the reference's own hidden states, so that an error shows where it is made.
+#[test]
+fn tiny_has_the_hidden_states_of_the_published_code() {
+    let fixture = Fixture::load("hgrnbit-tiny");
+    let (d, tokens) = (64, fixture.ids("input_ids"));
+    let index = Index::new();
+    let view = fixture.region.view(&index).unwrap();
+    let rows: Vec<f32> = tokens.iter().flat_map(|t| &view.embeddings.values[*t as usize * d..][..d]).copied().collect();
+    assert_eq!(rows, fixture.floats("hidden.0"));
+    // two layers: the softmax over them, less its first row, is 0 and then the second one's share
+    let share = |k: usize| {
+        let [a, b] = [0, 1].map(|layer| f64::from(view.bounds.values[layer * d + k]).exp());
+        (b / (a + b)) as f32
+    };
+    for (i, lower) in [vec![0.0; d], (0..d).map(share).collect()].iter().enumerate() {
+        let layer = Checked::<HgrnLayer>::new(view.layers[i]).unwrap();
+        let x = fixture.floats(&format!("hidden.{i}"));
+        let mut y = vec![0.0_f32; x.len()];
+        let inputs = [numbers(&x, &[1, tokens.len(), d]), numbers(lower, &[d])];
+        layer.forward(&inputs, &mut [&mut y], &mut Default::default(), &mut Workspace::new()).unwrap();
+        close(&format!("hidden.{}", i + 1), &y, &fixture.floats(&format!("hidden.{}", i + 1)), 1e-4, 1e-4);
     }
 }
 
@@ -203,4 +229,51 @@ fn the_optimiser_starts_from_the_latent_weights_and_keeps_the_digits() {
     // with no gradient and no learning rate, requantising gives the digits and scales that were there
     optimizer.step(&mut region, &mut HgrnLmCotangent::default(), 0.0).unwrap();
     assert_eq!(region.bytes(), before);
+}
+
+/// The whole validation text. `BAREWIRE_TEXT=tinyshakespeare.txt cargo test -p barewire-models -- --ignored`
+#[test]
+#[ignore = "needs tinyshakespeare.txt, which is not in the repository: its path in BAREWIRE_TEXT"]
+fn shakespeare_has_the_validation_losses_of_the_torch_model() {
+    let fixture = Fixture::load("hgrnbit-shakespeare");
+    let text = std::fs::read_to_string(std::env::var_os("BAREWIRE_TEXT").unwrap()).unwrap();
+    let mut vocab: Vec<char> = text.chars().collect();
+    vocab.sort_unstable();
+    vocab.dedup();
+    let text: Vec<u32> = text.chars().map(|c| vocab.binary_search(&c).unwrap() as u32).collect();
+    let text = &text[text.len() * 9 / 10..];
+
+    let index = Index::new();
+    let view = HgrnObjectiveView { model: fixture.region.view(&index).unwrap() };
+    let objective = Checked::<HgrnObjective>::new(view).unwrap();
+    let mut workspace = Workspace::<f32>::new();
+    // rows of `time` characters, `shift` later each chunk; the sum of nats
+    let mut nats = |tokens: &[u32], targets: &[u32], time: usize, state: &mut _| {
+        let sizes = [tokens.len() / time, time];
+        let mut mean = [0.0_f32];
+        let inputs = [ids(tokens, &sizes), ids(targets, &sizes)];
+        objective.forward(&inputs, &mut [&mut mean], state, &mut workspace).unwrap();
+        f64::from(mean[0]) * tokens.len() as f64
+    };
+    let n = (text.len() - 1) / 64 * 64;
+    let sum: f64 = (0..n / 64)
+        .map(|i| i * 64)
+        .map(|at| nats(&text[at..at + 64], &text[at + 1..at + 65], 64, &mut Default::default()))
+        .sum();
+    let blocks = sum / n as f64;
+
+    let length = (text.len() - 1) / 16;
+    let mut sum = 0.0;
+    for stream in 0..16 {
+        let mut state = Default::default();
+        for at in (stream * length..(stream + 1) * length).step_by(499) {
+            let end = (at + 499).min((stream + 1) * length);
+            sum += nats(&text[at..end], &text[at + 1..end + 1], end - at, &mut state);
+        }
+    }
+    let carried = sum / (16 * length) as f64;
+    println!("blocks {blocks:.5}, carried {carried:.5}");
+    // single activations may round the other way: the tolerance of the fixtures' README
+    assert!((blocks - f64::from(fixture.floats("val_loss_block64")[0])).abs() < 3e-4, "{blocks}");
+    assert!((carried - f64::from(fixture.floats("val_loss_carried")[0])).abs() < 3e-4, "{carried}");
 }

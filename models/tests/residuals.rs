@@ -43,7 +43,7 @@ fn bytes(block: &HgrnBlock) -> usize {
     let x: Vec<f32> = (0..BATCH * TIME * D).map(|i| (i as f32).sin()).collect();
     let inputs = [numbers(&x, &[BATCH, TIME, D]), numbers(&[0.5; D], &[D])];
     let mut workspace = Workspace::new();
-    drop(model.forward_saving::<f32>(&inputs, &mut Default::default(), &mut workspace).unwrap());
+    let _pass = model.forward_saving::<f32>(&inputs, &mut Default::default(), &mut workspace).unwrap();
     workspace.saved_bytes()
 }
 

@@ -4,7 +4,9 @@ use barewire::part::{LeafMut, Part};
 use barewire::prelude::*;
 use barewire::state::State;
 use barewire::train::{AdamW, AdamWOptions, Random, Schedule, Shard, Shards};
-use barewire_models::hgrn::{HgrnConfig, HgrnLm, HgrnLmCotangent, HgrnObjective, HgrnObjectiveState, HgrnObjectiveView};
+use barewire_models::hgrn::{
+    HgrnConfig, HgrnLm, HgrnLmCotangent, HgrnObjective, HgrnObjectiveState, HgrnObjectiveView,
+};
 
 const BATCH: usize = 6;
 const TIME: usize = 24;

@@ -47,10 +47,7 @@ fn cases() -> Vec<Case> {
         Case {
             name: "binary",
             digits: bits.iter().map(|b| f64::from(u8::from(*b))).collect(),
-            weight: MatmulFreeWeight::Binary {
-                bits: BinaryMatrix::from_bits(ROWS, COLS, &bits).unwrap(),
-                scale: -1.5,
-            },
+            weight: MatmulFreeWeight::Binary { bits: BinaryMatrix::from_bits(ROWS, COLS, &bits).unwrap(), scale: -1.5 },
             scale: -1.5,
         },
     ];

@@ -139,7 +139,10 @@ impl AdamW {
         }
         for (want, found) in fresh.leaves.iter().zip(&state.leaves) {
             if want.shape() != found.shape() {
-                return Err(Error::input(format!("{:?} in an optimiser state", want.shape()), format!("{:?}", found.shape())));
+                return Err(Error::input(
+                    format!("{:?} in an optimiser state", want.shape()),
+                    format!("{:?}", found.shape()),
+                ));
             }
         }
         Ok(AdamW { options, steps: state.steps, leaves: state.leaves })
@@ -253,7 +256,13 @@ impl LeafState {
         (&self.path, self.first.len(), self.second.len(), self.latent.len())
     }
 
-    fn update(&mut self, leaf: LeafMut<'_>, plain: Coefficients, decayed: Coefficients, frozen: bool) -> Result<(), Error> {
+    fn update(
+        &mut self,
+        leaf: LeafMut<'_>,
+        plain: Coefficients,
+        decayed: Coefficients,
+        frozen: bool,
+    ) -> Result<(), Error> {
         let check = |n: usize| {
             if self.first.len() == n { Ok(()) } else { Err(Error::length(&self.path, self.first.len(), n)) }
         };
@@ -285,7 +294,13 @@ impl LeafState {
 }
 
 /// Latent weights as given, or from the digits.
-fn start_latent(given: Option<Vec<f32>>, rows: usize, cols: usize, words: &[u64], scale: f32) -> Result<Vec<f32>, Error> {
+fn start_latent(
+    given: Option<Vec<f32>>,
+    rows: usize,
+    cols: usize,
+    words: &[u64],
+    scale: f32,
+) -> Result<Vec<f32>, Error> {
     match given {
         Some(values) if values.len() == rows * cols => Ok(values),
         Some(values) => Err(Error::length("latent weights", rows * cols, values.len())),

@@ -12,7 +12,7 @@ use crate::program::{Kind, Value, lower};
 
 pub(crate) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     let Function { ident, vis, docs, crate_path, arguments, fields, closure, returns } = function;
-    let k = &quote!(#crate_path::__private);
+    let (krate, k) = (&quote!(#crate_path::__private), &quote!(__private));
     let stub = quote!(#[allow(non_camel_case_types, missing_docs)] #vis struct #ident;);
     let Some(mut program) = lower(fields, &closure.params, &closure.body, &ident.to_string(), errors) else {
         return stub;
@@ -100,9 +100,10 @@ pub(crate) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
         #[doc = #doc]
         #[allow(missing_docs, unreachable_pub, non_camel_case_types, non_snake_case, unused_imports, unused_variables, unused_mut, dead_code, clippy::all)]
         #vis mod #module {
+            use #krate;
             mod names {
                 pub(super) use super::super::*;
-                use #k::ops::*;
+                use super::__private::{self, ops::*};
                 #(#field_types)*
                 #aliases
             }
@@ -118,6 +119,8 @@ pub(crate) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
         #(#docs)*
         #[allow(non_camel_case_types, non_snake_case)]
         #vis struct #ident;
+        const _: () = {
+        use #krate;
         #[allow(unused_variables, unused_mut, unused_parens, clippy::all)]
         impl #k::Primitive for #ident {
             const SIG: #k::Sig = #module::ARGUMENTS;
@@ -149,5 +152,6 @@ pub(crate) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
                 #module::vjp::<R>(residual, &out, &cot, &mut [#(#slots),*], #module::Grad { #(#members: #values,)* #marker }, state, scratch)
             }
         }
+        };
     }
 }

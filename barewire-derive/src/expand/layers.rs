@@ -5,12 +5,12 @@ use quote::{format_ident, quote};
 
 use super::equations::Writer;
 use super::equations::seen_from_names;
-use super::parts::{Part, Source, snake};
+use super::parts::{Part, Source, Written, snake};
 use crate::ast::{Field, Variant, unraw};
 
 impl Part<'_> {
-    pub(super) fn layer(&self, sources: &[Source<'_>]) -> TokenStream {
-        let (k, ty) = (self.k, self.ty);
+    pub(super) fn layer(&self, sources: &[Source<'_>]) -> Written {
+        let (k, p, ty) = (self.k, self.p, self.ty);
         let module = snake(&ty.ident);
         let vis = &ty.vis;
         let equations: Vec<(String, Equation<'_>)> = ty
@@ -26,7 +26,7 @@ impl Part<'_> {
                 };
                 let equation = match source {
                     Source::Own(closure, program) => {
-                        Equation::Own(Box::new(Writer::new(k, prefix.clone(), home, &variant.fields, closure, program)))
+                        Equation::Own(Box::new(Writer::new(p, prefix.clone(), home, &variant.fields, closure, program)))
                     }
                     Source::Shared(path) => Equation::Shared(path),
                 };
@@ -50,49 +50,51 @@ impl Part<'_> {
         let doc = format!("The equations of [`{}`](super::{}), without a test of its tag.", ty.ident, ty.ident);
         let contents = ty.variants().iter().zip(&equations).map(|(variant, (prefix, equation))| {
             let contents = match equation {
-                Equation::Own(writer) => programs_of(k, prefix, &variant.fields, writer),
-                Equation::Shared(_) => shared_programs(k, prefix, &variant.fields),
+                Equation::Own(writer) => programs_of(p, prefix, &variant.fields, writer),
+                Equation::Shared(_) => shared_programs(p, prefix, &variant.fields),
             };
             if ty.is_union() {
                 let name = self.module_of(variant);
                 let doc = format!("The equation of `{}::{}`.", ty.ident, variant.ident);
-                quote!(#[doc = #doc] pub mod #name { use super::names; #contents })
+                quote!(#[doc = #doc] pub mod #name { use super::{__private, names}; #contents })
             } else {
                 contents
             }
         });
         let union = if ty.is_union() { self.union_types(&module) } else { self.struct_types(&module) };
         let implementation = self.layer_implementation(&module);
-        quote! {
+        let items = quote! {
             #[doc = #doc]
             #[allow(missing_docs, unreachable_pub, non_camel_case_types, non_snake_case, unused_imports, unused_variables, unused_mut, dead_code, clippy::all)]
             #vis mod #module {
+                use #k;
                 mod names {
                     pub(super) use super::super::*;
-                    use #k::ops::*;
+                    use super::__private::{self, ops::*};
                     #(#aliases)*
                 }
                 #(#contents)*
             }
-            #union
-            #implementation
-        }
+        };
+        let Written { items: types, impls } = union;
+        Written { items: quote!(#items #types), impls: quote!(#impls #implementation) }
     }
 
-    fn struct_types(&self, module: &Ident) -> TokenStream {
+    fn struct_types(&self, module: &Ident) -> Written {
         let (vis, ident) = (&self.ty.vis, &self.ty.ident);
         let (residual, state) = (self.named("Residual"), self.named("State"));
         let (doc_r, doc_s) = (residual_doc(ident), state_doc(ident));
-        quote! {
+        let items = quote! {
             #[doc = #doc_r]
             #vis type #residual<'r, R = f32> = #module::Residual<'r, R>;
             #[doc = #doc_s]
             #vis type #state<R = f32> = #module::State<R>;
-        }
+        };
+        Written { items, impls: quote!() }
     }
 
-    fn union_types(&self, module: &Ident) -> TokenStream {
-        let (k, vis, ident) = (self.k, &self.ty.vis, &self.ty.ident);
+    fn union_types(&self, module: &Ident) -> Written {
+        let (k, p, vis, ident) = (self.k, self.p, &self.ty.vis, &self.ty.ident);
         let (residual, state) = (self.named("Residual"), self.named("State"));
         let (doc_r, doc_s) = (residual_doc(ident), state_doc(ident));
         let names: Vec<_> = self.ty.variants().iter().map(|v| &v.ident).collect();
@@ -101,7 +103,7 @@ impl Part<'_> {
         let said: Vec<_> = names.iter().map(|name| unraw(name)).collect();
         let unset = self.free_name("Unset");
         let accessors: Vec<_> = self.ty.variants().iter().map(|v| self.accessor_name(v)).collect();
-        quote! {
+        let items = quote! {
             #[doc = #doc_r]
             #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
             #[allow(non_camel_case_types, non_snake_case)]
@@ -115,34 +117,37 @@ impl Part<'_> {
                 #unset,
                 #(#[doc = #docs] #names(#module::#modules::State<R>),)*
             }
-            impl<R: #k::Real> ::core::default::Default for #state<R> {
+        };
+        let impls = quote! {
+            impl<R: #p::Real> ::core::default::Default for #state<R> {
                 fn default() -> Self { Self::#unset }
             }
-            impl<R: #k::Real> #k::State<R> for #state<R> {
-                fn walk(&mut self, path: &mut #k::String, visit: &mut dyn ::core::ops::FnMut(&str, &mut #k::Vec<R>)) {
+            impl<R: #p::Real> #p::State<R> for #state<R> {
+                fn walk(&mut self, path: &mut #p::String, visit: &mut dyn ::core::ops::FnMut(&str, &mut #p::Vec<R>)) {
                     match self {
                         Self::#unset => {}
-                        #(Self::#names(state) => #k::State::walk(state, path, visit),)*
+                        #(Self::#names(state) => #p::State::walk(state, path, visit),)*
                     }
                 }
             }
             #[allow(unreachable_patterns)]
-            impl<R: #k::Real> #state<R> {
-                #(fn #accessors(&mut self) -> ::core::result::Result<&mut #module::#modules::State<R>, #k::Error> {
+            impl<R: #p::Real> #state<R> {
+                #(fn #accessors(&mut self) -> ::core::result::Result<&mut #module::#modules::State<R>, #p::Error> {
                     if let Self::#unset = self {
                         *self = Self::#names(::core::default::Default::default());
                     }
                     match self {
                         Self::#names(state) => ::core::result::Result::Ok(state),
-                        _ => ::core::result::Result::Err(#k::Error::tag(#said, "the state of another variant")),
+                        _ => ::core::result::Result::Err(#p::Error::tag(#said, "the state of another variant")),
                     }
                 })*
             }
-        }
+        };
+        Written { items, impls }
     }
 
     fn layer_implementation(&self, module: &Ident) -> TokenStream {
-        let (k, ident) = (self.k, &self.ty.ident);
+        let (k, ident) = (self.p, &self.ty.ident);
         let (view, cotangent) = (self.named("View"), self.named("Cotangent"));
         let (residual, state) = (self.named("Residual"), self.named("State"));
         let variants = self.ty.variants();
@@ -150,14 +155,15 @@ impl Part<'_> {
         let agreements = variants.iter().skip(1).map(|variant| {
             let path = self.path_to(module, variant);
             let (a, b) = (unraw(&variants[0].ident), unraw(&variant.ident));
-            let at = super::equations::Writer::located(k, variant.span);
+            let at = Writer::located(k, variant.span);
             quote::quote_spanned! {variant.span=>
                 const _: () = #at::agree(&#first::SIG, #a, &#path::SIG, #b);
             }
         });
         let paths: Vec<_> = variants.iter().map(|v| self.path_to(module, v)).collect();
+        let union = self.ty.is_union();
         let arm = |call: &dyn Fn(&Variant, TokenStream, TokenStream) -> TokenStream| -> TokenStream {
-            variants
+            let arms: TokenStream = variants
                 .iter()
                 .map(|variant| {
                     let names = Self::bindings(variant, "v_");
@@ -167,9 +173,10 @@ impl Part<'_> {
                     let marker = members.is_empty().then(|| quote!(marker: ::core::marker::PhantomData));
                     let fields = quote!(#path::Fields { #(#members: #names,)* #marker });
                     let body = call(variant, path, fields);
-                    quote!(#pattern => #body,)
+                    if union { quote!(#pattern => #body,) } else { quote!(let #pattern = view; #body) }
                 })
-                .collect()
+                .collect();
+            if union { quote!(match view { #arms }) } else { arms }
         };
         let state_of = |variant: &Variant| {
             let name = self.accessor_name(variant);
@@ -197,9 +204,10 @@ impl Part<'_> {
                 let members: Vec<_> = variant.fields.iter().map(Field::binding).collect();
                 let bindings = Self::bindings(variant, "g_");
                 let marker = members.is_empty().then(|| quote!(marker: ::core::marker::PhantomData));
+                let residual_of = if union { quote!(r) } else { quote!(residual) };
                 let run = quote!({
                     let (#(#bindings,)*) = grad.#accessor()?;
-                    #path::vjp::<R>(r, outs, cots, ins, #path::Grad { #(#members: #bindings,)* #marker }, #state, scratch)
+                    #path::vjp::<R>(#residual_of, outs, cots, ins, #path::Grad { #(#members: #bindings,)* #marker }, #state, scratch)
                 });
                 if self.ty.is_union() {
                     let name = &variant.ident;
@@ -209,39 +217,38 @@ impl Part<'_> {
                 }
             })
             .collect();
-        let vjp = if self.ty.is_union() { quote!(match residual { #vjp }) } else { quote!(let r = residual; #vjp) };
+        let vjp = if union { quote!({ match residual { #vjp } }) } else { vjp };
+        let keeps = if union { quote!(&#k::any_keeps(&[#(#paths::KEEPS),*])) } else { quote!(#first::KEEPS) };
         quote! {
             #(#agreements)*
             #[allow(unused_variables, unused_parens, non_snake_case, clippy::all)]
             impl #k::Layer for #ident {
                 const SIG: #k::Sig = #first::SIG;
-                const KEEPS: &'static [bool] = &#k::any_keeps(&[#(#paths::KEEPS),*]);
+                const KEEPS: &'static [bool] = #keeps;
                 const KEEPS_OUT: bool = #(#paths::KEEPS_OUT)||*;
                 const STEPS: bool = #(#paths::STEPS)&&*;
                 type Residual<'r, R: #k::Real> = #residual<'r, R>;
                 type State<R: #k::Real> = #state<R>;
 
                 fn bind<P: ::core::marker::Copy + 'static>(view: <Self as #k::Wire>::View<'_, P>, sizes: &mut #k::Sizes) -> ::core::result::Result<(), #k::Error> {
-                    match view { #bind }
+                    #bind
                 }
                 fn dims<P: ::core::marker::Copy + 'static>(view: <Self as #k::Wire>::View<'_, P>, ins: &[#k::Dims], outs: &mut [#k::Dims]) -> ::core::result::Result<(), #k::Error> {
-                    match view { #dims }
+                    #dims
                 }
                 fn forward<R: #k::Real, P: #k::Lift<R>>(
                     view: <Self as #k::Wire>::View<'_, P>, ins: &[#k::Input<'_, '_, R>], outs: &mut [&mut [R]], state: &mut #state<R>, scratch: #k::Arena<'_, R>,
                 ) -> ::core::result::Result<(), #k::Error> {
-                    match view { #forward }
+                    #forward
                 }
                 fn forward_saving<'w: 'r, 'r, R: #k::Real, P: #k::Lift<R>>(
                     view: <Self as #k::Wire>::View<'w, P>, ins: &[#k::Input<'r, '_, R>], outs: &mut [&mut [R]], state: &mut #state<R>, saved: &mut #k::Arena<'r, R>, scratch: #k::Arena<'_, R>,
                 ) -> ::core::result::Result<#residual<'r, R>, #k::Error> {
-                    match view { #forward_saving }
+                    #forward_saving
                 }
                 fn vjp<R: #k::Real>(
                     residual: #residual<'_, R>, outs: &[&[R]], cots: &[&[R]], ins: &mut [#k::Slot<'_, R>], grad: &mut #cotangent<R>, state: &mut #state<R>, scratch: #k::Arena<'_, R>,
-                ) -> ::core::result::Result<(), #k::Error> {
-                    #vjp
-                }
+                ) -> ::core::result::Result<(), #k::Error> #vjp
             }
         }
     }
@@ -334,6 +341,10 @@ pub(super) fn programs_of(k: &TokenStream, prefix: &str, fields: &[Field], write
     let marker_grad = members.is_empty().then(|| quote!(pub marker: ::core::marker::PhantomData<&'g R>));
     let (residual, residual_types): (Vec<_>, Vec<_>) = writer.residual_fields().into_iter().unzip();
     let (state, state_types): (Vec<_>, Vec<_>) = writer.state_fields().into_iter().unzip();
+    let no_residual = residual_types.iter().all(|ty| ty.to_string() == "usize");
+    let marker_residual = no_residual.then(|| quote!(marker: ::core::marker::PhantomData<&'r R>));
+    let marker_state = state.is_empty().then(|| quote!(marker: ::core::marker::PhantomData<R>));
+    let marker = state.is_empty().then(|| quote!(marker: ::core::marker::PhantomData));
     let state_names = state.iter().map(unraw);
     let (constants, elements) = (writer.constants(), writer.elements());
     let (bind, dims) = (writer.bind(), writer.dims());
@@ -351,15 +362,15 @@ pub(super) fn programs_of(k: &TokenStream, prefix: &str, fields: &[Field], write
         /// What the backward pass needs.
         #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
         pub struct Residual<'r, R: #k::Real> {
-            #(pub #residual: #residual_types,)* marker: ::core::marker::PhantomData<&'r R>
+            #(pub #residual: #residual_types,)* #marker_residual
         }
         /// What is carried along time.
         pub struct State<R: #k::Real = f32> {
-            #(pub #state: #state_types,)* _scalar: ::core::marker::PhantomData<R>
+            #(pub #state: #state_types,)* #marker_state
         }
         impl<R: #k::Real> ::core::default::Default for State<R> {
             fn default() -> Self {
-                State { #(#state: ::core::default::Default::default(),)* _scalar: ::core::marker::PhantomData }
+                State { #(#state: ::core::default::Default::default(),)* #marker }
             }
         }
         impl<R: #k::Real> #k::State<R> for State<R> {

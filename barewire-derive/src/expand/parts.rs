@@ -15,16 +15,37 @@ pub(crate) fn expand(ty: &Type, errors: &mut Errors) -> TokenStream {
         quote!(#path::__private)
     };
     let programs = programs(ty, errors);
-    let part = Part { ty, k: &krate };
-    let mut tokens = quote!();
-    tokens.extend(part.cotangent());
-    tokens.extend(part.implementation());
+    let part = Part { ty, k: &krate, p: &quote!(__private) };
+    let mut written = part.cotangent();
+    written.impls.extend(part.implementation());
     match programs {
         Programs::None => {}
-        Programs::Failed => tokens.extend(part.stub_layer()),
-        Programs::All(programs) => tokens.extend(part.layer(&programs)),
+        Programs::Failed => written.items.extend(part.stub_layer()),
+        Programs::All(programs) => written.add(part.layer(&programs)),
     }
-    tokens
+    let Written { items, impls } = written;
+    quote! {
+        #items
+        const _: () = {
+            use #krate;
+            #impls
+        };
+    }
+}
+
+/// What is written for a type.
+pub(super) struct Written {
+    /// items that the user can name, which name ours by their whole path
+    pub(super) items: TokenStream,
+    /// impls, in a block where `__private` is in scope
+    pub(super) impls: TokenStream,
+}
+
+impl Written {
+    fn add(&mut self, other: Written) {
+        self.items.extend(other.items);
+        self.impls.extend(other.impls);
+    }
 }
 
 enum Programs<'a> {
@@ -66,7 +87,10 @@ fn programs<'a>(ty: &'a Type, errors: &mut Errors) -> Programs<'a> {
 /// A derived type, and where `__private` is.
 pub(super) struct Part<'a> {
     pub(super) ty: &'a Type,
+    /// the whole path, for items
     pub(super) k: &'a TokenStream,
+    /// the same in blocks and modules of ours, which import it
+    pub(super) p: &'a TokenStream,
 }
 
 impl Part<'_> {
@@ -126,7 +150,7 @@ impl Part<'_> {
 
     // ---- the cotangent --------------------------------------------------------------------------------------------
 
-    fn cotangent(&self) -> TokenStream {
+    fn cotangent(&self) -> Written {
         let (k, vis, ident) = (self.k, &self.ty.vis, &self.ty.ident);
         let (name, none) = (self.named("Cotangent"), self.free_name("Zero"));
         let doc = format!("Gradient of a [`{ident}`], and a point or direction of its parameter space.");
@@ -178,15 +202,16 @@ impl Part<'_> {
             }
         };
         let accessors = self.ty.variants().iter().map(|variant| self.accessor(&name, variant));
-        quote! {
-            #[doc = #doc]
-            #definition
-            impl<R: #k::Real> ::core::default::Default for #name<R> {
+        let p = self.p;
+        let items = quote!(#[doc = #doc] #definition);
+        let impls = quote! {
+            impl<R: #p::Real> ::core::default::Default for #name<R> {
                 fn default() -> Self { #default }
             }
             #[allow(dead_code, unused_parens, unreachable_patterns, non_snake_case, clippy::all)]
-            impl<R: #k::Real> #name<R> { #(#accessors)* }
-        }
+            impl<R: #p::Real> #name<R> { #(#accessors)* }
+        };
+        Written { items, impls }
     }
 
     fn default_of(&self, path: &TokenStream, variant: &Variant) -> TokenStream {
@@ -206,7 +231,7 @@ impl Part<'_> {
 
     /// The gradients of a variant's fields; `Zero` becomes the variant on first use.
     fn accessor(&self, cotangent: &Ident, variant: &Variant) -> TokenStream {
-        let (k, name, none) = (self.k, self.accessor_name(variant), self.free_name("Zero"));
+        let (k, name, none) = (self.p, self.accessor_name(variant), self.free_name("Zero"));
         let types = variant.fields.iter().map(|field| {
             let ty = &field.ty;
             quote!(&mut <#ty as #k::Part>::Grad<R>)
@@ -241,7 +266,7 @@ impl Part<'_> {
     // ---- Part -----------------------------------------------------------------------------------------------------
 
     fn implementation(&self) -> TokenStream {
-        let (k, ident) = (self.k, &self.ty.ident);
+        let (k, ident) = (self.p, &self.ty.ident);
         let (view, view_mut, cotangent) = (self.named("View"), self.named("ViewMut"), self.named("Cotangent"));
         let arms = |arm: &dyn Fn(&Variant) -> TokenStream| -> TokenStream { self.ty.variants().iter().map(arm).collect() };
         let point = arms(&|variant| {

@@ -1,12 +1,12 @@
 ///A borrowed [`Kernel`]. The scalar parameter is that of stored float parameters: `f32` on the wire.
-#[allow(missing_docs, dead_code, non_camel_case_types, clippy::all)]
+#[allow(missing_docs, dead_code, non_camel_case_types, non_snake_case, clippy::all)]
 pub(crate) enum KernelView {
     EluPlusOne,
     Relu,
     Exp,
 }
 ///A borrowed [`Kernel`] whose numbers may be changed where they lie; its tag and lengths stay.
-#[allow(missing_docs, dead_code, non_camel_case_types, clippy::all)]
+#[allow(missing_docs, dead_code, non_camel_case_types, non_snake_case, clippy::all)]
 pub(crate) enum KernelViewMut {
     EluPlusOne,
     Relu,

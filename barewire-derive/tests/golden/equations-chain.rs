@@ -1,183 +1,15 @@
 ///Gradient of a [`Chain`], and a point or direction of its parameter space.
-#[allow(missing_docs)]
+#[allow(missing_docs, non_snake_case)]
 pub struct ChainCotangent<R: ::barewire::__private::Real = f32> {
     norm: <Vec<f32> as ::barewire::__private::Part>::Grad<R>,
     gain: <f32 as ::barewire::__private::Part>::Grad<R>,
-}
-impl<R: ::barewire::__private::Real> ::core::default::Default for ChainCotangent<R> {
-    fn default() -> Self {
-        Self {
-            norm: ::core::default::Default::default(),
-            gain: ::core::default::Default::default(),
-        }
-    }
-}
-#[allow(dead_code, unused_parens, unreachable_patterns, clippy::all)]
-impl<R: ::barewire::__private::Real> ChainCotangent<R> {
-    fn as_chain(
-        &mut self,
-    ) -> ::core::result::Result<
-        (
-            &mut <Vec<f32> as ::barewire::__private::Part>::Grad<R>,
-            &mut <f32 as ::barewire::__private::Part>::Grad<R>,
-        ),
-        ::barewire::__private::Error,
-    > {
-        let ChainCotangent { norm: g_norm, gain: g_gain } = self;
-        ::core::result::Result::Ok((g_norm, g_gain))
-    }
-}
-#[allow(unused_variables, unused_parens, unreachable_patterns, clippy::all)]
-impl ::barewire::__private::Part for Chain {
-    type Grad<R: ::barewire::__private::Real> = ChainCotangent<R>;
-    fn point<R: ::barewire::__private::Real, P: ::barewire::__private::Lift<R>>(
-        view: <Self as ::barewire::__private::Wire>::View<'_, P>,
-    ) -> ChainCotangent<R> {
-        match view {
-            ChainView { norm: v_norm, gain: v_gain } => {
-                ChainCotangent {
-                    norm: <Vec<
-                        f32,
-                    > as ::barewire::__private::Part>::point::<R, P>(v_norm),
-                    gain: <f32 as ::barewire::__private::Part>::point::<R, P>(v_gain),
-                }
-            }
-        }
-    }
-    fn at<'o, 'w: 'o, R: ::barewire::__private::Real, P: ::barewire::__private::Lift<R>>(
-        view: <Self as ::barewire::__private::Wire>::View<'w, P>,
-        point: &'o ChainCotangent<R>,
-        index: &'o ::barewire::__private::Index,
-    ) -> ::core::result::Result<
-        <Self as ::barewire::__private::Wire>::View<'o, R>,
-        ::barewire::__private::Error,
-    > {
-        ::core::result::Result::Ok(
-            match (view, point) {
-                (
-                    ChainView { norm: v_norm, gain: v_gain },
-                    ChainCotangent { norm: p_norm, gain: p_gain },
-                ) => {
-                    ChainView {
-                        norm: ::barewire::__private::within(
-                            "norm",
-                            <Vec<
-                                f32,
-                            > as ::barewire::__private::Part>::at::<
-                                R,
-                                P,
-                            >(v_norm, p_norm, index),
-                        )?,
-                        gain: ::barewire::__private::within(
-                            "gain",
-                            <f32 as ::barewire::__private::Part>::at::<
-                                R,
-                                P,
-                            >(v_gain, p_gain, index),
-                        )?,
-                    }
-                }
-            },
-        )
-    }
-    fn walk<R: ::barewire::__private::Real, P: ::barewire::__private::Lift<R>>(
-        view: <Self as ::barewire::__private::Wire>::View<'_, P>,
-        grad: &mut ChainCotangent<R>,
-        path: &mut ::barewire::__private::String,
-        visit: &mut dyn ::core::ops::FnMut(::barewire::__private::Leaf<'_, R>),
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-        match view {
-            ChainView { norm: v_norm, gain: v_gain } => {
-                let (g_norm, g_gain) = grad.as_chain()?;
-                ::barewire::__private::descend(
-                    path,
-                    "norm",
-                    |path| <Vec<
-                        f32,
-                    > as ::barewire::__private::Part>::walk::<
-                        R,
-                        P,
-                    >(v_norm, g_norm, path, visit),
-                )?;
-                ::barewire::__private::descend(
-                    path,
-                    "gain",
-                    |path| <f32 as ::barewire::__private::Part>::walk::<
-                        R,
-                        P,
-                    >(v_gain, g_gain, path, visit),
-                )?;
-            }
-        }
-        ::core::result::Result::Ok(())
-    }
-    fn walk_mut(
-        view: <Self as ::barewire::__private::Wire>::ViewMut<'_>,
-        grad: &mut ChainCotangent<f32>,
-        path: &mut ::barewire::__private::String,
-        visit: &mut dyn ::core::ops::FnMut(::barewire::__private::LeafMut<'_>),
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-        match view {
-            ChainViewMut { norm: v_norm, gain: v_gain } => {
-                let (g_norm, g_gain) = grad.as_chain()?;
-                ::barewire::__private::descend(
-                    path,
-                    "norm",
-                    |path| <Vec<
-                        f32,
-                    > as ::barewire::__private::Part>::walk_mut(
-                        v_norm,
-                        g_norm,
-                        path,
-                        visit,
-                    ),
-                )?;
-                ::barewire::__private::descend(
-                    path,
-                    "gain",
-                    |path| <f32 as ::barewire::__private::Part>::walk_mut(
-                        v_gain,
-                        g_gain,
-                        path,
-                        visit,
-                    ),
-                )?;
-            }
-        }
-        ::core::result::Result::Ok(())
-    }
-    fn walk_grad<R: ::barewire::__private::Real>(
-        grad: &mut ChainCotangent<R>,
-        visit: &mut dyn ::core::ops::FnMut(::barewire::__private::GradLeaf<'_, R>),
-    ) {
-        match grad {
-            ChainCotangent { norm: g_norm, gain: g_gain } => {
-                <Vec<f32> as ::barewire::__private::Part>::walk_grad::<R>(g_norm, visit);
-                <f32 as ::barewire::__private::Part>::walk_grad::<R>(g_gain, visit);
-            }
-        }
-    }
-    fn add_grad<R: ::barewire::__private::Real>(
-        grad: &mut ChainCotangent<R>,
-        other: &ChainCotangent<R>,
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-        match other {
-            ChainCotangent { norm: o_norm, gain: o_gain } => {
-                let (g_norm, g_gain) = grad.as_chain()?;
-                <Vec<
-                    f32,
-                > as ::barewire::__private::Part>::add_grad::<R>(g_norm, o_norm)?;
-                <f32 as ::barewire::__private::Part>::add_grad::<R>(g_gain, o_gain)?;
-            }
-        }
-        ::core::result::Result::Ok(())
-    }
 }
 ///The equations of [`Chain`](super::Chain), without a test of its tag.
 #[allow(
     missing_docs,
     unreachable_pub,
     non_camel_case_types,
+    non_snake_case,
     unused_imports,
     unused_variables,
     unused_mut,
@@ -185,189 +17,149 @@ impl ::barewire::__private::Part for Chain {
     clippy::all
 )]
 pub mod chain {
+    use ::barewire::__private;
     mod names {
         pub(super) use super::super::*;
-        use ::barewire::__private::ops::*;
+        use super::__private::{self, ops::*};
         pub type F0 = Vec<f32>;
         pub type F1 = f32;
-        pub type C0 = rms_norm;
-        pub type C2 = rms_norm;
+        pub type N0 = rms_norm;
+        pub type C0 = __private::Sound<{ super::A0 }, N0>;
+        pub type N2 = rms_norm;
+        pub type C2 = __private::Sound<{ super::A2 }, N2>;
+        pub type P0 = __private::Sound<{ super::FITS0 }, F0>;
+        pub type P1 = __private::Sound<{ super::FITS1 }, F1>;
     }
     /// The fields, borrowed.
     #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
     pub struct Fields<'w, P: ::core::marker::Copy + 'static = f32> {
-        pub norm: <names::F0 as ::barewire::__private::Wire>::View<'w, P>,
-        pub gain: <names::F1 as ::barewire::__private::Wire>::View<'w, P>,
+        pub norm: <names::F0 as __private::Wire>::View<'w, P>,
+        pub gain: <names::F1 as __private::Wire>::View<'w, P>,
     }
     /// The gradients of the fields.
-    pub struct Grad<'g, R: ::barewire::__private::Real> {
-        pub norm: &'g mut <names::F0 as ::barewire::__private::Part>::Grad<R>,
-        pub gain: &'g mut <names::F1 as ::barewire::__private::Part>::Grad<R>,
+    pub struct Grad<'g, R: __private::Real> {
+        pub norm: &'g mut <names::F0 as __private::Part>::Grad<R>,
+        pub gain: &'g mut <names::F1 as __private::Part>::Grad<R>,
     }
     /// What the backward pass needs.
     #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
-    pub struct Residual<'r, R: ::barewire::__private::Real> {
-        pub p_gain: <names::F1 as ::barewire::__private::Wire>::View<'r, R>,
-        pub r0: <names::C0 as ::barewire::__private::Primitive>::Residual<'r, R>,
+    pub struct Residual<'r, R: __private::Real> {
+        pub p_gain: <names::P1 as __private::Wire>::View<'r, R>,
+        pub r0: <names::C0 as __private::Primitive>::Residual<'r, R>,
         pub n0: usize,
         pub o0: &'r [R],
         pub n1: usize,
-        pub r2: <names::C2 as ::barewire::__private::Primitive>::Residual<'r, R>,
+        pub r2: <names::C2 as __private::Primitive>::Residual<'r, R>,
         pub n2: usize,
         pub o2: &'r [R],
         pub s3: &'r [R],
         pub l3_2: &'r [R],
-        marker: ::core::marker::PhantomData<&'r R>,
     }
     /// What is carried along time.
-    pub struct State<R: ::barewire::__private::Real = f32> {
-        pub rms_norm: <names::C0 as ::barewire::__private::Primitive>::State<R>,
-        pub rms_norm_2: <names::C2 as ::barewire::__private::Primitive>::State<R>,
-        _scalar: ::core::marker::PhantomData<R>,
+    pub struct State<R: __private::Real = f32> {
+        pub rms_norm: <names::C0 as __private::Primitive>::State<R>,
+        pub rms_norm_2: <names::C2 as __private::Primitive>::State<R>,
     }
-    impl<R: ::barewire::__private::Real> ::core::default::Default for State<R> {
+    impl<R: __private::Real> ::core::default::Default for State<R> {
         fn default() -> Self {
             State {
                 rms_norm: ::core::default::Default::default(),
                 rms_norm_2: ::core::default::Default::default(),
-                _scalar: ::core::marker::PhantomData,
             }
         }
     }
-    impl<R: ::barewire::__private::Real> ::barewire::__private::State<R> for State<R> {
+    impl<R: __private::Real> __private::State<R> for State<R> {
         fn walk(
             &mut self,
-            path: &mut ::barewire::__private::String,
-            visit: &mut dyn ::core::ops::FnMut(&str, &mut ::barewire::__private::Vec<R>),
+            path: &mut __private::String,
+            visit: &mut dyn ::core::ops::FnMut(&str, &mut __private::Vec<R>),
         ) {
-            ::barewire::__private::descend(
+            __private::descend(
                 path,
                 "rms_norm",
-                |path| ::barewire::__private::State::walk(
-                    &mut self.rms_norm,
-                    path,
-                    visit,
-                ),
+                |path| __private::State::walk(&mut self.rms_norm, path, visit),
             );
-            ::barewire::__private::descend(
+            __private::descend(
                 path,
                 "rms_norm_2",
-                |path| ::barewire::__private::State::walk(
-                    &mut self.rms_norm_2,
-                    path,
-                    visit,
-                ),
+                |path| __private::State::walk(&mut self.rms_norm_2, path, visit),
             );
         }
     }
-    pub const IN_X: ::barewire::__private::Shape = ::barewire::__private::Shape::new(
-        &["batch", "time", "d"],
-    );
-    pub const P_NORM: ::barewire::__private::Shape = ::barewire::__private::Shape::new(
-        &["d"],
-    );
-    const _: () = ::barewire::__private::check_rank(
-        <names::F0 as ::barewire::__private::Parameter>::RANK,
-        1,
-    );
-    pub const P_GAIN: ::barewire::__private::Shape = ::barewire::__private::Shape::new(
-        &[],
-    );
-    const _: () = ::barewire::__private::check_rank(
-        <names::F1 as ::barewire::__private::Parameter>::RANK,
+    pub const IN_X: __private::Shape = __private::Shape::new(&["batch", "time", "d"]);
+    pub const P_NORM: __private::Shape = __private::Shape::new(&["d"]);
+    pub const FITS0: bool = __private::check_rank(__private::rank::<names::F0>(), 1);
+    pub const P_GAIN: __private::Shape = __private::Shape::new(&[]);
+    pub const FITS1: bool = __private::check_rank(
+        __private::elementwise_rank::<names::F1>(),
         0,
     );
-    pub const S0: ::barewire::__private::Shape = ::barewire::__private::infer(
-        &<names::C0 as ::barewire::__private::Primitive>::SIG,
-        &[IN_X, P_NORM, ::barewire::__private::Shape::SCALAR],
+    pub const S0: __private::Shape = __private::infer(
+        &__private::sig::<names::N0>(),
+        &[IN_X, P_NORM, __private::Shape::SCALAR],
         &[],
         "rms_norm",
         "rms_norm",
         0,
     );
-    const _: () = ::barewire::__private::check_results(
-        &<names::C0 as ::barewire::__private::Primitive>::SIG,
-        1,
-    );
-    pub const E1: ::barewire::__private::Broadcast<1> = ::barewire::__private::broadcast(
-        &[S0],
-    );
-    pub const S1: ::barewire::__private::Shape = E1.out;
-    pub const S2: ::barewire::__private::Shape = ::barewire::__private::infer(
-        &<names::C2 as ::barewire::__private::Primitive>::SIG,
-        &[S1, P_NORM, ::barewire::__private::Shape::SCALAR],
+    pub const A0: bool = __private::check_results(&__private::sig::<names::N0>(), &[S0]);
+    pub const E1: __private::Broadcast<1> = __private::broadcast(&[S0]);
+    pub const S1: __private::Shape = E1.out;
+    pub const S2: __private::Shape = __private::infer(
+        &__private::sig::<names::N2>(),
+        &[S1, P_NORM, __private::Shape::SCALAR],
         &[],
         "rms_norm",
         "rms_norm",
         0,
     );
-    const _: () = ::barewire::__private::check_results(
-        &<names::C2 as ::barewire::__private::Primitive>::SIG,
-        1,
-    );
-    pub const E3: ::barewire::__private::Broadcast<4> = ::barewire::__private::broadcast(
+    pub const A2: bool = __private::check_results(&__private::sig::<names::N2>(), &[S2]);
+    pub const E3: __private::Broadcast<4> = __private::broadcast(
         &[IN_X, P_GAIN, S0, S2],
     );
-    pub const S3: ::barewire::__private::Shape = E3.out;
+    pub const S3: __private::Shape = E3.out;
     /// Axes of the inputs and of the results.
-    pub const SIG: ::barewire::__private::Sig = ::barewire::__private::signature(
-        &[IN_X],
-        &[S3],
-    );
+    pub const SIG: __private::Sig = __private::signature(&[IN_X], &[S3]);
     /// For each input, whether the residual borrows it.
-    pub const KEEPS: &[bool] = &[
-        <names::C0 as ::barewire::__private::Primitive>::KEEPS[0],
-    ];
+    pub const KEEPS: &[bool] = &[<names::C0 as __private::Primitive>::KEEPS[0]];
     /// Whether the backward pass reads the results.
-    pub const KEEPS_OUT: bool = false || false;
+    pub const KEEPS_OUT: bool = false;
     /// Whether the equation can run in chunks along time.
-    pub const STEPS: bool = true
-        && <names::C0 as ::barewire::__private::Primitive>::STEPS
-        && <names::C2 as ::barewire::__private::Primitive>::STEPS;
+    pub const STEPS: bool = <names::C0 as __private::Primitive>::STEPS
+        && <names::C2 as __private::Primitive>::STEPS;
     #[inline(always)]
-    fn e1<R: ::barewire::__private::Real>([x0]: [R; 1]) -> R {
-        let t0 = x0 * <R as ::barewire::__private::Real>::of(0.5f64);
+    fn e1<R: __private::Real>([x0]: [R; 1]) -> R {
+        let t0 = x0 * <R as __private::Real>::of(0.5f64);
         t0
     }
     #[inline(always)]
-    fn e1_back<R: ::barewire::__private::Real>(
-        [x0,
-        ]: [R; 1],
-        []: [R; 0],
-        c: R,
-    ) -> [R; 1] {
+    fn e1_back<R: __private::Real>([x0]: [R; 1], []: [R; 0], c: R) -> [R; 1] {
         let c0 = c;
-        let c1 = <R as ::barewire::__private::Real>::of(0.5f64) * c0;
+        let c1 = <R as __private::Real>::of(0.5f64) * c0;
         [c1]
     }
     #[inline(always)]
-    fn e3<R: ::barewire::__private::Real>([x0, x1, x2, x3]: [R; 4]) -> R {
-        let t0 = ::barewire::__private::Real::sigmoid(x2);
+    fn e3<R: __private::Real>([x0, x1, x2, x3]: [R; 4]) -> R {
+        let t0 = __private::Real::sigmoid(x2);
         let t1 = x2 * t0;
         let t2 = x1 * t1;
-        let t3 = ::barewire::__private::Real::sigmoid(x3);
+        let t3 = __private::Real::sigmoid(x3);
         let t4 = t2 * t3;
         let t5 = x0 + t4;
         t5
     }
     #[inline(always)]
-    fn e3_saving<R: ::barewire::__private::Real>(
-        [x0,
-        x1,
-        x2,
-        x3,
-        ]: [R; 4],
-    ) -> (R, [R; 2]) {
-        let t0 = ::barewire::__private::Real::sigmoid(x2);
+    fn e3_saving<R: __private::Real>([x0, x1, x2, x3]: [R; 4]) -> (R, [R; 2]) {
+        let t0 = __private::Real::sigmoid(x2);
         let t1 = x2 * t0;
         let t2 = x1 * t1;
-        let t3 = ::barewire::__private::Real::sigmoid(x3);
+        let t3 = __private::Real::sigmoid(x3);
         let t4 = t2 * t3;
         let t5 = x0 + t4;
         (t5, [t0, t3])
     }
     #[inline(always)]
-    fn e3_back<R: ::barewire::__private::Real>(
+    fn e3_back<R: __private::Real>(
         [x0,
         x1,
         x2,
@@ -398,12 +190,12 @@ pub mod chain {
     /// Binds the sizes of the fields' axes.
     pub fn bind<P: ::core::marker::Copy + 'static>(
         view: Fields<'_, P>,
-        sizes: &mut ::barewire::__private::Sizes,
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
+        sizes: &mut __private::Sizes,
+    ) -> ::core::result::Result<(), __private::Error> {
         sizes
             .bind_all(
                 &["d"],
-                <names::F0 as ::barewire::__private::Parameter>::dims::<P>(&view.norm),
+                <names::P0 as __private::Parameter>::dims::<P>(&view.norm),
                 "norm",
             )?;
         ::core::result::Result::Ok(())
@@ -411,213 +203,180 @@ pub mod chain {
     /// Sizes of the results.
     pub fn dims<P: ::core::marker::Copy + 'static>(
         view: Fields<'_, P>,
-        ins: &[::barewire::__private::Dims],
-        outs: &mut [::barewire::__private::Dims],
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-        let [d_in_x] = ::barewire::__private::exactly(ins, "inputs")?;
-        let [d0] = ::barewire::__private::dims_of::<
+        ins: &[__private::Dims],
+        outs: &mut [__private::Dims],
+    ) -> ::core::result::Result<(), __private::Error> {
+        let [d_in_x] = __private::exactly(ins, "inputs")?;
+        let [d0] = __private::dims_of::<
             names::C0,
             1,
         >(
             "rms_norm",
             &[
                 d_in_x,
-                <names::F0 as ::barewire::__private::Parameter>::dims::<P>(&view.norm),
-                ::barewire::__private::Dims::SCALAR,
+                <names::P0 as __private::Parameter>::dims::<P>(&view.norm),
+                __private::Dims::SCALAR,
             ],
         )?;
-        let d1 = ::barewire::__private::fuse::dims(&E1, [d0])?;
-        let [d2] = ::barewire::__private::dims_of::<
+        let d1 = __private::fuse::dims(&E1, [d0])?;
+        let [d2] = __private::dims_of::<
             names::C2,
             1,
         >(
             "rms_norm_2",
             &[
                 d1,
-                <names::F0 as ::barewire::__private::Parameter>::dims::<P>(&view.norm),
-                ::barewire::__private::Dims::SCALAR,
+                <names::P0 as __private::Parameter>::dims::<P>(&view.norm),
+                __private::Dims::SCALAR,
             ],
         )?;
-        let d3 = ::barewire::__private::fuse::dims(
+        let d3 = __private::fuse::dims(
             &E3,
-            [
-                d_in_x,
-                <names::F1 as ::barewire::__private::Parameter>::dims::<P>(&view.gain),
-                d0,
-                d2,
-            ],
+            [d_in_x, <names::P1 as __private::Parameter>::dims::<P>(&view.gain), d0, d2],
         )?;
-        *::barewire::__private::exactly_mut(outs, "results")? = [d3];
+        *__private::exactly_mut(outs, "results")? = [d3];
         ::core::result::Result::Ok(())
     }
     /// The forward pass.
-    pub fn forward<R: ::barewire::__private::Real, P: ::barewire::__private::Lift<R>>(
+    pub fn forward<R: __private::Real, P: __private::Lift<R>>(
         view: Fields<'_, P>,
-        ins: &[::barewire::__private::Input<'_, '_, R>],
+        ins: &[__private::Input<'_, '_, R>],
         outs: &mut [&mut [R]],
         state: &mut State<R>,
-        mut scratch: ::barewire::__private::Arena<'_, R>,
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
+        mut scratch: __private::Arena<'_, R>,
+    ) -> ::core::result::Result<(), __private::Error> {
         let mut s = scratch.lend();
-        let [in_x] = ::barewire::__private::exactly(ins, "inputs")?;
+        let [in_x] = __private::exactly(ins, "inputs")?;
         let in_x = in_x.real()?;
-        let [y0] = ::barewire::__private::exactly_mut(outs, "results")?;
-        let p_norm = <names::F0 as ::barewire::__private::Parameter>::lower::<
+        let [y0] = __private::exactly_mut(outs, "results")?;
+        let p_norm = <names::P0 as __private::Parameter>::lower::<
             R,
             P,
         >(view.norm, &mut s);
-        let p_gain = <names::F1 as ::barewire::__private::Parameter>::lower::<
+        let p_gain = <names::P1 as __private::Parameter>::lower::<
             R,
             P,
         >(view.gain, &mut s);
-        let [d0] = ::barewire::__private::dims_of::<
+        let [d0] = __private::dims_of::<
             names::C0,
             1,
         >(
             "rms_norm",
             &[
                 in_x.dims(),
-                <names::F0 as ::barewire::__private::Parameter>::dims::<R>(&p_norm),
-                ::barewire::__private::Dims::SCALAR,
+                <names::P0 as __private::Parameter>::dims::<R>(&p_norm),
+                __private::Dims::SCALAR,
             ],
         )?;
         let b0 = s.take(d0.len());
-        ::barewire::__private::within(
+        __private::within(
             "rms_norm",
-            <names::C0 as ::barewire::__private::Primitive>::forward::<
+            <names::C0 as __private::Primitive>::forward::<
                 R,
             >(
-                (in_x, p_norm, <R as ::barewire::__private::Real>::of(0.000001f64)),
+                (in_x, p_norm, <R as __private::Real>::of(0.000001f64)),
                 [&mut *b0],
                 &mut state.rms_norm,
                 s.lend(),
             ),
         )?;
-        let v0 = ::barewire::__private::Arg::kept(&*b0, d0);
-        let d1 = ::barewire::__private::fuse::dims(&E1, [v0.dims()])?;
+        let v0 = __private::Arg::kept(&*b0, d0);
+        let d1 = __private::fuse::dims(&E1, [v0.dims()])?;
         let b1 = s.take(d1.len());
-        ::barewire::__private::fuse::forward(
+        __private::fuse::forward(
             &mut *b1,
-            (
-                ::barewire::__private::Operand::<
-                    R,
-                    { E1.spread[0] as u8 },
-                >::new(v0.data()),
-            ),
+            (__private::Operand::<R, { E1.spread[0] as u8 }>::new(v0.data()),),
             e1::<R>,
         );
-        let v1 = ::barewire::__private::Arg::kept(&*b1, d1);
-        let [d2] = ::barewire::__private::dims_of::<
+        let v1 = __private::Arg::kept(&*b1, d1);
+        let [d2] = __private::dims_of::<
             names::C2,
             1,
         >(
             "rms_norm_2",
             &[
                 v1.dims(),
-                <names::F0 as ::barewire::__private::Parameter>::dims::<R>(&p_norm),
-                ::barewire::__private::Dims::SCALAR,
+                <names::P0 as __private::Parameter>::dims::<R>(&p_norm),
+                __private::Dims::SCALAR,
             ],
         )?;
         let b2 = s.take(d2.len());
-        ::barewire::__private::within(
+        __private::within(
             "rms_norm_2",
-            <names::C2 as ::barewire::__private::Primitive>::forward::<
+            <names::C2 as __private::Primitive>::forward::<
                 R,
             >(
-                (v1, p_norm, <R as ::barewire::__private::Real>::of(0.000001f64)),
+                (v1, p_norm, <R as __private::Real>::of(0.000001f64)),
                 [&mut *b2],
                 &mut state.rms_norm_2,
                 s.lend(),
             ),
         )?;
-        let v2 = ::barewire::__private::Arg::kept(&*b2, d2);
-        let d3 = ::barewire::__private::fuse::dims(
+        let v2 = __private::Arg::kept(&*b2, d2);
+        let d3 = __private::fuse::dims(
             &E3,
             [
                 in_x.dims(),
-                <names::F1 as ::barewire::__private::Parameter>::dims::<R>(&p_gain),
+                <names::P1 as __private::Parameter>::dims::<R>(&p_gain),
                 v0.dims(),
                 v2.dims(),
             ],
         )?;
-        ::barewire::__private::fits(y0, d3)?;
-        ::barewire::__private::fuse::forward(
+        __private::fits(y0, d3)?;
+        __private::fuse::forward(
             &mut **y0,
             (
-                ::barewire::__private::Operand::<
-                    R,
-                    { E3.spread[0] as u8 },
-                >::new(in_x.data()),
-                ::barewire::__private::Operand::<
+                __private::Operand::<R, { E3.spread[0] as u8 }>::new(in_x.data()),
+                __private::Operand::<
                     R,
                     { E3.spread[1] as u8 },
-                >::new(
-                    <names::F1 as ::barewire::__private::Elementwise>::numbers::<
-                        R,
-                    >(&p_gain),
-                ),
-                ::barewire::__private::Operand::<
-                    R,
-                    { E3.spread[2] as u8 },
-                >::new(v0.data()),
-                ::barewire::__private::Operand::<
-                    R,
-                    { E3.spread[3] as u8 },
-                >::new(v2.data()),
+                >::new(<names::P1 as __private::Elementwise>::numbers::<R>(&p_gain)),
+                __private::Operand::<R, { E3.spread[2] as u8 }>::new(v0.data()),
+                __private::Operand::<R, { E3.spread[3] as u8 }>::new(v2.data()),
             ),
             e3::<R>,
         );
         ::core::result::Result::Ok(())
     }
     /// The forward pass that keeps what the backward pass needs.
-    pub fn forward_saving<
-        'w: 'r,
-        'r,
-        R: ::barewire::__private::Real,
-        P: ::barewire::__private::Lift<R>,
-    >(
+    pub fn forward_saving<'w: 'r, 'r, R: __private::Real, P: __private::Lift<R>>(
         view: Fields<'w, P>,
-        ins: &[::barewire::__private::Input<'r, '_, R>],
+        ins: &[__private::Input<'r, '_, R>],
         outs: &mut [&mut [R]],
         state: &mut State<R>,
-        saved: &mut ::barewire::__private::Arena<'r, R>,
-        mut scratch: ::barewire::__private::Arena<'_, R>,
-    ) -> ::core::result::Result<Residual<'r, R>, ::barewire::__private::Error> {
+        saved: &mut __private::Arena<'r, R>,
+        mut scratch: __private::Arena<'_, R>,
+    ) -> ::core::result::Result<Residual<'r, R>, __private::Error> {
         let mut s = scratch.lend();
-        let [in_x] = ::barewire::__private::exactly(ins, "inputs")?;
+        let [in_x] = __private::exactly(ins, "inputs")?;
         let in_x = in_x.real()?;
-        let [y0] = ::barewire::__private::exactly_mut(outs, "results")?;
-        let p_norm = <names::F0 as ::barewire::__private::Parameter>::lower::<
+        let [y0] = __private::exactly_mut(outs, "results")?;
+        let p_norm = <names::P0 as __private::Parameter>::lower::<
             R,
             P,
         >(view.norm, saved);
-        let p_gain = <names::F1 as ::barewire::__private::Parameter>::lower::<
+        let p_gain = <names::P1 as __private::Parameter>::lower::<
             R,
             P,
         >(view.gain, saved);
-        let [d0] = ::barewire::__private::dims_of::<
+        let [d0] = __private::dims_of::<
             names::C0,
             1,
         >(
             "rms_norm",
             &[
                 in_x.dims(),
-                <names::F0 as ::barewire::__private::Parameter>::dims::<R>(&p_norm),
-                ::barewire::__private::Dims::SCALAR,
+                <names::P0 as __private::Parameter>::dims::<R>(&p_norm),
+                __private::Dims::SCALAR,
             ],
         )?;
-        let mut b0 = ::barewire::__private::Buf::new(
-            const { true || <names::C0 as ::barewire::__private::Primitive>::KEEPS_OUT },
-            d0.len(),
-            saved,
-            &mut s,
-        );
-        let r0 = ::barewire::__private::within(
+        let mut b0 = __private::Buf::new(const { true }, d0.len(), saved, &mut s);
+        let r0 = __private::within(
             "rms_norm",
-            <names::C0 as ::barewire::__private::Primitive>::forward_saving::<
+            <names::C0 as __private::Primitive>::forward_saving::<
                 R,
             >(
-                (in_x, p_norm, <R as ::barewire::__private::Real>::of(0.000001f64)),
+                (in_x, p_norm, <R as __private::Real>::of(0.000001f64)),
                 [b0.write()],
                 &mut state.rms_norm,
                 saved,
@@ -626,51 +385,44 @@ pub mod chain {
         )?;
         let v0 = b0.read(d0);
         let n0 = d0.len();
-        let o0 = ::barewire::__private::kept(&v0);
-        let d1 = ::barewire::__private::fuse::dims(&E1, [v0.dims()])?;
-        let mut b1 = ::barewire::__private::Buf::new(
-            const { <names::C2 as ::barewire::__private::Primitive>::KEEPS[0] || false },
+        let o0 = __private::kept(&v0);
+        let d1 = __private::fuse::dims(&E1, [v0.dims()])?;
+        let mut b1 = __private::Buf::new(
+            const { <names::C2 as __private::Primitive>::KEEPS[0] },
             d1.len(),
             saved,
             &mut s,
         );
-        ::barewire::__private::fuse::forward(
+        __private::fuse::forward(
             b1.write(),
-            (
-                ::barewire::__private::Operand::<
-                    R,
-                    { E1.spread[0] as u8 },
-                >::new(v0.data()),
-            ),
+            (__private::Operand::<R, { E1.spread[0] as u8 }>::new(v0.data()),),
             e1::<R>,
         );
         let v1 = b1.read(d1);
         let n1 = d1.len();
-        let [d2] = ::barewire::__private::dims_of::<
+        let [d2] = __private::dims_of::<
             names::C2,
             1,
         >(
             "rms_norm_2",
             &[
                 v1.dims(),
-                <names::F0 as ::barewire::__private::Parameter>::dims::<R>(&p_norm),
-                ::barewire::__private::Dims::SCALAR,
+                <names::P0 as __private::Parameter>::dims::<R>(&p_norm),
+                __private::Dims::SCALAR,
             ],
         )?;
-        let mut b2 = ::barewire::__private::Buf::new(
-            const {
-                false || <names::C2 as ::barewire::__private::Primitive>::KEEPS_OUT
-            },
+        let mut b2 = __private::Buf::new(
+            const { <names::C2 as __private::Primitive>::KEEPS_OUT },
             d2.len(),
             saved,
             &mut s,
         );
-        let r2 = ::barewire::__private::within(
+        let r2 = __private::within(
             "rms_norm_2",
-            <names::C2 as ::barewire::__private::Primitive>::forward_saving::<
+            <names::C2 as __private::Primitive>::forward_saving::<
                 R,
             >(
-                (v1, p_norm, <R as ::barewire::__private::Real>::of(0.000001f64)),
+                (v1, p_norm, <R as __private::Real>::of(0.000001f64)),
                 [b2.write()],
                 &mut state.rms_norm_2,
                 saved,
@@ -679,42 +431,29 @@ pub mod chain {
         )?;
         let v2 = b2.read(d2);
         let n2 = d2.len();
-        let o2 = ::barewire::__private::kept(&v2);
-        let d3 = ::barewire::__private::fuse::dims(
+        let o2 = __private::kept(&v2);
+        let d3 = __private::fuse::dims(
             &E3,
             [
                 in_x.dims(),
-                <names::F1 as ::barewire::__private::Parameter>::dims::<R>(&p_gain),
+                <names::P1 as __private::Parameter>::dims::<R>(&p_gain),
                 v0.dims(),
                 v2.dims(),
             ],
         )?;
-        ::barewire::__private::fits(y0, d3)?;
+        __private::fits(y0, d3)?;
         let s3 = saved.take(2 * d3.len());
-        ::barewire::__private::fuse::forward_saving(
+        __private::fuse::forward_saving(
             &mut **y0,
             &mut *s3,
             (
-                ::barewire::__private::Operand::<
-                    R,
-                    { E3.spread[0] as u8 },
-                >::new(in_x.data()),
-                ::barewire::__private::Operand::<
+                __private::Operand::<R, { E3.spread[0] as u8 }>::new(in_x.data()),
+                __private::Operand::<
                     R,
                     { E3.spread[1] as u8 },
-                >::new(
-                    <names::F1 as ::barewire::__private::Elementwise>::numbers::<
-                        R,
-                    >(&p_gain),
-                ),
-                ::barewire::__private::Operand::<
-                    R,
-                    { E3.spread[2] as u8 },
-                >::new(v0.data()),
-                ::barewire::__private::Operand::<
-                    R,
-                    { E3.spread[3] as u8 },
-                >::new(v2.data()),
+                >::new(<names::P1 as __private::Elementwise>::numbers::<R>(&p_gain)),
+                __private::Operand::<R, { E3.spread[2] as u8 }>::new(v0.data()),
+                __private::Operand::<R, { E3.spread[3] as u8 }>::new(v2.data()),
             ),
             e3_saving::<R>,
         );
@@ -731,110 +470,95 @@ pub mod chain {
             o2,
             s3,
             l3_2,
-            marker: ::core::marker::PhantomData,
         })
     }
     /// The backward pass.
-    pub fn vjp<R: ::barewire::__private::Real>(
+    pub fn vjp<R: __private::Real>(
         r: Residual<'_, R>,
         outs: &[&[R]],
         cots: &[&[R]],
-        ins: &mut [::barewire::__private::Slot<'_, R>],
+        ins: &mut [__private::Slot<'_, R>],
         mut grad: Grad<'_, R>,
         state: &mut State<R>,
-        mut scratch: ::barewire::__private::Arena<'_, R>,
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
+        mut scratch: __private::Arena<'_, R>,
+    ) -> ::core::result::Result<(), __private::Error> {
         let mut s = scratch.lend();
-        let [y0] = ::barewire::__private::exactly(outs, "results")?;
-        let [cot0] = ::barewire::__private::exactly(cots, "cotangents")?;
-        let [in_x] = ::barewire::__private::exactly_mut(ins, "inputs")?;
+        let [y0] = __private::exactly(outs, "results")?;
+        let [cot0] = __private::exactly(cots, "cotangents")?;
+        let [in_x] = __private::exactly_mut(ins, "inputs")?;
         let c0 = s.take(r.n0);
         let c1 = s.take(r.n1);
         let c2 = s.take(r.n2);
-        ::barewire::__private::fuse::backward(
+        __private::fuse::backward(
             &*cot0,
             r.s3,
             (
-                ::barewire::__private::Operand::unused(),
-                ::barewire::__private::Operand::<
+                __private::Operand::unused(),
+                __private::Operand::<
                     R,
                     { E3.spread[1] as u8 },
-                >::new(
-                    <names::F1 as ::barewire::__private::Elementwise>::numbers::<
-                        R,
-                    >(&r.p_gain),
-                ),
-                ::barewire::__private::Operand::<R, { E3.spread[2] as u8 }>::new(r.l3_2),
-                ::barewire::__private::Operand::unused(),
+                >::new(<names::P1 as __private::Elementwise>::numbers::<R>(&r.p_gain)),
+                __private::Operand::<R, { E3.spread[2] as u8 }>::new(r.l3_2),
+                __private::Operand::unused(),
             ),
             (
-                ::barewire::__private::Sink::<
-                    R,
-                    { E3.spread[0] as u8 },
-                >::slot(in_x.first()),
-                <names::F1 as ::barewire::__private::Elementwise>::sink::<
+                __private::Sink::<R, { E3.spread[0] as u8 }>::slot(in_x.first()),
+                <names::P1 as __private::Elementwise>::sink::<
                     R,
                     { E3.spread[1] as u8 },
                 >(
                     &mut *grad.gain,
-                    <names::F1 as ::barewire::__private::Elementwise>::numbers::<
-                        R,
-                    >(&r.p_gain)
-                        .len(),
+                    <names::P1 as __private::Elementwise>::numbers::<R>(&r.p_gain).len(),
                 ),
-                ::barewire::__private::Sink::<
+                __private::Sink::<
                     R,
                     { E3.spread[2] as u8 },
-                >::slot(::barewire::__private::Slot::Write(&mut *c0)),
-                ::barewire::__private::Sink::<
+                >::slot(__private::Slot::Write(&mut *c0)),
+                __private::Sink::<
                     R,
                     { E3.spread[3] as u8 },
-                >::slot(::barewire::__private::Slot::Write(&mut *c2)),
+                >::slot(__private::Slot::Write(&mut *c2)),
             ),
             e3_back::<R>,
         );
-        ::barewire::__private::within(
+        __private::within(
             "rms_norm_2",
-            <names::C2 as ::barewire::__private::Primitive>::vjp::<
+            <names::C2 as __private::Primitive>::vjp::<
                 R,
             >(
                 r.r2,
                 [r.o2],
                 [&*c2],
                 (
-                    ::barewire::__private::Slot::Write(&mut *c1),
+                    __private::Slot::Write(&mut *c1),
                     &mut *grad.norm,
-                    &mut <R as ::barewire::__private::Real>::ZERO,
+                    &mut <R as __private::Real>::ZERO,
                 ),
                 &mut state.rms_norm_2,
                 s.lend(),
             ),
         )?;
-        ::barewire::__private::fuse::backward(
+        __private::fuse::backward(
             &*c1,
             &[],
-            (::barewire::__private::Operand::unused(),),
+            (__private::Operand::unused(),),
             (
-                ::barewire::__private::Sink::<
+                __private::Sink::<
                     R,
                     { E1.spread[0] as u8 },
-                >::slot(::barewire::__private::Slot::Add(&mut *c0)),
+                >::slot(__private::Slot::Add(&mut *c0)),
             ),
             e1_back::<R>,
         );
-        ::barewire::__private::within(
+        __private::within(
             "rms_norm",
-            <names::C0 as ::barewire::__private::Primitive>::vjp::<
+            <names::C0 as __private::Primitive>::vjp::<
                 R,
             >(
                 r.r0,
                 [r.o0],
                 [&*c0],
-                (
-                    in_x.more(),
-                    &mut *grad.norm,
-                    &mut <R as ::barewire::__private::Real>::ZERO,
-                ),
+                (in_x.more(), &mut *grad.norm, &mut <R as __private::Real>::ZERO),
                 &mut state.rms_norm,
                 s.lend(),
             ),
@@ -846,125 +570,265 @@ pub mod chain {
 pub type ChainResidual<'r, R = f32> = chain::Residual<'r, R>;
 ///What [`Chain`] carries along time.
 pub type ChainState<R = f32> = chain::State<R>;
-#[allow(unused_variables, unused_parens, clippy::all)]
-impl ::barewire::__private::Layer for Chain {
-    const SIG: ::barewire::__private::Sig = chain::SIG;
-    const KEEPS: &'static [bool] = &::barewire::__private::any_keeps(&[chain::KEEPS]);
-    const KEEPS_OUT: bool = chain::KEEPS_OUT;
-    const STEPS: bool = chain::STEPS;
-    type Residual<'r, R: ::barewire::__private::Real> = ChainResidual<'r, R>;
-    type State<R: ::barewire::__private::Real> = ChainState<R>;
-    fn bind<P: ::core::marker::Copy + 'static>(
-        view: ChainView<'_, P>,
-        sizes: &mut ::barewire::__private::Sizes,
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-        match view {
-            ChainView { norm: v_norm, gain: v_gain } => {
-                chain::bind::<
-                    P,
-                >(
-                    chain::Fields {
-                        norm: v_norm,
-                        gain: v_gain,
-                    },
-                    sizes,
-                )
+const _: () = {
+    use ::barewire::__private;
+    impl<R: __private::Real> ::core::default::Default for ChainCotangent<R> {
+        fn default() -> Self {
+            Self {
+                norm: ::core::default::Default::default(),
+                gain: ::core::default::Default::default(),
             }
         }
     }
-    fn dims<P: ::core::marker::Copy + 'static>(
-        view: ChainView<'_, P>,
-        ins: &[::barewire::__private::Dims],
-        outs: &mut [::barewire::__private::Dims],
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-        match view {
-            ChainView { norm: v_norm, gain: v_gain } => {
-                chain::dims::<
-                    P,
-                >(
-                    chain::Fields {
-                        norm: v_norm,
-                        gain: v_gain,
-                    },
-                    ins,
-                    outs,
-                )
-            }
+    #[allow(dead_code, unused_parens, unreachable_patterns, non_snake_case, clippy::all)]
+    impl<R: __private::Real> ChainCotangent<R> {
+        fn as_chain(
+            &mut self,
+        ) -> ::core::result::Result<
+            (
+                &mut <Vec<f32> as __private::Part>::Grad<R>,
+                &mut <f32 as __private::Part>::Grad<R>,
+            ),
+            __private::Error,
+        > {
+            let ChainCotangent { norm: g_norm, gain: g_gain } = self;
+            ::core::result::Result::Ok((g_norm, g_gain))
         }
     }
-    fn forward<R: ::barewire::__private::Real, P: ::barewire::__private::Lift<R>>(
-        view: ChainView<'_, P>,
-        ins: &[::barewire::__private::Input<'_, '_, R>],
-        outs: &mut [&mut [R]],
-        state: &mut ChainState<R>,
-        scratch: ::barewire::__private::Arena<'_, R>,
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-        match view {
-            ChainView { norm: v_norm, gain: v_gain } => {
-                chain::forward::<
-                    R,
-                    P,
-                >(
-                    chain::Fields {
-                        norm: v_norm,
-                        gain: v_gain,
-                    },
-                    ins,
-                    outs,
-                    state,
-                    scratch,
-                )
+    #[allow(
+        unused_variables,
+        unused_parens,
+        unreachable_patterns,
+        non_snake_case,
+        clippy::all
+    )]
+    impl __private::Part for Chain {
+        type Grad<R: __private::Real> = ChainCotangent<R>;
+        fn point<R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'_, P>,
+        ) -> ChainCotangent<R> {
+            match view {
+                ChainView { norm: v_norm, gain: v_gain } => {
+                    ChainCotangent {
+                        norm: <Vec<f32> as __private::Part>::point::<R, P>(v_norm),
+                        gain: <f32 as __private::Part>::point::<R, P>(v_gain),
+                    }
+                }
             }
         }
-    }
-    fn forward_saving<
-        'w: 'r,
-        'r,
-        R: ::barewire::__private::Real,
-        P: ::barewire::__private::Lift<R>,
-    >(
-        view: ChainView<'w, P>,
-        ins: &[::barewire::__private::Input<'r, '_, R>],
-        outs: &mut [&mut [R]],
-        state: &mut ChainState<R>,
-        saved: &mut ::barewire::__private::Arena<'r, R>,
-        scratch: ::barewire::__private::Arena<'_, R>,
-    ) -> ::core::result::Result<ChainResidual<'r, R>, ::barewire::__private::Error> {
-        match view {
-            ChainView { norm: v_norm, gain: v_gain } => {
-                chain::forward_saving::<
-                    R,
-                    P,
-                >(
-                    chain::Fields {
-                        norm: v_norm,
-                        gain: v_gain,
-                    },
-                    ins,
-                    outs,
-                    state,
-                    saved,
-                    scratch,
-                )
+        fn at<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'w, P>,
+            point: &'o ChainCotangent<R>,
+            index: &'o __private::Index,
+        ) -> ::core::result::Result<
+            <Self as __private::Wire>::View<'o, R>,
+            __private::Error,
+        > {
+            ::core::result::Result::Ok(
+                match (view, point) {
+                    (
+                        ChainView { norm: v_norm, gain: v_gain },
+                        ChainCotangent { norm: p_norm, gain: p_gain },
+                    ) => {
+                        ChainView {
+                            norm: __private::within(
+                                "norm",
+                                <Vec<
+                                    f32,
+                                > as __private::Part>::at::<R, P>(v_norm, p_norm, index),
+                            )?,
+                            gain: __private::within(
+                                "gain",
+                                <f32 as __private::Part>::at::<R, P>(v_gain, p_gain, index),
+                            )?,
+                        }
+                    }
+                },
+            )
+        }
+        fn walk<R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'_, P>,
+            grad: &mut ChainCotangent<R>,
+            path: &mut __private::String,
+            visit: &mut dyn ::core::ops::FnMut(__private::Leaf<'_, R>),
+        ) -> ::core::result::Result<(), __private::Error> {
+            match view {
+                ChainView { norm: v_norm, gain: v_gain } => {
+                    let (g_norm, g_gain) = grad.as_chain()?;
+                    __private::descend(
+                        path,
+                        "norm",
+                        |path| <Vec<
+                            f32,
+                        > as __private::Part>::walk::<R, P>(v_norm, g_norm, path, visit),
+                    )?;
+                    __private::descend(
+                        path,
+                        "gain",
+                        |path| <f32 as __private::Part>::walk::<
+                            R,
+                            P,
+                        >(v_gain, g_gain, path, visit),
+                    )?;
+                }
+            }
+            ::core::result::Result::Ok(())
+        }
+        fn walk_mut(
+            view: <Self as __private::Wire>::ViewMut<'_>,
+            grad: &mut ChainCotangent<f32>,
+            path: &mut __private::String,
+            visit: &mut dyn ::core::ops::FnMut(__private::LeafMut<'_>),
+        ) -> ::core::result::Result<(), __private::Error> {
+            match view {
+                ChainViewMut { norm: v_norm, gain: v_gain } => {
+                    let (g_norm, g_gain) = grad.as_chain()?;
+                    __private::descend(
+                        path,
+                        "norm",
+                        |path| <Vec<
+                            f32,
+                        > as __private::Part>::walk_mut(v_norm, g_norm, path, visit),
+                    )?;
+                    __private::descend(
+                        path,
+                        "gain",
+                        |path| <f32 as __private::Part>::walk_mut(
+                            v_gain,
+                            g_gain,
+                            path,
+                            visit,
+                        ),
+                    )?;
+                }
+            }
+            ::core::result::Result::Ok(())
+        }
+        fn walk_grad<R: __private::Real>(
+            grad: &mut ChainCotangent<R>,
+            visit: &mut dyn ::core::ops::FnMut(__private::GradLeaf<'_, R>),
+        ) {
+            match grad {
+                ChainCotangent { norm: g_norm, gain: g_gain } => {
+                    <Vec<f32> as __private::Part>::walk_grad::<R>(g_norm, visit);
+                    <f32 as __private::Part>::walk_grad::<R>(g_gain, visit);
+                }
             }
         }
+        fn add_grad<R: __private::Real>(
+            grad: &mut ChainCotangent<R>,
+            other: &ChainCotangent<R>,
+        ) -> ::core::result::Result<(), __private::Error> {
+            match other {
+                ChainCotangent { norm: o_norm, gain: o_gain } => {
+                    let (g_norm, g_gain) = grad.as_chain()?;
+                    <Vec<f32> as __private::Part>::add_grad::<R>(g_norm, o_norm)?;
+                    <f32 as __private::Part>::add_grad::<R>(g_gain, o_gain)?;
+                }
+            }
+            ::core::result::Result::Ok(())
+        }
     }
-    fn vjp<R: ::barewire::__private::Real>(
-        residual: ChainResidual<'_, R>,
-        outs: &[&[R]],
-        cots: &[&[R]],
-        ins: &mut [::barewire::__private::Slot<'_, R>],
-        grad: &mut ChainCotangent<R>,
-        state: &mut ChainState<R>,
-        scratch: ::barewire::__private::Arena<'_, R>,
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-        let r = residual;
-        {
+    #[allow(unused_variables, unused_parens, non_snake_case, clippy::all)]
+    impl __private::Layer for Chain {
+        const SIG: __private::Sig = chain::SIG;
+        const KEEPS: &'static [bool] = chain::KEEPS;
+        const KEEPS_OUT: bool = chain::KEEPS_OUT;
+        const STEPS: bool = chain::STEPS;
+        type Residual<'r, R: __private::Real> = ChainResidual<'r, R>;
+        type State<R: __private::Real> = ChainState<R>;
+        fn bind<P: ::core::marker::Copy + 'static>(
+            view: <Self as __private::Wire>::View<'_, P>,
+            sizes: &mut __private::Sizes,
+        ) -> ::core::result::Result<(), __private::Error> {
+            let ChainView { norm: v_norm, gain: v_gain } = view;
+            chain::bind::<
+                P,
+            >(
+                chain::Fields {
+                    norm: v_norm,
+                    gain: v_gain,
+                },
+                sizes,
+            )
+        }
+        fn dims<P: ::core::marker::Copy + 'static>(
+            view: <Self as __private::Wire>::View<'_, P>,
+            ins: &[__private::Dims],
+            outs: &mut [__private::Dims],
+        ) -> ::core::result::Result<(), __private::Error> {
+            let ChainView { norm: v_norm, gain: v_gain } = view;
+            chain::dims::<
+                P,
+            >(
+                chain::Fields {
+                    norm: v_norm,
+                    gain: v_gain,
+                },
+                ins,
+                outs,
+            )
+        }
+        fn forward<R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'_, P>,
+            ins: &[__private::Input<'_, '_, R>],
+            outs: &mut [&mut [R]],
+            state: &mut ChainState<R>,
+            scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<(), __private::Error> {
+            let ChainView { norm: v_norm, gain: v_gain } = view;
+            chain::forward::<
+                R,
+                P,
+            >(
+                chain::Fields {
+                    norm: v_norm,
+                    gain: v_gain,
+                },
+                ins,
+                outs,
+                state,
+                scratch,
+            )
+        }
+        fn forward_saving<'w: 'r, 'r, R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'w, P>,
+            ins: &[__private::Input<'r, '_, R>],
+            outs: &mut [&mut [R]],
+            state: &mut ChainState<R>,
+            saved: &mut __private::Arena<'r, R>,
+            scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<ChainResidual<'r, R>, __private::Error> {
+            let ChainView { norm: v_norm, gain: v_gain } = view;
+            chain::forward_saving::<
+                R,
+                P,
+            >(
+                chain::Fields {
+                    norm: v_norm,
+                    gain: v_gain,
+                },
+                ins,
+                outs,
+                state,
+                saved,
+                scratch,
+            )
+        }
+        fn vjp<R: __private::Real>(
+            residual: ChainResidual<'_, R>,
+            outs: &[&[R]],
+            cots: &[&[R]],
+            ins: &mut [__private::Slot<'_, R>],
+            grad: &mut ChainCotangent<R>,
+            state: &mut ChainState<R>,
+            scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<(), __private::Error> {
             let (g_norm, g_gain) = grad.as_chain()?;
             chain::vjp::<
                 R,
             >(
-                r,
+                residual,
                 outs,
                 cots,
                 ins,
@@ -977,4 +841,4 @@ impl ::barewire::__private::Layer for Chain {
             )
         }
     }
-}
+};

@@ -1,4 +1,5 @@
 ///Gradient of a [`Mixer`], and a point or direction of its parameter space.
+#[allow(non_camel_case_types, non_snake_case)]
 pub enum MixerCotangent<R: ::barewire::__private::Real = f32> {
     /// no contribution yet
     Zero,
@@ -9,220 +10,15 @@ pub enum MixerCotangent<R: ::barewire::__private::Real = f32> {
     #[allow(missing_docs)]
     Swap(<f32 as ::barewire::__private::Part>::Grad<R>),
     #[doc(hidden)]
-    #[allow(non_camel_case_types)]
+    #[allow(non_camel_case_types, non_snake_case)]
     __Scalar(::barewire::__private::Never<R>),
-}
-impl<R: ::barewire::__private::Real> ::core::default::Default for MixerCotangent<R> {
-    fn default() -> Self {
-        Self::Zero
-    }
-}
-#[allow(dead_code, unused_parens, unreachable_patterns, clippy::all)]
-impl<R: ::barewire::__private::Real> MixerCotangent<R> {
-    fn as_recurrence(
-        &mut self,
-    ) -> ::core::result::Result<
-        (&mut <super::Projection as ::barewire::__private::Part>::Grad<R>,),
-        ::barewire::__private::Error,
-    > {
-        if let Self::Zero = self {
-            *self = Self::Recurrence {
-                gate: ::core::default::Default::default(),
-            };
-        }
-        match self {
-            MixerCotangent::Recurrence { gate: g_gate } => {
-                ::core::result::Result::Ok((g_gate,))
-            }
-            _ => {
-                ::core::result::Result::Err(
-                    ::barewire::__private::Error::tag(
-                        "Recurrence",
-                        "the gradient of another variant",
-                    ),
-                )
-            }
-        }
-    }
-    fn as_swap(
-        &mut self,
-    ) -> ::core::result::Result<
-        (&mut <f32 as ::barewire::__private::Part>::Grad<R>,),
-        ::barewire::__private::Error,
-    > {
-        if let Self::Zero = self {
-            *self = Self::Swap(::core::default::Default::default());
-        }
-        match self {
-            MixerCotangent::Swap(g_f0) => ::core::result::Result::Ok((g_f0,)),
-            _ => {
-                ::core::result::Result::Err(
-                    ::barewire::__private::Error::tag(
-                        "Swap",
-                        "the gradient of another variant",
-                    ),
-                )
-            }
-        }
-    }
-}
-#[allow(unused_variables, unused_parens, unreachable_patterns, clippy::all)]
-impl ::barewire::__private::Part for Mixer {
-    type Grad<R: ::barewire::__private::Real> = MixerCotangent<R>;
-    fn point<R: ::barewire::__private::Real, P: ::barewire::__private::Lift<R>>(
-        view: <Self as ::barewire::__private::Wire>::View<'_, P>,
-    ) -> MixerCotangent<R> {
-        match view {
-            MixerView::Recurrence { gate: v_gate } => {
-                MixerCotangent::Recurrence {
-                    gate: <super::Projection as ::barewire::__private::Part>::point::<
-                        R,
-                        P,
-                    >(v_gate),
-                }
-            }
-            MixerView::Swap(v_f0) => {
-                MixerCotangent::Swap(
-                    <f32 as ::barewire::__private::Part>::point::<R, P>(v_f0),
-                )
-            }
-        }
-    }
-    fn at<'o, 'w: 'o, R: ::barewire::__private::Real, P: ::barewire::__private::Lift<R>>(
-        view: <Self as ::barewire::__private::Wire>::View<'w, P>,
-        point: &'o MixerCotangent<R>,
-        index: &'o ::barewire::__private::Index,
-    ) -> ::core::result::Result<
-        <Self as ::barewire::__private::Wire>::View<'o, R>,
-        ::barewire::__private::Error,
-    > {
-        ::core::result::Result::Ok(
-            match (view, point) {
-                (
-                    MixerView::Recurrence { gate: v_gate },
-                    MixerCotangent::Recurrence { gate: p_gate },
-                ) => {
-                    MixerView::Recurrence {
-                        gate: ::barewire::__private::within(
-                            "gate",
-                            <super::Projection as ::barewire::__private::Part>::at::<
-                                R,
-                                P,
-                            >(v_gate, p_gate, index),
-                        )?,
-                    }
-                }
-                (MixerView::Swap(v_f0), MixerCotangent::Swap(p_f0)) => {
-                    MixerView::Swap(
-                        ::barewire::__private::within(
-                            "f0",
-                            <f32 as ::barewire::__private::Part>::at::<
-                                R,
-                                P,
-                            >(v_f0, p_f0, index),
-                        )?,
-                    )
-                }
-                (_, _) => {
-                    return ::core::result::Result::Err(
-                        ::barewire::__private::Error::tag(
-                            "the view's",
-                            "a point of another variant",
-                        ),
-                    );
-                }
-            },
-        )
-    }
-    fn walk<R: ::barewire::__private::Real, P: ::barewire::__private::Lift<R>>(
-        view: <Self as ::barewire::__private::Wire>::View<'_, P>,
-        grad: &mut MixerCotangent<R>,
-        path: &mut ::barewire::__private::String,
-        visit: &mut dyn ::core::ops::FnMut(::barewire::__private::Leaf<'_, R>),
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-        match view {
-            MixerView::Recurrence { gate: v_gate } => {
-                let (g_gate,) = grad.as_recurrence()?;
-                ::barewire::__private::descend(
-                    path,
-                    "gate",
-                    |path| <super::Projection as ::barewire::__private::Part>::walk::<
-                        R,
-                        P,
-                    >(v_gate, g_gate, path, visit),
-                )?;
-            }
-            MixerView::Swap(v_f0) => {
-                let (g_f0,) = grad.as_swap()?;
-            }
-        }
-        ::core::result::Result::Ok(())
-    }
-    fn walk_mut(
-        view: <Self as ::barewire::__private::Wire>::ViewMut<'_>,
-        grad: &mut MixerCotangent<f32>,
-        path: &mut ::barewire::__private::String,
-        visit: &mut dyn ::core::ops::FnMut(::barewire::__private::LeafMut<'_>),
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-        match view {
-            MixerViewMut::Recurrence { gate: v_gate } => {
-                let (g_gate,) = grad.as_recurrence()?;
-                ::barewire::__private::descend(
-                    path,
-                    "gate",
-                    |path| <super::Projection as ::barewire::__private::Part>::walk_mut(
-                        v_gate,
-                        g_gate,
-                        path,
-                        visit,
-                    ),
-                )?;
-            }
-            MixerViewMut::Swap(v_f0) => {
-                let (g_f0,) = grad.as_swap()?;
-            }
-        }
-        ::core::result::Result::Ok(())
-    }
-    fn walk_grad<R: ::barewire::__private::Real>(
-        grad: &mut MixerCotangent<R>,
-        visit: &mut dyn ::core::ops::FnMut(::barewire::__private::GradLeaf<'_, R>),
-    ) {
-        match grad {
-            MixerCotangent::Recurrence { gate: g_gate } => {
-                <super::Projection as ::barewire::__private::Part>::walk_grad::<
-                    R,
-                >(g_gate, visit);
-            }
-            MixerCotangent::Swap(g_f0) => {}
-            _ => {}
-        }
-    }
-    fn add_grad<R: ::barewire::__private::Real>(
-        grad: &mut MixerCotangent<R>,
-        other: &MixerCotangent<R>,
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-        match other {
-            MixerCotangent::Recurrence { gate: o_gate } => {
-                let (g_gate,) = grad.as_recurrence()?;
-                <super::Projection as ::barewire::__private::Part>::add_grad::<
-                    R,
-                >(g_gate, o_gate)?;
-            }
-            MixerCotangent::Swap(o_f0) => {
-                let (g_f0,) = grad.as_swap()?;
-                <f32 as ::barewire::__private::Part>::add_grad::<R>(g_f0, o_f0)?;
-            }
-            _ => {}
-        }
-        ::core::result::Result::Ok(())
-    }
 }
 ///The equations of [`Mixer`](super::Mixer), without a test of its tag.
 #[allow(
     missing_docs,
     unreachable_pub,
     non_camel_case_types,
+    non_snake_case,
     unused_imports,
     unused_variables,
     unused_mut,
@@ -230,88 +26,81 @@ impl ::barewire::__private::Part for Mixer {
     clippy::all
 )]
 pub mod mixer {
+    use ::barewire::__private;
     mod names {
         pub(super) use super::super::*;
-        use ::barewire::__private::ops::*;
+        use super::__private::{self, ops::*};
         pub type Recurrence_F0 = super::super::super::Projection;
-        pub type Recurrence_C2 = gated_linear_recurrence;
+        pub type Recurrence_C0 = __private::Sound<
+            { super::recurrence::A0 },
+            Recurrence_F0,
+        >;
+        pub type Recurrence_N2 = gated_linear_recurrence;
+        pub type Recurrence_C2 = __private::Sound<
+            { super::recurrence::A2 },
+            Recurrence_N2,
+        >;
         pub type Swap_F0 = f32;
-        pub type Swap_C0 = split;
-        pub type Swap_C1 = concat;
+        pub type Swap_N0 = split;
+        pub type Swap_C0 = __private::Sound<{ super::swap::A0 }, Swap_N0>;
+        pub type Swap_N1 = concat;
+        pub type Swap_C1 = __private::Sound<{ super::swap::A1 }, Swap_N1>;
+        pub type Swap_P0 = __private::Sound<{ super::swap::FITS0 }, Swap_F0>;
     }
     ///The equation of `Mixer::Recurrence`.
     pub mod recurrence {
-        use super::names;
+        use super::{__private, names};
         /// The fields, borrowed.
         #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
         pub struct Fields<'w, P: ::core::marker::Copy + 'static = f32> {
-            pub gate: <names::Recurrence_F0 as ::barewire::__private::Wire>::View<'w, P>,
+            pub gate: <names::Recurrence_F0 as __private::Wire>::View<'w, P>,
         }
         /// The gradients of the fields.
-        pub struct Grad<'g, R: ::barewire::__private::Real> {
-            pub gate: &'g mut <names::Recurrence_F0 as ::barewire::__private::Part>::Grad<
-                R,
-            >,
+        pub struct Grad<'g, R: __private::Real> {
+            pub gate: &'g mut <names::Recurrence_F0 as __private::Part>::Grad<R>,
         }
         /// What the backward pass needs.
         #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
-        pub struct Residual<'r, R: ::barewire::__private::Real> {
-            pub r0: <names::Recurrence_F0 as ::barewire::__private::Layer>::Residual<
-                'r,
-                R,
-            >,
+        pub struct Residual<'r, R: __private::Real> {
+            pub r0: <names::Recurrence_C0 as __private::Layer>::Residual<'r, R>,
             pub n0: usize,
             pub o0: &'r [R],
             pub n1: usize,
             pub o1: &'r [R],
-            pub r2: <names::Recurrence_C2 as ::barewire::__private::Primitive>::Residual<
-                'r,
-                R,
-            >,
+            pub r2: <names::Recurrence_C2 as __private::Primitive>::Residual<'r, R>,
             pub n2: usize,
             pub o2: &'r [R],
-            marker: ::core::marker::PhantomData<&'r R>,
         }
         /// What is carried along time.
-        pub struct State<R: ::barewire::__private::Real = f32> {
-            pub gate: <names::Recurrence_F0 as ::barewire::__private::Layer>::State<R>,
-            pub gated_linear_recurrence: <names::Recurrence_C2 as ::barewire::__private::Primitive>::State<
+        pub struct State<R: __private::Real = f32> {
+            pub gate: <names::Recurrence_C0 as __private::Layer>::State<R>,
+            pub gated_linear_recurrence: <names::Recurrence_C2 as __private::Primitive>::State<
                 R,
             >,
-            _scalar: ::core::marker::PhantomData<R>,
         }
-        impl<R: ::barewire::__private::Real> ::core::default::Default for State<R> {
+        impl<R: __private::Real> ::core::default::Default for State<R> {
             fn default() -> Self {
                 State {
                     gate: ::core::default::Default::default(),
                     gated_linear_recurrence: ::core::default::Default::default(),
-                    _scalar: ::core::marker::PhantomData,
                 }
             }
         }
-        impl<R: ::barewire::__private::Real> ::barewire::__private::State<R>
-        for State<R> {
+        impl<R: __private::Real> __private::State<R> for State<R> {
             fn walk(
                 &mut self,
-                path: &mut ::barewire::__private::String,
-                visit: &mut dyn ::core::ops::FnMut(
-                    &str,
-                    &mut ::barewire::__private::Vec<R>,
-                ),
+                path: &mut __private::String,
+                visit: &mut dyn ::core::ops::FnMut(&str, &mut __private::Vec<R>),
             ) {
-                ::barewire::__private::descend(
+                __private::descend(
                     path,
                     "gate",
-                    |path| ::barewire::__private::State::walk(
-                        &mut self.gate,
-                        path,
-                        visit,
-                    ),
+                    |path| __private::State::walk(&mut self.gate, path, visit),
                 );
-                ::barewire::__private::descend(
+                __private::descend(
                     path,
                     "gated_linear_recurrence",
-                    |path| ::barewire::__private::State::walk(
+                    |path| __private::State::walk(
                         &mut self.gated_linear_recurrence,
                         path,
                         visit,
@@ -319,64 +108,56 @@ pub mod mixer {
                 );
             }
         }
-        pub const IN_X: ::barewire::__private::Shape = ::barewire::__private::Shape::new(
+        pub const IN_X: __private::Shape = __private::Shape::new(
             &["batch", "time", "d"],
         );
-        pub const S0: ::barewire::__private::Shape = ::barewire::__private::infer(
-            &<names::Recurrence_F0 as ::barewire::__private::Layer>::SIG,
+        pub const S0: __private::Shape = __private::infer(
+            &__private::sig_of_layer::<names::Recurrence_F0>(),
             &[IN_X],
             &[("d_in", "d"), ("d_out", "d")],
             "gate",
             "gate",
             0,
         );
-        const _: () = ::barewire::__private::check_results(
-            &<names::Recurrence_F0 as ::barewire::__private::Layer>::SIG,
-            1,
-        );
-        pub const E1: ::barewire::__private::Broadcast<1> = ::barewire::__private::broadcast(
+        pub const A0: bool = __private::check_results(
+            &__private::sig_of_layer::<names::Recurrence_F0>(),
             &[S0],
         );
-        pub const S1: ::barewire::__private::Shape = E1.out;
-        pub const S2: ::barewire::__private::Shape = ::barewire::__private::infer(
-            &<names::Recurrence_C2 as ::barewire::__private::Primitive>::SIG,
+        pub const E1: __private::Broadcast<1> = __private::broadcast(&[S0]);
+        pub const S1: __private::Shape = E1.out;
+        pub const S2: __private::Shape = __private::infer(
+            &__private::sig::<names::Recurrence_N2>(),
             &[S1, IN_X],
             &[],
             "gated_linear_recurrence",
             "gated_linear_recurrence",
             0,
         );
-        const _: () = ::barewire::__private::check_results(
-            &<names::Recurrence_C2 as ::barewire::__private::Primitive>::SIG,
-            1,
+        pub const A2: bool = __private::check_results(
+            &__private::sig::<names::Recurrence_N2>(),
+            &[S2],
         );
-        pub const E3: ::barewire::__private::Broadcast<2> = ::barewire::__private::broadcast(
-            &[IN_X, S2],
-        );
-        pub const S3: ::barewire::__private::Shape = E3.out;
+        pub const E3: __private::Broadcast<2> = __private::broadcast(&[IN_X, S2]);
+        pub const S3: __private::Shape = E3.out;
         /// Axes of the inputs and of the results.
-        pub const SIG: ::barewire::__private::Sig = ::barewire::__private::signature(
-            &[IN_X],
-            &[S3],
-        );
+        pub const SIG: __private::Sig = __private::signature(&[IN_X], &[S3]);
         /// For each input, whether the residual borrows it.
         pub const KEEPS: &[bool] = &[
-            <names::Recurrence_F0 as ::barewire::__private::Layer>::KEEPS[0]
-                || <names::Recurrence_C2 as ::barewire::__private::Primitive>::KEEPS[1],
+            <names::Recurrence_C0 as __private::Layer>::KEEPS[0]
+                || <names::Recurrence_C2 as __private::Primitive>::KEEPS[1],
         ];
         /// Whether the backward pass reads the results.
-        pub const KEEPS_OUT: bool = false || false;
+        pub const KEEPS_OUT: bool = false;
         /// Whether the equation can run in chunks along time.
-        pub const STEPS: bool = true
-            && <names::Recurrence_F0 as ::barewire::__private::Layer>::STEPS
-            && <names::Recurrence_C2 as ::barewire::__private::Primitive>::STEPS;
+        pub const STEPS: bool = <names::Recurrence_C0 as __private::Layer>::STEPS
+            && <names::Recurrence_C2 as __private::Primitive>::STEPS;
         #[inline(always)]
-        fn e1<R: ::barewire::__private::Real>([x0]: [R; 1]) -> R {
-            let t0 = ::barewire::__private::Real::sigmoid(x0);
+        fn e1<R: __private::Real>([x0]: [R; 1]) -> R {
+            let t0 = __private::Real::sigmoid(x0);
             t0
         }
         #[inline(always)]
-        fn e1_back<R: ::barewire::__private::Real>(
+        fn e1_back<R: __private::Real>(
             [x0,
             y,
             ]: [R; 1 + 1],
@@ -389,21 +170,15 @@ pub mod mixer {
                 let c1 = (t0 - t0 * t0) * c0;
                 [c1]
             };
-            [x0, <R as ::barewire::__private::Real>::ZERO]
+            [x0, <R as __private::Real>::ZERO]
         }
         #[inline(always)]
-        fn e3<R: ::barewire::__private::Real>([x0, x1]: [R; 2]) -> R {
+        fn e3<R: __private::Real>([x0, x1]: [R; 2]) -> R {
             let t0 = x0 + x1;
             t0
         }
         #[inline(always)]
-        fn e3_back<R: ::barewire::__private::Real>(
-            [x0,
-            x1,
-            ]: [R; 2],
-            []: [R; 0],
-            c: R,
-        ) -> [R; 2] {
+        fn e3_back<R: __private::Real>([x0, x1]: [R; 2], []: [R; 0], c: R) -> [R; 2] {
             let c0 = c;
             let c1 = c0;
             let c2 = c0;
@@ -412,12 +187,12 @@ pub mod mixer {
         /// Binds the sizes of the fields' axes.
         pub fn bind<P: ::core::marker::Copy + 'static>(
             view: Fields<'_, P>,
-            sizes: &mut ::barewire::__private::Sizes,
-        ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-            let mut inner = ::barewire::__private::Sizes::new();
-            ::barewire::__private::within(
+            sizes: &mut __private::Sizes,
+        ) -> ::core::result::Result<(), __private::Error> {
+            let mut inner = __private::Sizes::new();
+            __private::within(
                 "gate",
-                <names::Recurrence_F0 as ::barewire::__private::Layer>::bind::<
+                <names::Recurrence_C0 as __private::Layer>::bind::<
                     P,
                 >(view.gate, &mut inner),
             )?;
@@ -427,142 +202,120 @@ pub mod mixer {
         /// Sizes of the results.
         pub fn dims<P: ::core::marker::Copy + 'static>(
             view: Fields<'_, P>,
-            ins: &[::barewire::__private::Dims],
-            outs: &mut [::barewire::__private::Dims],
-        ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-            let [d_in_x] = ::barewire::__private::exactly(ins, "inputs")?;
-            let [d0] = ::barewire::__private::dims_of_layer::<
-                names::Recurrence_F0,
+            ins: &[__private::Dims],
+            outs: &mut [__private::Dims],
+        ) -> ::core::result::Result<(), __private::Error> {
+            let [d_in_x] = __private::exactly(ins, "inputs")?;
+            let [d0] = __private::dims_of_layer::<
+                names::Recurrence_C0,
                 P,
                 1,
             >("gate", view.gate, &[d_in_x])?;
-            let d1 = ::barewire::__private::fuse::dims(&E1, [d0])?;
-            let [d2] = ::barewire::__private::dims_of::<
+            let d1 = __private::fuse::dims(&E1, [d0])?;
+            let [d2] = __private::dims_of::<
                 names::Recurrence_C2,
                 1,
             >("gated_linear_recurrence", &[d1, d_in_x])?;
-            let d3 = ::barewire::__private::fuse::dims(&E3, [d_in_x, d2])?;
-            *::barewire::__private::exactly_mut(outs, "results")? = [d3];
+            let d3 = __private::fuse::dims(&E3, [d_in_x, d2])?;
+            *__private::exactly_mut(outs, "results")? = [d3];
             ::core::result::Result::Ok(())
         }
         /// The forward pass.
-        pub fn forward<
-            R: ::barewire::__private::Real,
-            P: ::barewire::__private::Lift<R>,
-        >(
+        pub fn forward<R: __private::Real, P: __private::Lift<R>>(
             view: Fields<'_, P>,
-            ins: &[::barewire::__private::Input<'_, '_, R>],
+            ins: &[__private::Input<'_, '_, R>],
             outs: &mut [&mut [R]],
             state: &mut State<R>,
-            mut scratch: ::barewire::__private::Arena<'_, R>,
-        ) -> ::core::result::Result<(), ::barewire::__private::Error> {
+            mut scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<(), __private::Error> {
             let mut s = scratch.lend();
-            let [in_x] = ::barewire::__private::exactly(ins, "inputs")?;
+            let [in_x] = __private::exactly(ins, "inputs")?;
             let in_x = in_x.real()?;
-            let [y0] = ::barewire::__private::exactly_mut(outs, "results")?;
-            let [d0] = ::barewire::__private::dims_of_layer::<
-                names::Recurrence_F0,
+            let [y0] = __private::exactly_mut(outs, "results")?;
+            let [d0] = __private::dims_of_layer::<
+                names::Recurrence_C0,
                 P,
                 1,
             >("gate", view.gate, &[in_x.dims()])?;
             let b0 = s.take(d0.len());
-            ::barewire::__private::within(
+            __private::within(
                 "gate",
-                <names::Recurrence_F0 as ::barewire::__private::Layer>::forward::<
+                <names::Recurrence_C0 as __private::Layer>::forward::<
                     R,
                     P,
                 >(
                     view.gate,
-                    &[::barewire::__private::Input::Real(in_x)],
+                    &[__private::Input::Real(in_x)],
                     &mut [&mut *b0],
                     &mut state.gate,
                     s.lend(),
                 ),
             )?;
-            let v0 = ::barewire::__private::Arg::kept(&*b0, d0);
-            let d1 = ::barewire::__private::fuse::dims(&E1, [v0.dims()])?;
+            let v0 = __private::Arg::kept(&*b0, d0);
+            let d1 = __private::fuse::dims(&E1, [v0.dims()])?;
             let b1 = s.take(d1.len());
-            ::barewire::__private::fuse::forward(
+            __private::fuse::forward(
                 &mut *b1,
-                (
-                    ::barewire::__private::Operand::<
-                        R,
-                        { E1.spread[0] as u8 },
-                    >::new(v0.data()),
-                ),
+                (__private::Operand::<R, { E1.spread[0] as u8 }>::new(v0.data()),),
                 e1::<R>,
             );
-            let v1 = ::barewire::__private::Arg::kept(&*b1, d1);
-            let [d2] = ::barewire::__private::dims_of::<
+            let v1 = __private::Arg::kept(&*b1, d1);
+            let [d2] = __private::dims_of::<
                 names::Recurrence_C2,
                 1,
             >("gated_linear_recurrence", &[v1.dims(), in_x.dims()])?;
             let b2 = s.take(d2.len());
-            ::barewire::__private::within(
+            __private::within(
                 "gated_linear_recurrence",
-                <names::Recurrence_C2 as ::barewire::__private::Primitive>::forward::<
+                <names::Recurrence_C2 as __private::Primitive>::forward::<
                     R,
                 >((v1, in_x), [&mut *b2], &mut state.gated_linear_recurrence, s.lend()),
             )?;
-            let v2 = ::barewire::__private::Arg::kept(&*b2, d2);
-            let d3 = ::barewire::__private::fuse::dims(&E3, [in_x.dims(), v2.dims()])?;
-            ::barewire::__private::fits(y0, d3)?;
-            ::barewire::__private::fuse::forward(
+            let v2 = __private::Arg::kept(&*b2, d2);
+            let d3 = __private::fuse::dims(&E3, [in_x.dims(), v2.dims()])?;
+            __private::fits(y0, d3)?;
+            __private::fuse::forward(
                 &mut **y0,
                 (
-                    ::barewire::__private::Operand::<
-                        R,
-                        { E3.spread[0] as u8 },
-                    >::new(in_x.data()),
-                    ::barewire::__private::Operand::<
-                        R,
-                        { E3.spread[1] as u8 },
-                    >::new(v2.data()),
+                    __private::Operand::<R, { E3.spread[0] as u8 }>::new(in_x.data()),
+                    __private::Operand::<R, { E3.spread[1] as u8 }>::new(v2.data()),
                 ),
                 e3::<R>,
             );
             ::core::result::Result::Ok(())
         }
         /// The forward pass that keeps what the backward pass needs.
-        pub fn forward_saving<
-            'w: 'r,
-            'r,
-            R: ::barewire::__private::Real,
-            P: ::barewire::__private::Lift<R>,
-        >(
+        pub fn forward_saving<'w: 'r, 'r, R: __private::Real, P: __private::Lift<R>>(
             view: Fields<'w, P>,
-            ins: &[::barewire::__private::Input<'r, '_, R>],
+            ins: &[__private::Input<'r, '_, R>],
             outs: &mut [&mut [R]],
             state: &mut State<R>,
-            saved: &mut ::barewire::__private::Arena<'r, R>,
-            mut scratch: ::barewire::__private::Arena<'_, R>,
-        ) -> ::core::result::Result<Residual<'r, R>, ::barewire::__private::Error> {
+            saved: &mut __private::Arena<'r, R>,
+            mut scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<Residual<'r, R>, __private::Error> {
             let mut s = scratch.lend();
-            let [in_x] = ::barewire::__private::exactly(ins, "inputs")?;
+            let [in_x] = __private::exactly(ins, "inputs")?;
             let in_x = in_x.real()?;
-            let [y0] = ::barewire::__private::exactly_mut(outs, "results")?;
-            let [d0] = ::barewire::__private::dims_of_layer::<
-                names::Recurrence_F0,
+            let [y0] = __private::exactly_mut(outs, "results")?;
+            let [d0] = __private::dims_of_layer::<
+                names::Recurrence_C0,
                 P,
                 1,
             >("gate", view.gate, &[in_x.dims()])?;
-            let mut b0 = ::barewire::__private::Buf::new(
-                const {
-                    false
-                        || <names::Recurrence_F0 as ::barewire::__private::Layer>::KEEPS_OUT
-                },
+            let mut b0 = __private::Buf::new(
+                const { <names::Recurrence_C0 as __private::Layer>::KEEPS_OUT },
                 d0.len(),
                 saved,
                 &mut s,
             );
-            let r0 = ::barewire::__private::within(
+            let r0 = __private::within(
                 "gate",
-                <names::Recurrence_F0 as ::barewire::__private::Layer>::forward_saving::<
+                <names::Recurrence_C0 as __private::Layer>::forward_saving::<
                     R,
                     P,
                 >(
                     view.gate,
-                    &[::barewire::__private::Input::Real(in_x)],
+                    &[__private::Input::Real(in_x)],
                     &mut [b0.write()],
                     &mut state.gate,
                     saved,
@@ -571,46 +324,30 @@ pub mod mixer {
             )?;
             let v0 = b0.read(d0);
             let n0 = d0.len();
-            let o0 = ::barewire::__private::kept(&v0);
-            let d1 = ::barewire::__private::fuse::dims(&E1, [v0.dims()])?;
-            let mut b1 = ::barewire::__private::Buf::new(
-                const {
-                    <names::Recurrence_C2 as ::barewire::__private::Primitive>::KEEPS[0]
-                        || true
-                },
-                d1.len(),
-                saved,
-                &mut s,
-            );
-            ::barewire::__private::fuse::forward(
+            let o0 = __private::kept(&v0);
+            let d1 = __private::fuse::dims(&E1, [v0.dims()])?;
+            let mut b1 = __private::Buf::new(const { true }, d1.len(), saved, &mut s);
+            __private::fuse::forward(
                 b1.write(),
-                (
-                    ::barewire::__private::Operand::<
-                        R,
-                        { E1.spread[0] as u8 },
-                    >::new(v0.data()),
-                ),
+                (__private::Operand::<R, { E1.spread[0] as u8 }>::new(v0.data()),),
                 e1::<R>,
             );
             let v1 = b1.read(d1);
             let n1 = d1.len();
-            let o1 = ::barewire::__private::kept(&v1);
-            let [d2] = ::barewire::__private::dims_of::<
+            let o1 = __private::kept(&v1);
+            let [d2] = __private::dims_of::<
                 names::Recurrence_C2,
                 1,
             >("gated_linear_recurrence", &[v1.dims(), in_x.dims()])?;
-            let mut b2 = ::barewire::__private::Buf::new(
-                const {
-                    false
-                        || <names::Recurrence_C2 as ::barewire::__private::Primitive>::KEEPS_OUT
-                },
+            let mut b2 = __private::Buf::new(
+                const { <names::Recurrence_C2 as __private::Primitive>::KEEPS_OUT },
                 d2.len(),
                 saved,
                 &mut s,
             );
-            let r2 = ::barewire::__private::within(
+            let r2 = __private::within(
                 "gated_linear_recurrence",
-                <names::Recurrence_C2 as ::barewire::__private::Primitive>::forward_saving::<
+                <names::Recurrence_C2 as __private::Primitive>::forward_saving::<
                     R,
                 >(
                     (v1, in_x),
@@ -622,20 +359,14 @@ pub mod mixer {
             )?;
             let v2 = b2.read(d2);
             let n2 = d2.len();
-            let o2 = ::barewire::__private::kept(&v2);
-            let d3 = ::barewire::__private::fuse::dims(&E3, [in_x.dims(), v2.dims()])?;
-            ::barewire::__private::fits(y0, d3)?;
-            ::barewire::__private::fuse::forward(
+            let o2 = __private::kept(&v2);
+            let d3 = __private::fuse::dims(&E3, [in_x.dims(), v2.dims()])?;
+            __private::fits(y0, d3)?;
+            __private::fuse::forward(
                 &mut **y0,
                 (
-                    ::barewire::__private::Operand::<
-                        R,
-                        { E3.spread[0] as u8 },
-                    >::new(in_x.data()),
-                    ::barewire::__private::Operand::<
-                        R,
-                        { E3.spread[1] as u8 },
-                    >::new(v2.data()),
+                    __private::Operand::<R, { E3.spread[0] as u8 }>::new(in_x.data()),
+                    __private::Operand::<R, { E3.spread[1] as u8 }>::new(v2.data()),
                 ),
                 e3::<R>,
             );
@@ -648,80 +379,70 @@ pub mod mixer {
                 r2,
                 n2,
                 o2,
-                marker: ::core::marker::PhantomData,
             })
         }
         /// The backward pass.
-        pub fn vjp<R: ::barewire::__private::Real>(
+        pub fn vjp<R: __private::Real>(
             r: Residual<'_, R>,
             outs: &[&[R]],
             cots: &[&[R]],
-            ins: &mut [::barewire::__private::Slot<'_, R>],
+            ins: &mut [__private::Slot<'_, R>],
             mut grad: Grad<'_, R>,
             state: &mut State<R>,
-            mut scratch: ::barewire::__private::Arena<'_, R>,
-        ) -> ::core::result::Result<(), ::barewire::__private::Error> {
+            mut scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<(), __private::Error> {
             let mut s = scratch.lend();
-            let [y0] = ::barewire::__private::exactly(outs, "results")?;
-            let [cot0] = ::barewire::__private::exactly(cots, "cotangents")?;
-            let [in_x] = ::barewire::__private::exactly_mut(ins, "inputs")?;
+            let [y0] = __private::exactly(outs, "results")?;
+            let [cot0] = __private::exactly(cots, "cotangents")?;
+            let [in_x] = __private::exactly_mut(ins, "inputs")?;
             let c0 = s.take(r.n0);
             let c1 = s.take(r.n1);
             let c2 = s.take(r.n2);
-            ::barewire::__private::fuse::backward(
+            __private::fuse::backward(
                 &*cot0,
                 &[],
+                (__private::Operand::unused(), __private::Operand::unused()),
                 (
-                    ::barewire::__private::Operand::unused(),
-                    ::barewire::__private::Operand::unused(),
-                ),
-                (
-                    ::barewire::__private::Sink::<
-                        R,
-                        { E3.spread[0] as u8 },
-                    >::slot(in_x.first()),
-                    ::barewire::__private::Sink::<
+                    __private::Sink::<R, { E3.spread[0] as u8 }>::slot(in_x.first()),
+                    __private::Sink::<
                         R,
                         { E3.spread[1] as u8 },
-                    >::slot(::barewire::__private::Slot::Write(&mut *c2)),
+                    >::slot(__private::Slot::Write(&mut *c2)),
                 ),
                 e3_back::<R>,
             );
-            ::barewire::__private::within(
+            __private::within(
                 "gated_linear_recurrence",
-                <names::Recurrence_C2 as ::barewire::__private::Primitive>::vjp::<
+                <names::Recurrence_C2 as __private::Primitive>::vjp::<
                     R,
                 >(
                     r.r2,
                     [r.o2],
                     [&*c2],
-                    (::barewire::__private::Slot::Write(&mut *c1), in_x.more()),
+                    (__private::Slot::Write(&mut *c1), in_x.more()),
                     &mut state.gated_linear_recurrence,
                     s.lend(),
                 ),
             )?;
-            ::barewire::__private::fuse::backward(
+            __private::fuse::backward(
                 &*c1,
                 &[],
                 (
-                    ::barewire::__private::Operand::unused(),
-                    ::barewire::__private::Operand::<
-                        R,
-                        { ::barewire::__private::Spread::Full as u8 },
-                    >::new(r.o1),
+                    __private::Operand::unused(),
+                    __private::Operand::<R, { __private::Spread::Full as u8 }>::new(r.o1),
                 ),
                 (
-                    ::barewire::__private::Sink::<
+                    __private::Sink::<
                         R,
                         { E1.spread[0] as u8 },
-                    >::slot(::barewire::__private::Slot::Write(&mut *c0)),
-                    ::barewire::__private::Sink::nowhere(),
+                    >::slot(__private::Slot::Write(&mut *c0)),
+                    __private::Sink::nowhere(),
                 ),
                 e1_back::<R>,
             );
-            ::barewire::__private::within(
+            __private::within(
                 "gate",
-                <names::Recurrence_F0 as ::barewire::__private::Layer>::vjp::<
+                <names::Recurrence_C0 as __private::Layer>::vjp::<
                     R,
                 >(
                     r.r0,
@@ -738,156 +459,119 @@ pub mod mixer {
     }
     ///The equation of `Mixer::Swap`.
     pub mod swap {
-        use super::names;
+        use super::{__private, names};
         /// The fields, borrowed.
         #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
         pub struct Fields<'w, P: ::core::marker::Copy + 'static = f32> {
-            pub f0: <names::Swap_F0 as ::barewire::__private::Wire>::View<'w, P>,
+            pub f0: <names::Swap_F0 as __private::Wire>::View<'w, P>,
         }
         /// The gradients of the fields.
-        pub struct Grad<'g, R: ::barewire::__private::Real> {
-            pub f0: &'g mut <names::Swap_F0 as ::barewire::__private::Part>::Grad<R>,
+        pub struct Grad<'g, R: __private::Real> {
+            pub f0: &'g mut <names::Swap_F0 as __private::Part>::Grad<R>,
         }
         /// What the backward pass needs.
         #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
-        pub struct Residual<'r, R: ::barewire::__private::Real> {
-            pub p_f0: <names::Swap_F0 as ::barewire::__private::Wire>::View<'r, R>,
-            pub r0: <names::Swap_C0 as ::barewire::__private::Primitive>::Residual<
-                'r,
-                R,
-            >,
+        pub struct Residual<'r, R: __private::Real> {
+            pub p_f0: <names::Swap_P0 as __private::Wire>::View<'r, R>,
+            pub r0: <names::Swap_C0 as __private::Primitive>::Residual<'r, R>,
             pub n0_0: usize,
             pub o0_0: &'r [R],
             pub n0_1: usize,
             pub o0_1: &'r [R],
-            pub r1: <names::Swap_C1 as ::barewire::__private::Primitive>::Residual<
-                'r,
-                R,
-            >,
+            pub r1: <names::Swap_C1 as __private::Primitive>::Residual<'r, R>,
             pub n1: usize,
             pub o1: &'r [R],
             pub l2_0: &'r [R],
-            marker: ::core::marker::PhantomData<&'r R>,
         }
         /// What is carried along time.
-        pub struct State<R: ::barewire::__private::Real = f32> {
-            pub split: <names::Swap_C0 as ::barewire::__private::Primitive>::State<R>,
-            pub concat: <names::Swap_C1 as ::barewire::__private::Primitive>::State<R>,
-            _scalar: ::core::marker::PhantomData<R>,
+        pub struct State<R: __private::Real = f32> {
+            pub split: <names::Swap_C0 as __private::Primitive>::State<R>,
+            pub concat: <names::Swap_C1 as __private::Primitive>::State<R>,
         }
-        impl<R: ::barewire::__private::Real> ::core::default::Default for State<R> {
+        impl<R: __private::Real> ::core::default::Default for State<R> {
             fn default() -> Self {
                 State {
                     split: ::core::default::Default::default(),
                     concat: ::core::default::Default::default(),
-                    _scalar: ::core::marker::PhantomData,
                 }
             }
         }
-        impl<R: ::barewire::__private::Real> ::barewire::__private::State<R>
-        for State<R> {
+        impl<R: __private::Real> __private::State<R> for State<R> {
             fn walk(
                 &mut self,
-                path: &mut ::barewire::__private::String,
-                visit: &mut dyn ::core::ops::FnMut(
-                    &str,
-                    &mut ::barewire::__private::Vec<R>,
-                ),
+                path: &mut __private::String,
+                visit: &mut dyn ::core::ops::FnMut(&str, &mut __private::Vec<R>),
             ) {
-                ::barewire::__private::descend(
+                __private::descend(
                     path,
                     "split",
-                    |path| ::barewire::__private::State::walk(
-                        &mut self.split,
-                        path,
-                        visit,
-                    ),
+                    |path| __private::State::walk(&mut self.split, path, visit),
                 );
-                ::barewire::__private::descend(
+                __private::descend(
                     path,
                     "concat",
-                    |path| ::barewire::__private::State::walk(
-                        &mut self.concat,
-                        path,
-                        visit,
-                    ),
+                    |path| __private::State::walk(&mut self.concat, path, visit),
                 );
             }
         }
-        pub const IN_X: ::barewire::__private::Shape = ::barewire::__private::Shape::new(
+        pub const IN_X: __private::Shape = __private::Shape::new(
             &["batch", "time", "d"],
         );
-        pub const P_F0: ::barewire::__private::Shape = ::barewire::__private::Shape::new(
-            &[],
-        );
-        const _: () = ::barewire::__private::check_rank(
-            <names::Swap_F0 as ::barewire::__private::Parameter>::RANK,
+        pub const P_F0: __private::Shape = __private::Shape::new(&[]);
+        pub const FITS0: bool = __private::check_rank(
+            __private::elementwise_rank::<names::Swap_F0>(),
             0,
         );
-        pub const S0_0: ::barewire::__private::Shape = ::barewire::__private::infer(
-            &<names::Swap_C0 as ::barewire::__private::Primitive>::SIG,
+        pub const S0_0: __private::Shape = __private::infer(
+            &__private::sig::<names::Swap_N0>(),
             &[IN_X],
             &[],
             "split",
             "split",
             0,
         );
-        pub const S0_1: ::barewire::__private::Shape = ::barewire::__private::infer(
-            &<names::Swap_C0 as ::barewire::__private::Primitive>::SIG,
+        pub const S0_1: __private::Shape = __private::infer(
+            &__private::sig::<names::Swap_N0>(),
             &[IN_X],
             &[],
             "split",
             "split",
             1,
         );
-        const _: () = ::barewire::__private::check_results(
-            &<names::Swap_C0 as ::barewire::__private::Primitive>::SIG,
-            2,
+        pub const A0: bool = __private::check_results(
+            &__private::sig::<names::Swap_N0>(),
+            &[S0_0, S0_1],
         );
-        pub const S1: ::barewire::__private::Shape = ::barewire::__private::infer(
-            &<names::Swap_C1 as ::barewire::__private::Primitive>::SIG,
+        pub const S1: __private::Shape = __private::infer(
+            &__private::sig::<names::Swap_N1>(),
             &[S0_1, S0_0],
             &[],
             "concat",
             "concat",
             0,
         );
-        const _: () = ::barewire::__private::check_results(
-            &<names::Swap_C1 as ::barewire::__private::Primitive>::SIG,
-            1,
+        pub const A1: bool = __private::check_results(
+            &__private::sig::<names::Swap_N1>(),
+            &[S1],
         );
-        pub const E2: ::barewire::__private::Broadcast<2> = ::barewire::__private::broadcast(
-            &[S1, P_F0],
-        );
-        pub const S2: ::barewire::__private::Shape = E2.out;
+        pub const E2: __private::Broadcast<2> = __private::broadcast(&[S1, P_F0]);
+        pub const S2: __private::Shape = E2.out;
         /// Axes of the inputs and of the results.
-        pub const SIG: ::barewire::__private::Sig = ::barewire::__private::signature(
-            &[IN_X],
-            &[S2],
-        );
+        pub const SIG: __private::Sig = __private::signature(&[IN_X], &[S2]);
         /// For each input, whether the residual borrows it.
-        pub const KEEPS: &[bool] = &[
-            <names::Swap_C0 as ::barewire::__private::Primitive>::KEEPS[0],
-        ];
+        pub const KEEPS: &[bool] = &[<names::Swap_C0 as __private::Primitive>::KEEPS[0]];
         /// Whether the backward pass reads the results.
-        pub const KEEPS_OUT: bool = false || false;
+        pub const KEEPS_OUT: bool = false;
         /// Whether the equation can run in chunks along time.
-        pub const STEPS: bool = true
-            && <names::Swap_C0 as ::barewire::__private::Primitive>::STEPS
-            && <names::Swap_C1 as ::barewire::__private::Primitive>::STEPS;
+        pub const STEPS: bool = <names::Swap_C0 as __private::Primitive>::STEPS
+            && <names::Swap_C1 as __private::Primitive>::STEPS;
         #[inline(always)]
-        fn e2<R: ::barewire::__private::Real>([x0, x1]: [R; 2]) -> R {
+        fn e2<R: __private::Real>([x0, x1]: [R; 2]) -> R {
             let t0 = x0 * x1;
             t0
         }
         #[inline(always)]
-        fn e2_back<R: ::barewire::__private::Real>(
-            [x0,
-            x1,
-            ]: [R; 2],
-            []: [R; 0],
-            c: R,
-        ) -> [R; 2] {
+        fn e2_back<R: __private::Real>([x0, x1]: [R; 2], []: [R; 0], c: R) -> [R; 2] {
             let c0 = c;
             let c1 = x1 * c0;
             let c2 = x0 * c0;
@@ -896,106 +580,85 @@ pub mod mixer {
         /// Binds the sizes of the fields' axes.
         pub fn bind<P: ::core::marker::Copy + 'static>(
             view: Fields<'_, P>,
-            sizes: &mut ::barewire::__private::Sizes,
-        ) -> ::core::result::Result<(), ::barewire::__private::Error> {
+            sizes: &mut __private::Sizes,
+        ) -> ::core::result::Result<(), __private::Error> {
             ::core::result::Result::Ok(())
         }
         /// Sizes of the results.
         pub fn dims<P: ::core::marker::Copy + 'static>(
             view: Fields<'_, P>,
-            ins: &[::barewire::__private::Dims],
-            outs: &mut [::barewire::__private::Dims],
-        ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-            let [d_in_x] = ::barewire::__private::exactly(ins, "inputs")?;
-            let [d0_0, d0_1] = ::barewire::__private::dims_of::<
+            ins: &[__private::Dims],
+            outs: &mut [__private::Dims],
+        ) -> ::core::result::Result<(), __private::Error> {
+            let [d_in_x] = __private::exactly(ins, "inputs")?;
+            let [d0_0, d0_1] = __private::dims_of::<
                 names::Swap_C0,
                 2,
             >("split", &[d_in_x])?;
-            let [d1] = ::barewire::__private::dims_of::<
-                names::Swap_C1,
-                1,
-            >("concat", &[d0_1, d0_0])?;
-            let d2 = ::barewire::__private::fuse::dims(
+            let [d1] = __private::dims_of::<names::Swap_C1, 1>("concat", &[d0_1, d0_0])?;
+            let d2 = __private::fuse::dims(
                 &E2,
-                [
-                    d1,
-                    <names::Swap_F0 as ::barewire::__private::Parameter>::dims::<
-                        P,
-                    >(&view.f0),
-                ],
+                [d1, <names::Swap_P0 as __private::Parameter>::dims::<P>(&view.f0)],
             )?;
-            *::barewire::__private::exactly_mut(outs, "results")? = [d2];
+            *__private::exactly_mut(outs, "results")? = [d2];
             ::core::result::Result::Ok(())
         }
         /// The forward pass.
-        pub fn forward<
-            R: ::barewire::__private::Real,
-            P: ::barewire::__private::Lift<R>,
-        >(
+        pub fn forward<R: __private::Real, P: __private::Lift<R>>(
             view: Fields<'_, P>,
-            ins: &[::barewire::__private::Input<'_, '_, R>],
+            ins: &[__private::Input<'_, '_, R>],
             outs: &mut [&mut [R]],
             state: &mut State<R>,
-            mut scratch: ::barewire::__private::Arena<'_, R>,
-        ) -> ::core::result::Result<(), ::barewire::__private::Error> {
+            mut scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<(), __private::Error> {
             let mut s = scratch.lend();
-            let [in_x] = ::barewire::__private::exactly(ins, "inputs")?;
+            let [in_x] = __private::exactly(ins, "inputs")?;
             let in_x = in_x.real()?;
-            let [y0] = ::barewire::__private::exactly_mut(outs, "results")?;
-            let p_f0 = <names::Swap_F0 as ::barewire::__private::Parameter>::lower::<
+            let [y0] = __private::exactly_mut(outs, "results")?;
+            let p_f0 = <names::Swap_P0 as __private::Parameter>::lower::<
                 R,
                 P,
             >(view.f0, &mut s);
-            let [d0_0, d0_1] = ::barewire::__private::dims_of::<
+            let [d0_0, d0_1] = __private::dims_of::<
                 names::Swap_C0,
                 2,
             >("split", &[in_x.dims()])?;
             let b0_0 = s.take(d0_0.len());
             let b0_1 = s.take(d0_1.len());
-            ::barewire::__private::within(
+            __private::within(
                 "split",
-                <names::Swap_C0 as ::barewire::__private::Primitive>::forward::<
+                <names::Swap_C0 as __private::Primitive>::forward::<
                     R,
                 >((in_x,), [&mut *b0_0, &mut *b0_1], &mut state.split, s.lend()),
             )?;
-            let v0_0 = ::barewire::__private::Arg::kept(&*b0_0, d0_0);
-            let v0_1 = ::barewire::__private::Arg::kept(&*b0_1, d0_1);
-            let [d1] = ::barewire::__private::dims_of::<
+            let v0_0 = __private::Arg::kept(&*b0_0, d0_0);
+            let v0_1 = __private::Arg::kept(&*b0_1, d0_1);
+            let [d1] = __private::dims_of::<
                 names::Swap_C1,
                 1,
             >("concat", &[v0_1.dims(), v0_0.dims()])?;
             let b1 = s.take(d1.len());
-            ::barewire::__private::within(
+            __private::within(
                 "concat",
-                <names::Swap_C1 as ::barewire::__private::Primitive>::forward::<
+                <names::Swap_C1 as __private::Primitive>::forward::<
                     R,
                 >((v0_1, v0_0), [&mut *b1], &mut state.concat, s.lend()),
             )?;
-            let v1 = ::barewire::__private::Arg::kept(&*b1, d1);
-            let d2 = ::barewire::__private::fuse::dims(
+            let v1 = __private::Arg::kept(&*b1, d1);
+            let d2 = __private::fuse::dims(
                 &E2,
-                [
-                    v1.dims(),
-                    <names::Swap_F0 as ::barewire::__private::Parameter>::dims::<
-                        R,
-                    >(&p_f0),
-                ],
+                [v1.dims(), <names::Swap_P0 as __private::Parameter>::dims::<R>(&p_f0)],
             )?;
-            ::barewire::__private::fits(y0, d2)?;
-            ::barewire::__private::fuse::forward(
+            __private::fits(y0, d2)?;
+            __private::fuse::forward(
                 &mut **y0,
                 (
-                    ::barewire::__private::Operand::<
-                        R,
-                        { E2.spread[0] as u8 },
-                    >::new(v1.data()),
-                    ::barewire::__private::Operand::<
+                    __private::Operand::<R, { E2.spread[0] as u8 }>::new(v1.data()),
+                    __private::Operand::<
                         R,
                         { E2.spread[1] as u8 },
                     >::new(
-                        <names::Swap_F0 as ::barewire::__private::Elementwise>::numbers::<
-                            R,
-                        >(&p_f0),
+                        <names::Swap_P0 as __private::Elementwise>::numbers::<R>(&p_f0),
                     ),
                 ),
                 e2::<R>,
@@ -1003,52 +666,47 @@ pub mod mixer {
             ::core::result::Result::Ok(())
         }
         /// The forward pass that keeps what the backward pass needs.
-        pub fn forward_saving<
-            'w: 'r,
-            'r,
-            R: ::barewire::__private::Real,
-            P: ::barewire::__private::Lift<R>,
-        >(
+        pub fn forward_saving<'w: 'r, 'r, R: __private::Real, P: __private::Lift<R>>(
             view: Fields<'w, P>,
-            ins: &[::barewire::__private::Input<'r, '_, R>],
+            ins: &[__private::Input<'r, '_, R>],
             outs: &mut [&mut [R]],
             state: &mut State<R>,
-            saved: &mut ::barewire::__private::Arena<'r, R>,
-            mut scratch: ::barewire::__private::Arena<'_, R>,
-        ) -> ::core::result::Result<Residual<'r, R>, ::barewire::__private::Error> {
+            saved: &mut __private::Arena<'r, R>,
+            mut scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<Residual<'r, R>, __private::Error> {
             let mut s = scratch.lend();
-            let [in_x] = ::barewire::__private::exactly(ins, "inputs")?;
+            let [in_x] = __private::exactly(ins, "inputs")?;
             let in_x = in_x.real()?;
-            let [y0] = ::barewire::__private::exactly_mut(outs, "results")?;
-            let p_f0 = <names::Swap_F0 as ::barewire::__private::Parameter>::lower::<
+            let [y0] = __private::exactly_mut(outs, "results")?;
+            let p_f0 = <names::Swap_P0 as __private::Parameter>::lower::<
                 R,
                 P,
             >(view.f0, saved);
-            let [d0_0, d0_1] = ::barewire::__private::dims_of::<
+            let [d0_0, d0_1] = __private::dims_of::<
                 names::Swap_C0,
                 2,
             >("split", &[in_x.dims()])?;
-            let mut b0_0 = ::barewire::__private::Buf::new(
+            let mut b0_0 = __private::Buf::new(
                 const {
-                    <names::Swap_C1 as ::barewire::__private::Primitive>::KEEPS[1]
-                        || <names::Swap_C0 as ::barewire::__private::Primitive>::KEEPS_OUT
+                    <names::Swap_C1 as __private::Primitive>::KEEPS[1]
+                        || <names::Swap_C0 as __private::Primitive>::KEEPS_OUT
                 },
                 d0_0.len(),
                 saved,
                 &mut s,
             );
-            let mut b0_1 = ::barewire::__private::Buf::new(
+            let mut b0_1 = __private::Buf::new(
                 const {
-                    <names::Swap_C1 as ::barewire::__private::Primitive>::KEEPS[0]
-                        || <names::Swap_C0 as ::barewire::__private::Primitive>::KEEPS_OUT
+                    <names::Swap_C1 as __private::Primitive>::KEEPS[0]
+                        || <names::Swap_C0 as __private::Primitive>::KEEPS_OUT
                 },
                 d0_1.len(),
                 saved,
                 &mut s,
             );
-            let r0 = ::barewire::__private::within(
+            let r0 = __private::within(
                 "split",
-                <names::Swap_C0 as ::barewire::__private::Primitive>::forward_saving::<
+                <names::Swap_C0 as __private::Primitive>::forward_saving::<
                     R,
                 >(
                     (in_x,),
@@ -1060,56 +718,38 @@ pub mod mixer {
             )?;
             let v0_0 = b0_0.read(d0_0);
             let n0_0 = d0_0.len();
-            let o0_0 = ::barewire::__private::kept(&v0_0);
+            let o0_0 = __private::kept(&v0_0);
             let v0_1 = b0_1.read(d0_1);
             let n0_1 = d0_1.len();
-            let o0_1 = ::barewire::__private::kept(&v0_1);
-            let [d1] = ::barewire::__private::dims_of::<
+            let o0_1 = __private::kept(&v0_1);
+            let [d1] = __private::dims_of::<
                 names::Swap_C1,
                 1,
             >("concat", &[v0_1.dims(), v0_0.dims()])?;
-            let mut b1 = ::barewire::__private::Buf::new(
-                const {
-                    true
-                        || <names::Swap_C1 as ::barewire::__private::Primitive>::KEEPS_OUT
-                },
-                d1.len(),
-                saved,
-                &mut s,
-            );
-            let r1 = ::barewire::__private::within(
+            let mut b1 = __private::Buf::new(const { true }, d1.len(), saved, &mut s);
+            let r1 = __private::within(
                 "concat",
-                <names::Swap_C1 as ::barewire::__private::Primitive>::forward_saving::<
+                <names::Swap_C1 as __private::Primitive>::forward_saving::<
                     R,
                 >((v0_1, v0_0), [b1.write()], &mut state.concat, saved, s.lend()),
             )?;
             let v1 = b1.read(d1);
             let n1 = d1.len();
-            let o1 = ::barewire::__private::kept(&v1);
-            let d2 = ::barewire::__private::fuse::dims(
+            let o1 = __private::kept(&v1);
+            let d2 = __private::fuse::dims(
                 &E2,
-                [
-                    v1.dims(),
-                    <names::Swap_F0 as ::barewire::__private::Parameter>::dims::<
-                        R,
-                    >(&p_f0),
-                ],
+                [v1.dims(), <names::Swap_P0 as __private::Parameter>::dims::<R>(&p_f0)],
             )?;
-            ::barewire::__private::fits(y0, d2)?;
-            ::barewire::__private::fuse::forward(
+            __private::fits(y0, d2)?;
+            __private::fuse::forward(
                 &mut **y0,
                 (
-                    ::barewire::__private::Operand::<
-                        R,
-                        { E2.spread[0] as u8 },
-                    >::new(v1.data()),
-                    ::barewire::__private::Operand::<
+                    __private::Operand::<R, { E2.spread[0] as u8 }>::new(v1.data()),
+                    __private::Operand::<
                         R,
                         { E2.spread[1] as u8 },
                     >::new(
-                        <names::Swap_F0 as ::barewire::__private::Elementwise>::numbers::<
-                            R,
-                        >(&p_f0),
+                        <names::Swap_P0 as __private::Elementwise>::numbers::<R>(&p_f0),
                     ),
                 ),
                 e2::<R>,
@@ -1126,71 +766,65 @@ pub mod mixer {
                 n1,
                 o1,
                 l2_0,
-                marker: ::core::marker::PhantomData,
             })
         }
         /// The backward pass.
-        pub fn vjp<R: ::barewire::__private::Real>(
+        pub fn vjp<R: __private::Real>(
             r: Residual<'_, R>,
             outs: &[&[R]],
             cots: &[&[R]],
-            ins: &mut [::barewire::__private::Slot<'_, R>],
+            ins: &mut [__private::Slot<'_, R>],
             mut grad: Grad<'_, R>,
             state: &mut State<R>,
-            mut scratch: ::barewire::__private::Arena<'_, R>,
-        ) -> ::core::result::Result<(), ::barewire::__private::Error> {
+            mut scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<(), __private::Error> {
             let mut s = scratch.lend();
-            let [y0] = ::barewire::__private::exactly(outs, "results")?;
-            let [cot0] = ::barewire::__private::exactly(cots, "cotangents")?;
-            let [in_x] = ::barewire::__private::exactly_mut(ins, "inputs")?;
+            let [y0] = __private::exactly(outs, "results")?;
+            let [cot0] = __private::exactly(cots, "cotangents")?;
+            let [in_x] = __private::exactly_mut(ins, "inputs")?;
             let c0_0 = s.take(r.n0_0);
             let c0_1 = s.take(r.n0_1);
             let c1 = s.take(r.n1);
-            ::barewire::__private::fuse::backward(
+            __private::fuse::backward(
                 &*cot0,
                 &[],
                 (
-                    ::barewire::__private::Operand::<
-                        R,
-                        { E2.spread[0] as u8 },
-                    >::new(r.l2_0),
-                    ::barewire::__private::Operand::<
+                    __private::Operand::<R, { E2.spread[0] as u8 }>::new(r.l2_0),
+                    __private::Operand::<
                         R,
                         { E2.spread[1] as u8 },
                     >::new(
-                        <names::Swap_F0 as ::barewire::__private::Elementwise>::numbers::<
-                            R,
-                        >(&r.p_f0),
+                        <names::Swap_P0 as __private::Elementwise>::numbers::<R>(&r.p_f0),
                     ),
                 ),
                 (
-                    ::barewire::__private::Sink::<
+                    __private::Sink::<
                         R,
                         { E2.spread[0] as u8 },
-                    >::slot(::barewire::__private::Slot::Write(&mut *c1)),
-                    ::barewire::__private::Sink::nowhere(),
+                    >::slot(__private::Slot::Write(&mut *c1)),
+                    __private::Sink::nowhere(),
                 ),
                 e2_back::<R>,
             );
-            ::barewire::__private::within(
+            __private::within(
                 "concat",
-                <names::Swap_C1 as ::barewire::__private::Primitive>::vjp::<
+                <names::Swap_C1 as __private::Primitive>::vjp::<
                     R,
                 >(
                     r.r1,
                     [r.o1],
                     [&*c1],
                     (
-                        ::barewire::__private::Slot::Write(&mut *c0_1),
-                        ::barewire::__private::Slot::Write(&mut *c0_0),
+                        __private::Slot::Write(&mut *c0_1),
+                        __private::Slot::Write(&mut *c0_0),
                     ),
                     &mut state.concat,
                     s.lend(),
                 ),
             )?;
-            ::barewire::__private::within(
+            __private::within(
                 "split",
-                <names::Swap_C0 as ::barewire::__private::Primitive>::vjp::<
+                <names::Swap_C0 as __private::Primitive>::vjp::<
                     R,
                 >(
                     r.r0,
@@ -1207,6 +841,7 @@ pub mod mixer {
 }
 ///What the backward pass of [`Mixer`] needs of its forward pass.
 #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
+#[allow(non_camel_case_types, non_snake_case)]
 pub enum MixerResidual<'r, R: ::barewire::__private::Real = f32> {
     ///of `Recurrence`
     Recurrence(mixer::recurrence::Residual<'r, R>),
@@ -1214,6 +849,7 @@ pub enum MixerResidual<'r, R: ::barewire::__private::Real = f32> {
     Swap(mixer::swap::Residual<'r, R>),
 }
 ///What [`Mixer`] carries along time.
+#[allow(non_camel_case_types, non_snake_case)]
 pub enum MixerState<R: ::barewire::__private::Real = f32> {
     /// a sequence starts from zero
     Unset,
@@ -1222,251 +858,448 @@ pub enum MixerState<R: ::barewire::__private::Real = f32> {
     ///of `Swap`
     Swap(mixer::swap::State<R>),
 }
-impl<R: ::barewire::__private::Real> ::core::default::Default for MixerState<R> {
-    fn default() -> Self {
-        Self::Unset
+const _: () = {
+    use ::barewire::__private;
+    impl<R: __private::Real> ::core::default::Default for MixerCotangent<R> {
+        fn default() -> Self {
+            Self::Zero
+        }
     }
-}
-impl<R: ::barewire::__private::Real> ::barewire::__private::State<R> for MixerState<R> {
-    fn walk(
-        &mut self,
-        path: &mut ::barewire::__private::String,
-        visit: &mut dyn ::core::ops::FnMut(&str, &mut ::barewire::__private::Vec<R>),
-    ) {
-        match self {
-            Self::Unset => {}
-            Self::Recurrence(state) => {
-                ::barewire::__private::State::walk(state, path, visit)
+    #[allow(dead_code, unused_parens, unreachable_patterns, non_snake_case, clippy::all)]
+    impl<R: __private::Real> MixerCotangent<R> {
+        fn as_recurrence(
+            &mut self,
+        ) -> ::core::result::Result<
+            (&mut <super::Projection as __private::Part>::Grad<R>,),
+            __private::Error,
+        > {
+            if let Self::Zero = self {
+                *self = Self::Recurrence {
+                    gate: ::core::default::Default::default(),
+                };
             }
-            Self::Swap(state) => ::barewire::__private::State::walk(state, path, visit),
-        }
-    }
-}
-#[allow(unreachable_patterns)]
-impl<R: ::barewire::__private::Real> MixerState<R> {
-    fn as_recurrence(
-        &mut self,
-    ) -> ::core::result::Result<
-        &mut mixer::recurrence::State<R>,
-        ::barewire::__private::Error,
-    > {
-        if let Self::Unset = self {
-            *self = Self::Recurrence(::core::default::Default::default());
-        }
-        match self {
-            Self::Recurrence(state) => ::core::result::Result::Ok(state),
-            _ => {
-                ::core::result::Result::Err(
-                    ::barewire::__private::Error::tag(
-                        "Recurrence",
-                        "the state of another variant",
-                    ),
-                )
+            match self {
+                MixerCotangent::Recurrence { gate: g_gate } => {
+                    ::core::result::Result::Ok((g_gate,))
+                }
+                _ => {
+                    ::core::result::Result::Err(
+                        __private::Error::tag(
+                            "Recurrence",
+                            "the gradient of another variant",
+                        ),
+                    )
+                }
             }
         }
-    }
-    fn as_swap(
-        &mut self,
-    ) -> ::core::result::Result<
-        &mut mixer::swap::State<R>,
-        ::barewire::__private::Error,
-    > {
-        if let Self::Unset = self {
-            *self = Self::Swap(::core::default::Default::default());
-        }
-        match self {
-            Self::Swap(state) => ::core::result::Result::Ok(state),
-            _ => {
-                ::core::result::Result::Err(
-                    ::barewire::__private::Error::tag(
-                        "Swap",
-                        "the state of another variant",
-                    ),
-                )
+        fn as_swap(
+            &mut self,
+        ) -> ::core::result::Result<
+            (&mut <f32 as __private::Part>::Grad<R>,),
+            __private::Error,
+        > {
+            if let Self::Zero = self {
+                *self = Self::Swap(::core::default::Default::default());
+            }
+            match self {
+                MixerCotangent::Swap(g_f0) => ::core::result::Result::Ok((g_f0,)),
+                _ => {
+                    ::core::result::Result::Err(
+                        __private::Error::tag("Swap", "the gradient of another variant"),
+                    )
+                }
             }
         }
     }
-}
-const _: () = ::barewire::__private::agree(
-    &mixer::recurrence::SIG,
-    "Recurrence",
-    &mixer::swap::SIG,
-    "Swap",
-);
-#[allow(unused_variables, unused_parens, clippy::all)]
-impl ::barewire::__private::Layer for Mixer {
-    const SIG: ::barewire::__private::Sig = mixer::recurrence::SIG;
-    const KEEPS: &'static [bool] = &::barewire::__private::any_keeps(
-        &[mixer::recurrence::KEEPS, mixer::swap::KEEPS],
+    #[allow(
+        unused_variables,
+        unused_parens,
+        unreachable_patterns,
+        non_snake_case,
+        clippy::all
+    )]
+    impl __private::Part for Mixer {
+        type Grad<R: __private::Real> = MixerCotangent<R>;
+        fn point<R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'_, P>,
+        ) -> MixerCotangent<R> {
+            match view {
+                MixerView::Recurrence { gate: v_gate } => {
+                    MixerCotangent::Recurrence {
+                        gate: <super::Projection as __private::Part>::point::<
+                            R,
+                            P,
+                        >(v_gate),
+                    }
+                }
+                MixerView::Swap(v_f0) => {
+                    MixerCotangent::Swap(<f32 as __private::Part>::point::<R, P>(v_f0))
+                }
+            }
+        }
+        fn at<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'w, P>,
+            point: &'o MixerCotangent<R>,
+            index: &'o __private::Index,
+        ) -> ::core::result::Result<
+            <Self as __private::Wire>::View<'o, R>,
+            __private::Error,
+        > {
+            ::core::result::Result::Ok(
+                match (view, point) {
+                    (
+                        MixerView::Recurrence { gate: v_gate },
+                        MixerCotangent::Recurrence { gate: p_gate },
+                    ) => {
+                        MixerView::Recurrence {
+                            gate: __private::within(
+                                "gate",
+                                <super::Projection as __private::Part>::at::<
+                                    R,
+                                    P,
+                                >(v_gate, p_gate, index),
+                            )?,
+                        }
+                    }
+                    (MixerView::Swap(v_f0), MixerCotangent::Swap(p_f0)) => {
+                        MixerView::Swap(
+                            __private::within(
+                                "f0",
+                                <f32 as __private::Part>::at::<R, P>(v_f0, p_f0, index),
+                            )?,
+                        )
+                    }
+                    (_, _) => {
+                        return ::core::result::Result::Err(
+                            __private::Error::tag(
+                                "the view's",
+                                "a point of another variant",
+                            ),
+                        );
+                    }
+                },
+            )
+        }
+        fn walk<R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'_, P>,
+            grad: &mut MixerCotangent<R>,
+            path: &mut __private::String,
+            visit: &mut dyn ::core::ops::FnMut(__private::Leaf<'_, R>),
+        ) -> ::core::result::Result<(), __private::Error> {
+            match view {
+                MixerView::Recurrence { gate: v_gate } => {
+                    let (g_gate,) = grad.as_recurrence()?;
+                    __private::descend(
+                        path,
+                        "gate",
+                        |path| <super::Projection as __private::Part>::walk::<
+                            R,
+                            P,
+                        >(v_gate, g_gate, path, visit),
+                    )?;
+                }
+                MixerView::Swap(v_f0) => {
+                    let (g_f0,) = grad.as_swap()?;
+                }
+            }
+            ::core::result::Result::Ok(())
+        }
+        fn walk_mut(
+            view: <Self as __private::Wire>::ViewMut<'_>,
+            grad: &mut MixerCotangent<f32>,
+            path: &mut __private::String,
+            visit: &mut dyn ::core::ops::FnMut(__private::LeafMut<'_>),
+        ) -> ::core::result::Result<(), __private::Error> {
+            match view {
+                MixerViewMut::Recurrence { gate: v_gate } => {
+                    let (g_gate,) = grad.as_recurrence()?;
+                    __private::descend(
+                        path,
+                        "gate",
+                        |path| <super::Projection as __private::Part>::walk_mut(
+                            v_gate,
+                            g_gate,
+                            path,
+                            visit,
+                        ),
+                    )?;
+                }
+                MixerViewMut::Swap(v_f0) => {
+                    let (g_f0,) = grad.as_swap()?;
+                }
+            }
+            ::core::result::Result::Ok(())
+        }
+        fn walk_grad<R: __private::Real>(
+            grad: &mut MixerCotangent<R>,
+            visit: &mut dyn ::core::ops::FnMut(__private::GradLeaf<'_, R>),
+        ) {
+            match grad {
+                MixerCotangent::Recurrence { gate: g_gate } => {
+                    <super::Projection as __private::Part>::walk_grad::<
+                        R,
+                    >(g_gate, visit);
+                }
+                MixerCotangent::Swap(g_f0) => {}
+                _ => {}
+            }
+        }
+        fn add_grad<R: __private::Real>(
+            grad: &mut MixerCotangent<R>,
+            other: &MixerCotangent<R>,
+        ) -> ::core::result::Result<(), __private::Error> {
+            match other {
+                MixerCotangent::Recurrence { gate: o_gate } => {
+                    let (g_gate,) = grad.as_recurrence()?;
+                    <super::Projection as __private::Part>::add_grad::<
+                        R,
+                    >(g_gate, o_gate)?;
+                }
+                MixerCotangent::Swap(o_f0) => {
+                    let (g_f0,) = grad.as_swap()?;
+                    <f32 as __private::Part>::add_grad::<R>(g_f0, o_f0)?;
+                }
+                _ => {}
+            }
+            ::core::result::Result::Ok(())
+        }
+    }
+    impl<R: __private::Real> ::core::default::Default for MixerState<R> {
+        fn default() -> Self {
+            Self::Unset
+        }
+    }
+    impl<R: __private::Real> __private::State<R> for MixerState<R> {
+        fn walk(
+            &mut self,
+            path: &mut __private::String,
+            visit: &mut dyn ::core::ops::FnMut(&str, &mut __private::Vec<R>),
+        ) {
+            match self {
+                Self::Unset => {}
+                Self::Recurrence(state) => __private::State::walk(state, path, visit),
+                Self::Swap(state) => __private::State::walk(state, path, visit),
+            }
+        }
+    }
+    #[allow(unreachable_patterns)]
+    impl<R: __private::Real> MixerState<R> {
+        fn as_recurrence(
+            &mut self,
+        ) -> ::core::result::Result<&mut mixer::recurrence::State<R>, __private::Error> {
+            if let Self::Unset = self {
+                *self = Self::Recurrence(::core::default::Default::default());
+            }
+            match self {
+                Self::Recurrence(state) => ::core::result::Result::Ok(state),
+                _ => {
+                    ::core::result::Result::Err(
+                        __private::Error::tag(
+                            "Recurrence",
+                            "the state of another variant",
+                        ),
+                    )
+                }
+            }
+        }
+        fn as_swap(
+            &mut self,
+        ) -> ::core::result::Result<&mut mixer::swap::State<R>, __private::Error> {
+            if let Self::Unset = self {
+                *self = Self::Swap(::core::default::Default::default());
+            }
+            match self {
+                Self::Swap(state) => ::core::result::Result::Ok(state),
+                _ => {
+                    ::core::result::Result::Err(
+                        __private::Error::tag("Swap", "the state of another variant"),
+                    )
+                }
+            }
+        }
+    }
+    const _: () = __private::agree(
+        &mixer::recurrence::SIG,
+        "Recurrence",
+        &mixer::swap::SIG,
+        "Swap",
     );
-    const KEEPS_OUT: bool = mixer::recurrence::KEEPS_OUT || mixer::swap::KEEPS_OUT;
-    const STEPS: bool = mixer::recurrence::STEPS && mixer::swap::STEPS;
-    type Residual<'r, R: ::barewire::__private::Real> = MixerResidual<'r, R>;
-    type State<R: ::barewire::__private::Real> = MixerState<R>;
-    fn bind<P: ::core::marker::Copy + 'static>(
-        view: MixerView<'_, P>,
-        sizes: &mut ::barewire::__private::Sizes,
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-        match view {
-            MixerView::Recurrence { gate: v_gate } => {
-                mixer::recurrence::bind::<
-                    P,
-                >(
-                    mixer::recurrence::Fields {
-                        gate: v_gate,
-                    },
-                    sizes,
-                )
+    #[allow(unused_variables, unused_parens, non_snake_case, clippy::all)]
+    impl __private::Layer for Mixer {
+        const SIG: __private::Sig = mixer::recurrence::SIG;
+        const KEEPS: &'static [bool] = &__private::any_keeps(
+            &[mixer::recurrence::KEEPS, mixer::swap::KEEPS],
+        );
+        const KEEPS_OUT: bool = mixer::recurrence::KEEPS_OUT || mixer::swap::KEEPS_OUT;
+        const STEPS: bool = mixer::recurrence::STEPS && mixer::swap::STEPS;
+        type Residual<'r, R: __private::Real> = MixerResidual<'r, R>;
+        type State<R: __private::Real> = MixerState<R>;
+        fn bind<P: ::core::marker::Copy + 'static>(
+            view: <Self as __private::Wire>::View<'_, P>,
+            sizes: &mut __private::Sizes,
+        ) -> ::core::result::Result<(), __private::Error> {
+            match view {
+                MixerView::Recurrence { gate: v_gate } => {
+                    mixer::recurrence::bind::<
+                        P,
+                    >(
+                        mixer::recurrence::Fields {
+                            gate: v_gate,
+                        },
+                        sizes,
+                    )
+                }
+                MixerView::Swap(v_f0) => {
+                    mixer::swap::bind::<P>(mixer::swap::Fields { f0: v_f0 }, sizes)
+                }
             }
-            MixerView::Swap(v_f0) => {
-                mixer::swap::bind::<P>(mixer::swap::Fields { f0: v_f0 }, sizes)
+        }
+        fn dims<P: ::core::marker::Copy + 'static>(
+            view: <Self as __private::Wire>::View<'_, P>,
+            ins: &[__private::Dims],
+            outs: &mut [__private::Dims],
+        ) -> ::core::result::Result<(), __private::Error> {
+            match view {
+                MixerView::Recurrence { gate: v_gate } => {
+                    mixer::recurrence::dims::<
+                        P,
+                    >(
+                        mixer::recurrence::Fields {
+                            gate: v_gate,
+                        },
+                        ins,
+                        outs,
+                    )
+                }
+                MixerView::Swap(v_f0) => {
+                    mixer::swap::dims::<P>(mixer::swap::Fields { f0: v_f0 }, ins, outs)
+                }
+            }
+        }
+        fn forward<R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'_, P>,
+            ins: &[__private::Input<'_, '_, R>],
+            outs: &mut [&mut [R]],
+            state: &mut MixerState<R>,
+            scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<(), __private::Error> {
+            match view {
+                MixerView::Recurrence { gate: v_gate } => {
+                    mixer::recurrence::forward::<
+                        R,
+                        P,
+                    >(
+                        mixer::recurrence::Fields {
+                            gate: v_gate,
+                        },
+                        ins,
+                        outs,
+                        state.as_recurrence()?,
+                        scratch,
+                    )
+                }
+                MixerView::Swap(v_f0) => {
+                    mixer::swap::forward::<
+                        R,
+                        P,
+                    >(
+                        mixer::swap::Fields { f0: v_f0 },
+                        ins,
+                        outs,
+                        state.as_swap()?,
+                        scratch,
+                    )
+                }
+            }
+        }
+        fn forward_saving<'w: 'r, 'r, R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'w, P>,
+            ins: &[__private::Input<'r, '_, R>],
+            outs: &mut [&mut [R]],
+            state: &mut MixerState<R>,
+            saved: &mut __private::Arena<'r, R>,
+            scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<MixerResidual<'r, R>, __private::Error> {
+            match view {
+                MixerView::Recurrence { gate: v_gate } => {
+                    ::core::result::Result::Ok(
+                        MixerResidual::Recurrence(
+                            mixer::recurrence::forward_saving::<
+                                R,
+                                P,
+                            >(
+                                mixer::recurrence::Fields {
+                                    gate: v_gate,
+                                },
+                                ins,
+                                outs,
+                                state.as_recurrence()?,
+                                saved,
+                                scratch,
+                            )?,
+                        ),
+                    )
+                }
+                MixerView::Swap(v_f0) => {
+                    ::core::result::Result::Ok(
+                        MixerResidual::Swap(
+                            mixer::swap::forward_saving::<
+                                R,
+                                P,
+                            >(
+                                mixer::swap::Fields { f0: v_f0 },
+                                ins,
+                                outs,
+                                state.as_swap()?,
+                                saved,
+                                scratch,
+                            )?,
+                        ),
+                    )
+                }
+            }
+        }
+        fn vjp<R: __private::Real>(
+            residual: MixerResidual<'_, R>,
+            outs: &[&[R]],
+            cots: &[&[R]],
+            ins: &mut [__private::Slot<'_, R>],
+            grad: &mut MixerCotangent<R>,
+            state: &mut MixerState<R>,
+            scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<(), __private::Error> {
+            match residual {
+                MixerResidual::Recurrence(r) => {
+                    let (g_gate,) = grad.as_recurrence()?;
+                    mixer::recurrence::vjp::<
+                        R,
+                    >(
+                        r,
+                        outs,
+                        cots,
+                        ins,
+                        mixer::recurrence::Grad {
+                            gate: g_gate,
+                        },
+                        state.as_recurrence()?,
+                        scratch,
+                    )
+                }
+                MixerResidual::Swap(r) => {
+                    let (g_f0,) = grad.as_swap()?;
+                    mixer::swap::vjp::<
+                        R,
+                    >(
+                        r,
+                        outs,
+                        cots,
+                        ins,
+                        mixer::swap::Grad { f0: g_f0 },
+                        state.as_swap()?,
+                        scratch,
+                    )
+                }
             }
         }
     }
-    fn dims<P: ::core::marker::Copy + 'static>(
-        view: MixerView<'_, P>,
-        ins: &[::barewire::__private::Dims],
-        outs: &mut [::barewire::__private::Dims],
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-        match view {
-            MixerView::Recurrence { gate: v_gate } => {
-                mixer::recurrence::dims::<
-                    P,
-                >(
-                    mixer::recurrence::Fields {
-                        gate: v_gate,
-                    },
-                    ins,
-                    outs,
-                )
-            }
-            MixerView::Swap(v_f0) => {
-                mixer::swap::dims::<P>(mixer::swap::Fields { f0: v_f0 }, ins, outs)
-            }
-        }
-    }
-    fn forward<R: ::barewire::__private::Real, P: ::barewire::__private::Lift<R>>(
-        view: MixerView<'_, P>,
-        ins: &[::barewire::__private::Input<'_, '_, R>],
-        outs: &mut [&mut [R]],
-        state: &mut MixerState<R>,
-        scratch: ::barewire::__private::Arena<'_, R>,
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-        match view {
-            MixerView::Recurrence { gate: v_gate } => {
-                mixer::recurrence::forward::<
-                    R,
-                    P,
-                >(
-                    mixer::recurrence::Fields {
-                        gate: v_gate,
-                    },
-                    ins,
-                    outs,
-                    state.as_recurrence()?,
-                    scratch,
-                )
-            }
-            MixerView::Swap(v_f0) => {
-                mixer::swap::forward::<
-                    R,
-                    P,
-                >(mixer::swap::Fields { f0: v_f0 }, ins, outs, state.as_swap()?, scratch)
-            }
-        }
-    }
-    fn forward_saving<
-        'w: 'r,
-        'r,
-        R: ::barewire::__private::Real,
-        P: ::barewire::__private::Lift<R>,
-    >(
-        view: MixerView<'w, P>,
-        ins: &[::barewire::__private::Input<'r, '_, R>],
-        outs: &mut [&mut [R]],
-        state: &mut MixerState<R>,
-        saved: &mut ::barewire::__private::Arena<'r, R>,
-        scratch: ::barewire::__private::Arena<'_, R>,
-    ) -> ::core::result::Result<MixerResidual<'r, R>, ::barewire::__private::Error> {
-        match view {
-            MixerView::Recurrence { gate: v_gate } => {
-                ::core::result::Result::Ok(
-                    MixerResidual::Recurrence(
-                        mixer::recurrence::forward_saving::<
-                            R,
-                            P,
-                        >(
-                            mixer::recurrence::Fields {
-                                gate: v_gate,
-                            },
-                            ins,
-                            outs,
-                            state.as_recurrence()?,
-                            saved,
-                            scratch,
-                        )?,
-                    ),
-                )
-            }
-            MixerView::Swap(v_f0) => {
-                ::core::result::Result::Ok(
-                    MixerResidual::Swap(
-                        mixer::swap::forward_saving::<
-                            R,
-                            P,
-                        >(
-                            mixer::swap::Fields { f0: v_f0 },
-                            ins,
-                            outs,
-                            state.as_swap()?,
-                            saved,
-                            scratch,
-                        )?,
-                    ),
-                )
-            }
-        }
-    }
-    fn vjp<R: ::barewire::__private::Real>(
-        residual: MixerResidual<'_, R>,
-        outs: &[&[R]],
-        cots: &[&[R]],
-        ins: &mut [::barewire::__private::Slot<'_, R>],
-        grad: &mut MixerCotangent<R>,
-        state: &mut MixerState<R>,
-        scratch: ::barewire::__private::Arena<'_, R>,
-    ) -> ::core::result::Result<(), ::barewire::__private::Error> {
-        match residual {
-            MixerResidual::Recurrence(r) => {
-                let (g_gate,) = grad.as_recurrence()?;
-                mixer::recurrence::vjp::<
-                    R,
-                >(
-                    r,
-                    outs,
-                    cots,
-                    ins,
-                    mixer::recurrence::Grad {
-                        gate: g_gate,
-                    },
-                    state.as_recurrence()?,
-                    scratch,
-                )
-            }
-            MixerResidual::Swap(r) => {
-                let (g_f0,) = grad.as_swap()?;
-                mixer::swap::vjp::<
-                    R,
-                >(
-                    r,
-                    outs,
-                    cots,
-                    ins,
-                    mixer::swap::Grad { f0: g_f0 },
-                    state.as_swap()?,
-                    scratch,
-                )
-            }
-        }
-    }
-}
+};

@@ -1,5 +1,5 @@
 ///A borrowed [`Block`]. The scalar parameter is that of stored float parameters: `f32` on the wire.
-#[allow(missing_docs, dead_code, non_camel_case_types, clippy::all)]
+#[allow(missing_docs, dead_code, non_camel_case_types, non_snake_case, clippy::all)]
 struct BlockView<
     'w,
     P: other::place::__private::Copy + 'static = other::place::__private::f32,
@@ -9,7 +9,7 @@ struct BlockView<
     r#type: <u8 as other::place::__private::Wire>::View<'w, P>,
 }
 ///A borrowed [`Block`] whose numbers may be changed where they lie; its tag and lengths stay.
-#[allow(missing_docs, dead_code, non_camel_case_types, clippy::all)]
+#[allow(missing_docs, dead_code, non_camel_case_types, non_snake_case, clippy::all)]
 struct BlockViewMut<'w> {
     norm: <Vec<f32> as other::place::__private::Wire>::ViewMut<'w>,
     pub(crate) weight: <Weight as other::place::__private::Wire>::ViewMut<'w>,

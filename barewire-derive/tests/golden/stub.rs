@@ -1,11 +1,11 @@
 ///A borrowed [`A`]. The scalar parameter is that of stored float parameters: `f32` on the wire.
-#[allow(missing_docs, dead_code, non_camel_case_types, clippy::all)]
+#[allow(missing_docs, dead_code, non_camel_case_types, non_snake_case, clippy::all)]
 enum AView<'w, P: ::barewire::__private::Copy + 'static = ::barewire::__private::f32> {
     B(<f32 as ::barewire::__private::Wire>::View<'w, P>),
     C,
 }
 ///A borrowed [`A`] whose numbers may be changed where they lie; its tag and lengths stay.
-#[allow(missing_docs, dead_code, non_camel_case_types, clippy::all)]
+#[allow(missing_docs, dead_code, non_camel_case_types, non_snake_case, clippy::all)]
 enum AViewMut<'w> {
     B(<f32 as ::barewire::__private::Wire>::ViewMut<'w>),
     C,

@@ -1,5 +1,5 @@
 ///A borrowed [`Weight`]. The scalar parameter is that of stored float parameters: `f32` on the wire.
-#[allow(missing_docs, dead_code, non_camel_case_types, clippy::all)]
+#[allow(missing_docs, dead_code, non_camel_case_types, non_snake_case, clippy::all)]
 pub enum WeightView<
     'w,
     P: ::barewire::__private::Copy + 'static = ::barewire::__private::f32,
@@ -17,7 +17,7 @@ pub enum WeightView<
     ),
 }
 ///A borrowed [`Weight`] whose numbers may be changed where they lie; its tag and lengths stay.
-#[allow(missing_docs, dead_code, non_camel_case_types, clippy::all)]
+#[allow(missing_docs, dead_code, non_camel_case_types, non_snake_case, clippy::all)]
 pub enum WeightViewMut<'w> {
     /// digits with a scale
     Ternary {

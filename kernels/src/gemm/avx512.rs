@@ -271,27 +271,29 @@ fn transpose(from: Transposed<'_>, out: &mut [f32], width: usize) {
 #[target_feature(enable = "avx512f")]
 fn few_nt(few: &FewNt<'_>, c: &mut [f32]) {
     match few.m {
-        1 => few_rows::<1, 4>(few, c),
-        2 => few_rows::<2, 2>(few, c),
-        3 => few_rows::<3, 2>(few, c),
-        _ => few_rows::<4, 2>(few, c),
+        1 => few_rows::<1>(few, c),
+        2 => few_rows::<2>(few, c),
+        3 => few_rows::<3>(few, c),
+        _ => few_rows::<4>(few, c),
     }
 }
 
-/// `M` rows of `c`. `G` vectors of columns at once: a term's multiply-adds wait for those of the
-/// term before, and one chain would not fill the time.
+/// `M` rows of `c`. Two vectors of columns at once, since a term's multiply-adds wait for those of
+/// the term before; with four, so many rows of `b` are open that long ones leave the first cache
+/// level before their lines are used up.
 #[target_feature(enable = "avx512f")]
-fn few_rows<const M: usize, const G: usize>(few: &FewNt<'_>, c: &mut [f32]) {
+fn few_rows<const M: usize>(few: &FewNt<'_>, c: &mut [f32]) {
     let n = few.b.rows;
-    let full = n / (G * LANES) * (G * LANES);
-    for col in (0..full).step_by(G * LANES) {
-        few_columns::<M, G>(few, col, n, c);
+    let full = n / (2 * LANES) * (2 * LANES);
+    for col in (0..full).step_by(2 * LANES) {
+        few_columns::<M, 2>(few, col, n, c);
     }
     for col in (full..n).step_by(LANES) {
         few_columns::<M, 1>(few, col, n, c);
     }
 }
 
+/// `M` rows by `G` vectors of columns.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn few_columns<const M: usize, const G: usize>(

@@ -184,7 +184,7 @@ impl<'a> Block<'a> {
         let Product { form, m, n, .. } = self.p;
         // With one row of tiles a packed panel would be read once only.
         let in_place =
-            |panel: Panel| form != Form::Nt && m <= S::ROWS && panel.cols % S::LANES == 0;
+            |panel: Panel| form != Form::Nt && m <= S::ROWS && panel.cols.is_multiple_of(S::LANES);
         let right = cols.next_multiple_of(S::LANES) * self.terms;
         let (right, left) = aligned(s, right, S::ROWS * self.terms);
         for panel in panels::<S>(cols).filter(|&panel| !in_place(panel)) {

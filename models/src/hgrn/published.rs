@@ -56,7 +56,8 @@ impl HgrnConfig {
     /// Not such a file, or an option that [`HgrnLm`] does not have (short convolutions, tied embeddings, another
     /// activation, another epsilon).
     pub fn published(config: &str) -> Result<Self, Error> {
-        let c: PublishedConfig = serde_json::from_str(config).map_err(|e| Error::Config(format!("config.json: {e}")))?;
+        let c: PublishedConfig =
+            serde_json::from_str(config).map_err(|e| Error::Config(format!("config.json: {e}")))?;
         let refused = [
             (c.use_short_conv, "use_short_conv: true".to_string()),
             (!c.use_lower_bound, "use_lower_bound: false".into()),
@@ -103,7 +104,8 @@ impl HgrnLm {
     /// # Errors
     /// Bytes that are no safetensors file; a tensor that is missing, has another shape, or is neither f32 nor bf16.
     pub fn published(config: &HgrnConfig, tensors: &[u8]) -> Result<(HgrnLm, Latents), Error> {
-        let tensors = SafeTensors::deserialize(tensors).map_err(|e| Error::Config(format!("model.safetensors: {e}")))?;
+        let tensors =
+            SafeTensors::deserialize(tensors).map_err(|e| Error::Config(format!("model.safetensors: {e}")))?;
         let HgrnConfig { vocab, d_model, layers, ffn, ternary } = *config;
         let mut made = Builder { ternary, latents: Latents::new() };
         let list = |name: String, size: usize| floats(&tensors, &name, &[size]);
@@ -182,9 +184,12 @@ fn floats(tensors: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<
     let data = tensor.data();
     match tensor.dtype() {
         Dtype::F32 => Ok(data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()),
-        Dtype::BF16 => {
-            Ok(data.as_chunks::<2>().0.iter().map(|b| f32::from_bits(u32::from(u16::from_le_bytes(*b)) << 16)).collect())
-        }
+        Dtype::BF16 => Ok(data
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|b| f32::from_bits(u32::from(u16::from_le_bytes(*b)) << 16))
+            .collect()),
         other => Err(wrong(format!("is {other:?}; f32 and bf16 are read"))),
     }
 }

@@ -35,11 +35,11 @@ impl Writer<'_> {
         let ins = (0..self.closure.params.len()).map(|i| self.shape(Value::Input(i)));
         let outs = self.program.results.iter().map(|r| self.shape(*r));
         let keeps = (0..self.closure.params.len()).map(|i| self.keep_of(Value::Input(i)));
-        let keeps_out = self.program.results.iter().filter_map(|r| match r {
+        let keeps_out = any(self.program.results.iter().filter_map(|r| match r {
             Value::Node(n, _) => Some(self.keeps_out(*n)),
             _ => None,
-        });
-        let steps = self.program.nodes.iter().enumerate().filter_map(|(n, node)| match &node.kind {
+        }));
+        let steps: Vec<_> = self.program.nodes.iter().enumerate().filter_map(|(n, node)| match &node.kind {
             Kind::Call(_) => {
                 let callee = self.callee(n);
                 Some(quote!(<names::#callee as #k::Primitive>::STEPS))
@@ -49,7 +49,8 @@ impl Writer<'_> {
                 Some(quote!(<names::#callee as #k::Layer>::STEPS))
             }
             Kind::Fused(_) => None,
-        });
+        }).collect();
+        let steps = if steps.is_empty() { quote!(true) } else { quote!(#(#steps)&&*) };
         quote! {
             #(#inputs)* #(#fields)* #(#nodes)*
             /// Axes of the inputs and of the results.
@@ -57,9 +58,9 @@ impl Writer<'_> {
             /// For each input, whether the residual borrows it.
             pub const KEEPS: &[bool] = &[#(#keeps),*];
             /// Whether the backward pass reads the results.
-            pub const KEEPS_OUT: bool = false #(|| #keeps_out)*;
+            pub const KEEPS_OUT: bool = #keeps_out;
             /// Whether the equation can run in chunks along time.
-            pub const STEPS: bool = true #(&& #steps)*;
+            pub const STEPS: bool = #steps;
         }
     }
 
@@ -182,7 +183,7 @@ impl Writer<'_> {
                 }
             }
         }
-        if terms.is_empty() { quote!(false) } else { quote!(#(#terms)||*) }
+        any(terms)
     }
 
     /// Whether the backward pass of a node reads its results, as a constant expression.
@@ -202,5 +203,15 @@ impl Writer<'_> {
                 quote!(#needs)
             }
         }
+    }
+}
+
+/// `a || b || ..`, without what is known to be `false`.
+pub(super) fn any(terms: impl IntoIterator<Item = TokenStream>) -> TokenStream {
+    let terms: Vec<_> = terms.into_iter().filter(|term| term.to_string() != "false").collect();
+    match terms.iter().find(|term| term.to_string() == "true") {
+        Some(known) => known.clone(),
+        None if terms.is_empty() => quote!(false),
+        None => quote!(#(#terms)||*),
     }
 }

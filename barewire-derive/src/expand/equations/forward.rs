@@ -3,6 +3,7 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
+use super::constants::any;
 use super::{Place, Writer};
 use crate::ast::Elem;
 use crate::program::{Argument, Fused, Kind, Value};
@@ -24,7 +25,9 @@ impl Writer<'_> {
         let nodes = (0..self.program.nodes.len()).map(|n| self.node_forward(n, saving));
         let end = if saving {
             let fields = self.residual_values();
-            quote!(::core::result::Result::Ok(Residual { #(#fields,)* marker: ::core::marker::PhantomData }))
+            let marker = self.residual_fields().iter().all(|(_, ty)| ty.to_string() == "usize");
+            let marker = marker.then(|| quote!(marker: ::core::marker::PhantomData));
+            quote!(::core::result::Result::Ok(Residual { #(#fields,)* #marker }))
         } else {
             quote!(::core::result::Result::Ok(()))
         };
@@ -72,9 +75,9 @@ impl Writer<'_> {
                     }
                 }
                 Place::Own if saving => {
-                    let (keep, keeps_out) = (self.keep_of(value), self.keeps_out(n));
+                    let keep = any([self.keep_of(value), self.keeps_out(n)]);
                     before.push(
-                        quote!(let mut #b = #k::Buf::new(const { #keep || #keeps_out }, #d.len(), saved, &mut s);),
+                        quote!(let mut #b = #k::Buf::new(const { #keep }, #d.len(), saved, &mut s);),
                     );
                     writes.push(quote!(#b.write()));
                     let (len, o) = (self.suffixed("n", n, out), self.suffixed("o", n, out));
@@ -164,9 +167,10 @@ impl Writer<'_> {
             quote!(#k::fuse::forward(#write, (#(#operands,)*), #e::<R>);)
         } else {
             let (s, d) = (format_ident!("s{n}"), self.suffixed("d", n, 0));
-            let count = Literal::usize_unsuffixed(adjoint.saved.len());
+            let each = Literal::usize_unsuffixed(adjoint.saved.len());
+            let count = if adjoint.saved.len() == 1 { quote!(#d.len()) } else { quote!(#each * #d.len()) };
             quote! {
-                let #s = saved.take(#count * #d.len());
+                let #s = saved.take(#count);
                 #k::fuse::forward_saving(#write, &mut *#s, (#(#operands,)*), #e_saving::<R>);
                 let #s = &*#s;
             }
