@@ -8,8 +8,8 @@ extern crate barewire as other;
 /// Nothing of the standard prelude is in scope, and what is has other meanings.
 #[no_implicit_prelude]
 mod bare_ground {
-    use ::barewire::{BareStruct, BareUnion, differentiable};
     use ::barewire::wire::Matrix;
+    use ::barewire::{BareStruct, BareUnion, differentiable};
     use ::std::vec::Vec;
 
     #[derive(BareUnion)]
@@ -72,9 +72,7 @@ mod shadowed {
             weights: Matrix<f32>,
         },
         #[bare(forward = |x: [batch, d]| exp(x) * gain)]
-        Gain {
-            gain: f32,
-        },
+        Gain { gain: f32 },
     }
 
     #[derive(BareStruct)]
@@ -160,6 +158,7 @@ mod locals {
         pub(crate) p_x: Matrix<f32>,
     }
 
+    #[allow(clippy::enum_variant_names)]
     #[derive(BareUnion)]
     pub(crate) enum State {
         #[bare(forward = |x: [batch, d]| x * residual)]
@@ -361,7 +360,7 @@ fn raw_identifiers() {
     }
     check(&Scaled { r#as: 3.0 }, &[sample(&[3, 2])]);
     // the name of the module that holds the equations of `SSMComponent`
-    assert!(keywords::ssm_component::r#loop::STEPS);
+    const { assert!(keywords::ssm_component::r#loop::STEPS) };
 }
 
 #[test]

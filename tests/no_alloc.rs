@@ -111,7 +111,8 @@ const D: usize = 32;
 fn model(rng: &mut Rng) -> Model {
     let dense = |rng: &mut Rng, o: usize, i: usize| Weight::Dense { weights: matrix(rng, o, i) };
     let ternary = |rng: &mut Rng, o: usize, i: usize| Weight::Ternary { digits: digits(rng, o, i), scale: 0.2 };
-    let bit = |rng: &mut Rng, o: usize, i: usize| Weight::Bit { norm: vector(rng, i), digits: digits(rng, o, i), scale: 0.2 };
+    let bit =
+        |rng: &mut Rng, o: usize, i: usize| Weight::Bit { norm: vector(rng, i), digits: digits(rng, o, i), scale: 0.2 };
     let blocks = vec![
         Block::Time { gate: dense(rng, D, D), out: bit(rng, D, D) },
         Block::Channels { up: ternary(rng, 4 * D, D), down: dense(rng, D, 2 * D) },

@@ -194,12 +194,16 @@ fn a_gradient_of_another_variant_is_an_error() {
     let mixer = gated(&mut rng);
     let model = Checked::<Mixer>::new(mixer.view(&index)).unwrap();
     let mut workspace = Workspace::new();
-    let mut pass = model.forward_saving(&[numbers(&x, &[1, 1, D])], &mut MixerState::default(), &mut workspace).unwrap();
+    let mut pass =
+        model.forward_saving(&[numbers(&x, &[1, 1, D])], &mut MixerState::default(), &mut workspace).unwrap();
     let mut vjp = |mut grad: MixerCotangent, mut state: MixerState| {
         pass.vjp(&[&cot], &mut [Slot::Skip], &mut grad, &mut state).map_err(|e| (e.kind(), e.to_string()))
     };
     let tag = |found: &str| Err((ErrorKind::Tag, format!("expected variant `Gated`, found `{found}`")));
-    assert_eq!(vjp(MixerCotangent::Pointwise { gain: 0.0 }, MixerState::default()), tag("the gradient of another variant"));
+    assert_eq!(
+        vjp(MixerCotangent::Pointwise { gain: 0.0 }, MixerState::default()),
+        tag("the gradient of another variant")
+    );
     let state = MixerState::Pointwise(Default::default());
     assert_eq!(vjp(MixerCotangent::default(), state), tag("the state of another variant"));
     assert_eq!(vjp(MixerCotangent::default(), MixerState::default()), Ok(()));

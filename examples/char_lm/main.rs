@@ -34,7 +34,7 @@ use text::Text;
 use trainer::Trainer;
 
 /// Steps of a run that nothing else bounds.
-const STEPS: u64 = 2500;
+const STEPS: u64 = 4000;
 /// Minutes of a run that nothing else bounds: with all that comes after it, below five.
 const MINUTES: f64 = 4.0;
 /// The status of a run that Ctrl-C stopped, as shells have it.

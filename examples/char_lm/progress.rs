@@ -68,12 +68,9 @@ fn sampled(validation: &[u32], seq_len: usize) -> &[u32] {
     &validation[..validation.len().min((1 << 14).max(2 * seq_len))]
 }
 
-/// Shortens the schedule to what fits into the rest of the time at the speed so far.
+/// Ends the schedule where the time will, at the speed so far.
 fn fit(trainer: &mut Trainer<'_>, done: u64, spent: Duration, limit: Duration) {
     let left = limit.saturating_sub(spent).as_secs_f64();
     let fits = (left / spent.as_secs_f64() * done as f64) as u64;
-    let end = trainer.step + fits;
-    if end < trainer.run().steps {
-        trainer.shorten(end);
-    }
+    trainer.end_after(trainer.step + fits);
 }

@@ -25,6 +25,8 @@ const WINDOWS: u64 = 1 << 32;
 pub(crate) struct Trainer<'t> {
     train: &'t [u32],
     run: Run,
+    /// steps that were asked for
+    asked: u64,
     region: Region<HgrnLm>,
     optimizer: AdamW,
     shards: Shards<HgrnObjective>,
@@ -82,6 +84,7 @@ impl<'t> Trainer<'t> {
         let shards = Shards::new(SHARDS.min(run.batch as usize));
         Trainer {
             train,
+            asked: run.steps,
             run,
             region,
             optimizer,
@@ -116,9 +119,10 @@ impl<'t> Trainer<'t> {
         self.step * self.run.batch * self.run.seq_len
     }
 
-    /// Makes the schedule shorter, because the machine is slower than the time allows.
-    pub(crate) fn shorten(&mut self, steps: u64) {
-        self.run.steps = steps.clamp(self.step.max(1), self.run.steps);
+    /// Ends the schedule after `steps`, at most those that were asked for, because the machine is too slow for the time
+    /// given.
+    pub(crate) fn end_after(&mut self, steps: u64) {
+        self.run.steps = steps.clamp(self.step, self.asked.max(self.step));
     }
 
     /// One step; gives the mean loss of its windows.

@@ -9,7 +9,10 @@ const D: usize = 32;
 const FFN: usize = 64;
 
 fn dense(d_out: usize, d_in: usize) -> Projection {
-    Projection::Dense { norm: vec![1.0; d_in], weights: Matrix::from_vec(d_out, d_in, vec![0.1; d_out * d_in]).unwrap() }
+    Projection::Dense {
+        norm: vec![1.0; d_in],
+        weights: Matrix::from_vec(d_out, d_in, vec![0.1; d_out * d_in]).unwrap(),
+    }
 }
 
 fn bit(d_out: usize, d_in: usize) -> Projection {

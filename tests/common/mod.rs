@@ -1,8 +1,8 @@
 //! What several test files need.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-use barewire::prelude::*;
 use barewire::part::GradLeaf;
+use barewire::prelude::*;
 use barewire::testing::Rng;
 
 /// Random numbers in (-1, 1).
