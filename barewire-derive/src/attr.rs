@@ -112,9 +112,9 @@ impl Attrs {
     }
 
     fn read_key(&mut self, input: ParseStream<'_>, place: Place, errors: &mut Errors) -> syn::Result<()> {
-        let key = input
-            .call(Ident::parse_any)
-            .map_err(|error| syn::Error::new(error.span(), "expected a key, such as `tag = 1` or `dims = [d_out, d_in]`"))?;
+        let key = input.call(Ident::parse_any).map_err(|error| {
+            syn::Error::new(error.span(), "expected a key, such as `tag = 1` or `dims = [d_out, d_in]`")
+        })?;
         let name = key.to_string();
         if !place.keys().contains(&name.as_str()) {
             return Err(syn::Error::new(key.span(), unknown_key(&name, place)));
@@ -126,14 +126,19 @@ impl Attrs {
         self.seen.push(name.clone());
         match name.as_str() {
             "crate" => {
-                self.crate_path = Some(value(&key, input, "crate = path::to::barewire", |input| input.call(syn::Path::parse_mod_style))?);
+                self.crate_path = Some(value(&key, input, "crate = path::to::barewire", |input| {
+                    input.call(syn::Path::parse_mod_style)
+                })?);
             }
             "rename" => {
                 let text = value(&key, input, "rename = \"Name\"", |input| input.parse::<syn::LitStr>())?;
                 self.rename = Some((text.value(), text.span()));
             }
             "retired" => {
-                let tags = list(&key, input, "retired = [3, 4]", number)?.into_iter().map(narrow).collect::<syn::Result<Vec<_>>>()?;
+                let tags = list(&key, input, "retired = [3, 4]", number)?
+                    .into_iter()
+                    .map(narrow)
+                    .collect::<syn::Result<Vec<_>>>()?;
                 self.retired.extend(tags);
             }
             "tag" => self.tag = Some(narrow(value(&key, input, "tag = 1", number)?)?),
@@ -147,7 +152,9 @@ impl Attrs {
             "signal" => self.roles.push((Role::Signal, alone(key, input)?)),
             "fixed" => self.roles.push((Role::Fixed, alone(key, input)?)),
             "align" => self.align = Some(narrow(value(&key, input, "align = 256", number)?)?),
-            "scaled_by" => self.scaled_by = Some(value(&key, input, "scaled_by = scale", |input| input.call(Ident::parse_any))?),
+            "scaled_by" => {
+                self.scaled_by = Some(value(&key, input, "scaled_by = scale", |input| input.call(Ident::parse_any))?)
+            }
             _ => unreachable!("every key of a place is read"),
         }
         Ok(())
@@ -245,7 +252,9 @@ fn number(input: ParseStream<'_>) -> syn::Result<(u64, Span)> {
 /// A number that fits in 32 bits, as tags do.
 fn narrow((number, span): (u64, Span)) -> syn::Result<(u32, Span)> {
     let narrowed = u32::try_from(number);
-    narrowed.map(|number| (number, span)).map_err(|_| syn::Error::new(span, format!("expected at most {}, found {number}", u32::MAX)))
+    narrowed
+        .map(|number| (number, span))
+        .map_err(|_| syn::Error::new(span, format!("expected at most {}, found {number}", u32::MAX)))
 }
 
 /// The next token, or the key where nothing follows it.
@@ -266,7 +275,8 @@ fn axes(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<(Ident, Ident)>>
         input.parse::<Token![=]>()?;
         Ok((theirs, input.call(Ident::parse_any)?))
     };
-    let pairs = Punctuated::<_, Token![,]>::parse_terminated_with(&content, pair).map_err(|error| wrong(error.span()))?;
+    let pairs =
+        Punctuated::<_, Token![,]>::parse_terminated_with(&content, pair).map_err(|error| wrong(error.span()))?;
     if pairs.is_empty() {
         return Err(wrong(parens.span.join()));
     }
@@ -292,7 +302,8 @@ fn skip_to_key(input: ParseStream<'_>) {
         }
         let fork = input.fork();
         let key = fork.call(Ident::parse_any).is_ok_and(|word| known(&word));
-        if comma && key && (fork.is_empty() || fork.peek(Token![=]) || fork.peek(Token![,]) || fork.peek(token::Paren)) {
+        if comma && key && (fork.is_empty() || fork.peek(Token![=]) || fork.peek(Token![,]) || fork.peek(token::Paren))
+        {
             return;
         }
     }

@@ -32,14 +32,24 @@ pub(crate) fn check(input: &syn::DeriveInput, derive: Derive, errors: &mut Error
         }
     };
     let mut kind = match (&input.data, derive) {
-        (syn::Data::Enum(data), Derive::Union) => TypeKind::Union(union(data, &wire_name, &attrs, &input.ident, errors)),
-        (syn::Data::Struct(data), Derive::Struct) => TypeKind::Struct(structure(data, attrs.forward, &input.ident, &wire_name, errors)),
+        (syn::Data::Enum(data), Derive::Union) => {
+            TypeKind::Union(union(data, &wire_name, &attrs, &input.ident, errors))
+        }
+        (syn::Data::Struct(data), Derive::Struct) => {
+            TypeKind::Struct(structure(data, attrs.forward, &input.ident, &wire_name, errors))
+        }
         (syn::Data::Enum(data), Derive::Struct) => {
-            errors.push(data.enum_token.span, "`BareStruct` is for structs; use `#[derive(BareUnion)]` for this enum".into());
+            errors.push(
+                data.enum_token.span,
+                "`BareStruct` is for structs; use `#[derive(BareUnion)]` for this enum".into(),
+            );
             return None;
         }
         (syn::Data::Struct(data), Derive::Union) => {
-            errors.push(data.struct_token.span, "`BareUnion` is for enums; use `#[derive(BareStruct)]` for this struct".into());
+            errors.push(
+                data.struct_token.span,
+                "`BareUnion` is for enums; use `#[derive(BareStruct)]` for this struct".into(),
+            );
             return None;
         }
         (syn::Data::Union(data), _) => {
@@ -96,10 +106,19 @@ fn generics(generics: &syn::Generics, errors: &mut Errors) {
     }
 }
 
-fn structure(data: &syn::DataStruct, forward: Option<crate::ast::Equation>, ident: &Ident, wire_name: &str, errors: &mut Errors) -> Variant {
+fn structure(
+    data: &syn::DataStruct,
+    forward: Option<crate::ast::Equation>,
+    ident: &Ident,
+    wire_name: &str,
+    errors: &mut Errors,
+) -> Variant {
     let (style, fields) = fields(&data.fields, errors);
     if fields.is_empty() {
-        errors.push(ident.span(), "a struct without fields takes no octets, which BARE does not allow; give it a field".into());
+        errors.push(
+            ident.span(),
+            "a struct without fields takes no octets, which BARE does not allow; give it a field".into(),
+        );
     }
     Variant {
         ident: ident.clone(),
@@ -115,7 +134,10 @@ fn structure(data: &syn::DataStruct, forward: Option<crate::ast::Equation>, iden
 
 fn union(data: &syn::DataEnum, wire_name: &str, attrs: &Attrs, ident: &Ident, errors: &mut Errors) -> Vec<Variant> {
     if data.variants.is_empty() {
-        errors.push(ident.span(), "an enum without variants has no values, so there is nothing to write; give it a variant".into());
+        errors.push(
+            ident.span(),
+            "an enum without variants has no values, so there is nothing to write; give it a variant".into(),
+        );
     }
     let plain = data.variants.iter().all(|variant| variant.fields.is_empty());
     let mut variants: Vec<Variant> = Vec::new();
@@ -125,7 +147,8 @@ fn union(data: &syn::DataEnum, wire_name: &str, attrs: &Attrs, ident: &Ident, er
         let read = Attrs::read(&variant.attrs, Place::Variant, errors);
         if let Some((_, discriminant)) = &variant.discriminant {
             let shown = discriminant.to_token_stream();
-            let message = format!("the tag on the wire is an attribute: write `#[bare(tag = {shown})]` instead of `= {shown}`");
+            let message =
+                format!("the tag on the wire is an attribute: write `#[bare(tag = {shown})]` instead of `= {shown}`");
             errors.push(discriminant.span(), message);
         }
         let (tag, tag_span) = match (read.tag, next) {
@@ -144,7 +167,10 @@ fn union(data: &syn::DataEnum, wire_name: &str, attrs: &Attrs, ident: &Ident, er
                 errors.push(tag_span, format!("tag {tag} is already used by variant `{}`", unraw(&same.ident)));
             }
             if attrs.retired.iter().any(|(retired, _)| *retired == tag) {
-                errors.push(tag_span, format!("tag {tag} is retired: old messages may carry it with another meaning; choose a new one"));
+                errors.push(
+                    tag_span,
+                    format!("tag {tag} is retired: old messages may carry it with another meaning; choose a new one"),
+                );
             }
         }
         next = tag.checked_add(1);
@@ -167,7 +193,10 @@ fn union(data: &syn::DataEnum, wire_name: &str, attrs: &Attrs, ident: &Ident, er
         };
         if let Some(same) = variants.iter().find(|v| v.wire_name == member) {
             let span = read.rename.as_ref().map_or(variant.ident.span(), |(_, span)| *span);
-            errors.push(span, format!("`{member}` is already the name of variant `{}` in the schema", unraw(&same.ident)));
+            errors.push(
+                span,
+                format!("`{member}` is already the name of variant `{}` in the schema", unraw(&same.ident)),
+            );
         }
         if !read.seen.iter().any(|key| key == "forward") {
             without.push((variant.ident.span(), name));
@@ -185,7 +214,12 @@ fn union(data: &syn::DataEnum, wire_name: &str, attrs: &Attrs, ident: &Ident, er
     }
     if without.len() < variants.len() {
         for (span, name) in without {
-            errors.push(span, format!("variant `{name}` has no equation, though others have; give it one with `#[bare(forward = ..)]`"));
+            errors.push(
+                span,
+                format!(
+                    "variant `{name}` has no equation, though others have; give it one with `#[bare(forward = ..)]`"
+                ),
+            );
         }
     }
     for (i, (tag, span)) in attrs.retired.iter().enumerate() {
@@ -221,7 +255,10 @@ fn fields(fields: &syn::Fields, errors: &mut Errors) -> (Style, Vec<Field>) {
             }
         }
         if let (Some((_, span)), false) = (&attrs.dims, attrs.axes.is_empty()) {
-            errors.push(*span, "`dims` names the axes of numbers and `axes` those of a sub-layer; a field has one of them".into());
+            errors.push(
+                *span,
+                "`dims` names the axes of numbers and `axes` those of a sub-layer; a field has one of them".into(),
+            );
         }
         if let Some((name, span)) = &attrs.rename {
             field_name(name, *span, errors);
@@ -244,13 +281,19 @@ fn fields(fields: &syn::Fields, errors: &mut Errors) -> (Style, Vec<Field>) {
             span,
         };
         if checked.wire_name.is_none() && !checked.name().is_ascii() {
-            let message = format!("`{}` has letters that a BARE schema does not know; name it with `#[bare(rename = \"..\")]`", checked.name());
+            let message = format!(
+                "`{}` has letters that a BARE schema does not know; name it with `#[bare(rename = \"..\")]`",
+                checked.name()
+            );
             errors.push(span, message);
         }
         let on_wire = on_wire(&checked);
         if let Some(same) = all.iter().find(|other| self::on_wire(other) == on_wire) {
             let span = attrs.rename.map_or(span, |(_, span)| span);
-            errors.push(span, format!("`{on_wire}` is already the name of field `{}` in the schema; rename one of them", same.name()));
+            errors.push(
+                span,
+                format!("`{on_wire}` is already the name of field `{}` in the schema; rename one of them", same.name()),
+            );
         }
         if let Some(scale) = attrs.scaled_by {
             scales.push((scale, checked.name()));
@@ -264,7 +307,10 @@ fn fields(fields: &syn::Fields, errors: &mut Errors) -> (Style, Vec<Field>) {
         }
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let hint = nearest(&unraw(&scale), &names).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-        errors.push(scale.span(), format!("`scaled_by` names another field of the same variant, and there is no `{scale}`{hint}"));
+        errors.push(
+            scale.span(),
+            format!("`scaled_by` names another field of the same variant, and there is no `{scale}`{hint}"),
+        );
     }
     (style, all)
 }
@@ -301,20 +347,26 @@ fn unnamed_type(name: &str, span: Span, errors: &mut Errors) {
 
 fn type_name(name: &str, span: Span, errors: &mut Errors) {
     if !is_word(name, char::is_ascii_uppercase, |c| c.is_ascii_alphanumeric()) {
-        errors.push(span, format!("`{name}` is no type name of a BARE schema: an upper-case letter, then letters and digits"));
+        errors.push(
+            span,
+            format!("`{name}` is no type name of a BARE schema: an upper-case letter, then letters and digits"),
+        );
     }
 }
 
 fn constant_name(name: &str, span: Span, errors: &mut Errors) {
     if !is_word(name, char::is_ascii_uppercase, |c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_') {
-        let message = format!("`{name}` is no value name of a BARE enum: upper-case letters, digits and `_`, as in `ELU_PLUS_ONE`");
+        let message = format!(
+            "`{name}` is no value name of a BARE enum: upper-case letters, digits and `_`, as in `ELU_PLUS_ONE`"
+        );
         errors.push(span, message);
     }
 }
 
 fn field_name(name: &str, span: Span, errors: &mut Errors) {
     if !is_word(name, char::is_ascii_alphabetic, |c| c.is_ascii_alphanumeric() || c == '_') {
-        errors.push(span, format!("`{name}` is no field name of a BARE schema: a letter, then letters, digits and `_`"));
+        errors
+            .push(span, format!("`{name}` is no field name of a BARE schema: a letter, then letters, digits and `_`"));
     }
 }
 
@@ -342,7 +394,9 @@ fn mention(tokens: TokenStream, ident: &Ident) -> Option<Span> {
     let mut before: Option<char> = None;
     for token in tokens {
         match &token {
-            TokenTree::Ident(word) if (word == ident || word == "Self") && before != Some(':') => return Some(word.span()),
+            TokenTree::Ident(word) if (word == ident || word == "Self") && before != Some(':') => {
+                return Some(word.span());
+            }
             TokenTree::Group(group) => {
                 if let Some(span) = mention(group.stream(), ident) {
                     return Some(span);

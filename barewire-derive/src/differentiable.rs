@@ -52,7 +52,8 @@ pub(crate) fn differentiable(attr: TokenStream, item: TokenStream) -> TokenStrea
     let items = understand(function, crate_path, &mut errors).map(|f| expand::function(&f, &mut errors));
     let messages = errors.to_tokens();
     // the name stays known, so that its callers do not turn red; among methods there is no place for it
-    let stub = (items.is_none() && !method).then(|| quote::quote!(#[allow(non_camel_case_types, missing_docs)] pub struct #name;));
+    let stub = (items.is_none() && !method)
+        .then(|| quote::quote!(#[allow(non_camel_case_types, missing_docs)] pub struct #name;));
     quote::quote!(#messages #items #stub)
 }
 
@@ -73,10 +74,7 @@ fn crate_path(attr: TokenStream) -> syn::Result<syn::Path> {
 fn understand(function: syn::ItemFn, crate_path: syn::Path, errors: &mut Errors) -> Option<Function> {
     let before = errors.len();
     let syn::ItemFn { attrs, vis, sig, block, .. } = function;
-    for (wrong, what) in [
-        (sig.asyncness.map(|t| t.span()), "async"),
-        (sig.constness.map(|t| t.span()), "const"),
-    ] {
+    for (wrong, what) in [(sig.asyncness.map(|t| t.span()), "async"), (sig.constness.map(|t| t.span()), "const")] {
         if let Some(span) = wrong {
             errors.push(span, format!("an equation is not `{what}`"));
         }
@@ -235,7 +233,10 @@ fn binding(statement: &syn::Stmt, errors: &mut Errors) -> Option<Let> {
             };
             let axes = axes.map_or_else(|| vec![None; names.len()], |axes| axes.into_iter().map(Some).collect());
             if axes.len() != names.len() {
-                errors.push(tuple.span(), format!("there are {} names on the left and axes for {}", names.len(), axes.len()));
+                errors.push(
+                    tuple.span(),
+                    format!("there are {} names on the left and axes for {}", names.len(), axes.len()),
+                );
                 return None;
             }
             LetNames::Many(names.into_iter().zip(axes).collect())

@@ -64,9 +64,12 @@ fn closure(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Closure> 
 /// `x: [batch, time, d_in]` or `ids: u32[batch, time]`
 fn param(input: ParseStream<'_>) -> syn::Result<Param> {
     let at = input.span();
-    let ident: Ident = input.parse().map_err(|_| syn::Error::new(at, "expected an input's name, as in `x: [batch, time, d_in]`"))?;
+    let ident: Ident =
+        input.parse().map_err(|_| syn::Error::new(at, "expected an input's name, as in `x: [batch, time, d_in]`"))?;
     if !input.peek(Token![:]) {
-        let example = format!("input `{ident}` needs its axes, such as `{ident}: [batch, time, d_in]` or `{ident}: u32[batch, time]`");
+        let example = format!(
+            "input `{ident}` needs its axes, such as `{ident}: [batch, time, d_in]` or `{ident}: u32[batch, time]`"
+        );
         return Err(syn::Error::new(ident.span(), example));
     }
     input.parse::<Token![:]>()?;
@@ -124,7 +127,8 @@ pub(crate) fn block(input: ParseStream<'_>, end: proc_macro2::Span, errors: &mut
         let message = "an equation's block is `let`s and then one result; this statement has no effect";
         errors.push(result.span(), message.into());
         input.parse::<Token![;]>()?;
-        return block(input, end, errors).map(|rest| Body { lets: lets.into_iter().chain(rest.lets).collect(), result: rest.result });
+        return block(input, end, errors)
+            .map(|rest| Body { lets: lets.into_iter().chain(rest.lets).collect(), result: rest.result });
     }
     Err(input.error("expected an operator or the end of the equation"))
 }
@@ -140,13 +144,19 @@ fn binding(input: ParseStream<'_>) -> syn::Result<Let> {
             input.parse::<Token![:]>()?;
             let at = input.span();
             if !input.peek(token::Paren) {
-                return Err(syn::Error::new(at, "axes of several names stand in parentheses, as in `([batch, f], [batch, f])`"));
+                return Err(syn::Error::new(
+                    at,
+                    "axes of several names stand in parentheses, as in `([batch, f], [batch, f])`",
+                ));
             }
             let content;
             parenthesized!(content in input);
             let axes = Punctuated::<Option<Vec<Ident>>, Token![,]>::parse_terminated_with(&content, axes_or_not)?;
             if axes.len() != names.len() {
-                return Err(syn::Error::new(at, format!("there are {} names on the left and axes for {}", names.len(), axes.len())));
+                return Err(syn::Error::new(
+                    at,
+                    format!("there are {} names on the left and axes for {}", names.len(), axes.len()),
+                ));
             }
             axes.into_iter().collect()
         } else {

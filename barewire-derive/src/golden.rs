@@ -81,7 +81,8 @@ fn mistakes_leave_stubs() {
 #[test]
 fn fifty_variants_stay_under_ten_thousand_lines() {
     let lines = |n: usize| {
-        let variants: String = (0..n).map(|i| format!("V{i} {{ weights: Matrix<f32>, bias: Vec<f32>, scale: f32 }},")).collect();
+        let variants: String =
+            (0..n).map(|i| format!("V{i} {{ weights: Matrix<f32>, bias: Vec<f32>, scale: f32 }},")).collect();
         layout(&format!("pub enum Big {{ {variants} }}"), Derive::Union).lines().count()
     };
     let (fifty, hundred) = (lines(50), lines(100));

@@ -84,7 +84,13 @@ pub(crate) struct Program {
 }
 
 /// Lowers an equation over `fields`; mistakes go to `errors`, and then there is no program.
-pub(crate) fn lower(fields: &[Field], params: &[Param], body: &Body, owner: &str, errors: &mut Errors) -> Option<Program> {
+pub(crate) fn lower(
+    fields: &[Field],
+    params: &[Param],
+    body: &Body,
+    owner: &str,
+    errors: &mut Errors,
+) -> Option<Program> {
     let before = errors.len();
     let mut lowering = Lowering {
         fields,
@@ -125,7 +131,10 @@ pub(crate) fn lower(fields: &[Field], params: &[Param], body: &Body, owner: &str
         if !binding.used && !dropped(&binding.name) && lowering.errors.len() == before {
             lowering.errors.push(
                 binding.name.span(),
-                format!("`{0}` is never used; remove it, or call it `_{0}` to drop the value and its gradient", binding.name),
+                format!(
+                    "`{0}` is never used; remove it, or call it `_{0}` to drop the value and its gradient",
+                    binding.name
+                ),
             );
         }
     }
@@ -144,7 +153,10 @@ pub(crate) fn lower(fields: &[Field], params: &[Param], body: &Body, owner: &str
         if !used && !dropped(&param.ident) && lowering.errors.len() == before {
             lowering.errors.push(
                 param.ident.span(),
-                format!("input `{0}` is never used, so it would get no gradient; use it, or call it `_{0}` to say so", param.ident),
+                format!(
+                    "input `{0}` is never used, so it would get no gradient; use it, or call it `_{0}` to say so",
+                    param.ident
+                ),
             );
         }
     }
@@ -187,7 +199,8 @@ impl Program {
                     sub.args.iter().for_each(|value| reach(value, &mut reached));
                 }
                 Kind::Fused(fused) => {
-                    let adjoint = elementwise::adjoint(&fused.group, fused.result, fused.leaves.len(), &Default::default());
+                    let adjoint =
+                        elementwise::adjoint(&fused.group, fused.result, fused.leaves.len(), &Default::default());
                     for (leaf, reaches) in fused.leaves.iter().zip(adjoint.reaches_leaf) {
                         if reaches {
                             reach(leaf, &mut reached);
@@ -382,7 +395,12 @@ impl Lowering<'_> {
         if leaves.len() >= MAX_LEAVES {
             let found = leaves.len();
             let limit = MAX_LEAVES - 1;
-            self.errors.push(span, format!("one expression takes at most {limit} different values, found {found}; bind a part of it with `let`"));
+            self.errors.push(
+                span,
+                format!(
+                    "one expression takes at most {limit} different values, found {found}; bind a part of it with `let`"
+                ),
+            );
         }
         let at = self.node(Kind::Fused(Fused { group, result, leaves }), 1, span, "elementwise");
         Value::Node(at, 0)
@@ -519,8 +537,7 @@ impl Lowering<'_> {
         let takes = FUNCTIONS.iter().find(|(known, _)| *known == word).map_or(1, |(_, n)| *n);
         if call.args.len() != takes {
             let s = if takes == 1 { "" } else { "s" };
-            self.errors
-                .push(name.span(), format!("`{word}` takes {takes} argument{s}, found {}", call.args.len()));
+            self.errors.push(name.span(), format!("`{word}` takes {takes} argument{s}, found {}", call.args.len()));
             return None;
         }
         match word.as_str() {
@@ -556,7 +573,8 @@ impl Lowering<'_> {
 
     fn straight_through(&mut self, arg: &syn::Expr, name: &Ident, pending: &mut Pending) -> Option<Ref> {
         let Some((steep, inner)) = steep(arg) else {
-            self.errors.push(name.span(), "`ste` takes `round(..)` or `sign(..)`: it lets their gradient through".into());
+            self.errors
+                .push(name.span(), "`ste` takes `round(..)` or `sign(..)`: it lets their gradient through".into());
             return None;
         };
         let x = self.element(inner, pending)?;

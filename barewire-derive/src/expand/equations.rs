@@ -54,7 +54,9 @@ pub(super) fn seen_from_names(written: impl ToTokens) -> TokenStream {
             goes_on = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ':' && (goes_on || punct.spacing() == Spacing::Joint));
             all.extend(match token {
                 TokenTree::Ident(word) if begins && word == "self" => quote_spanned!(word.span()=> super::super),
-                TokenTree::Ident(word) if begins && word == "super" => quote_spanned!(word.span()=> super::super::super),
+                TokenTree::Ident(word) if begins && word == "super" => {
+                    quote_spanned!(word.span()=> super::super::super)
+                }
                 TokenTree::Group(group) => {
                     let mut inner = proc_macro2::Group::new(group.delimiter(), within(group.stream()));
                     inner.set_span(group.span());
@@ -101,7 +103,8 @@ impl<'a> Writer<'a> {
     pub(crate) fn aliases(&self) -> TokenStream {
         let (k, home) = (self.krate, &self.home);
         // after a mistake in its axes a callee is no type at all, so that nothing else about it turns red
-        let sound = |alias: Ident, check: Ident, of: Ident| quote!(pub type #alias = #k::Sound<{ #home::#check }, #of>;);
+        let sound =
+            |alias: Ident, check: Ident, of: Ident| quote!(pub type #alias = #k::Sound<{ #home::#check }, #of>;);
         let calls = self.program.nodes.iter().enumerate().filter_map(|(n, node)| match &node.kind {
             Kind::Call(call) => {
                 let (named, path) = (format_ident!("{}N{n}", self.prefix), seen_from_names(&call.path));
@@ -149,7 +152,6 @@ impl<'a> Writer<'a> {
     fn adjoint(&self, node: usize) -> Option<&Adjoint> {
         self.adjoints.get(node).and_then(Option::as_ref)
     }
-
 
     fn input(&self, i: usize) -> Ident {
         format_ident!("in_{}", unraw(&self.closure.params[i].ident))

@@ -18,12 +18,16 @@ pub(crate) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
         return stub;
     };
     if let Some(node) = program.nodes.iter().find(|node| matches!(node.kind, Kind::Sub(_))) {
-        errors.push(node.span, "a parameter of a `#[differentiable]` function is no layer; call the layer where it is a field".into());
+        errors.push(
+            node.span,
+            "a parameter of a `#[differentiable]` function is no layer; call the layer where it is a field".into(),
+        );
         return stub;
     }
     if let Some(returns) = returns {
         if returns.len() != program.results.len() {
-            let message = format!("{} results are written, the equation gives {}", returns.len(), program.results.len());
+            let message =
+                format!("{} results are written, the equation gives {}", returns.len(), program.results.len());
             errors.push(ident.span(), message);
             return stub;
         }

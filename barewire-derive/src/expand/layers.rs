@@ -191,11 +191,7 @@ impl Part<'_> {
         let forward_saving = arm(&|variant, path, fields| {
             let (state, name) = (state_of(variant), &variant.ident);
             let run = quote!(#path::forward_saving::<R, P>(#fields, ins, outs, #state, saved, scratch));
-            if self.ty.is_union() {
-                quote!(::core::result::Result::Ok(#residual::#name(#run?)))
-            } else {
-                run
-            }
+            if self.ty.is_union() { quote!(::core::result::Result::Ok(#residual::#name(#run?))) } else { run }
         });
         let vjp: TokenStream = variants
             .iter()
@@ -412,4 +408,3 @@ fn residual_doc(ident: &Ident) -> String {
 fn state_doc(ident: &Ident) -> String {
     format!("What [`{ident}`] carries along time.")
 }
-

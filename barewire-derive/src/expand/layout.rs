@@ -95,7 +95,12 @@ impl<'a> Expander<'a> {
     }
 
     /// A literal, or a pattern, of a variant: `Self::Dense { values: A }`, `Self::Pair(A, B)`, `Self::Unit`.
-    fn with_fields(&self, of: &TokenStream, variant: &Variant, values: impl Iterator<Item = TokenStream>) -> TokenStream {
+    fn with_fields(
+        &self,
+        of: &TokenStream,
+        variant: &Variant,
+        values: impl Iterator<Item = TokenStream>,
+    ) -> TokenStream {
         let path = self.constructor(of, variant);
         match variant.style {
             Style::Unit => quote!(#path {}),
@@ -134,14 +139,15 @@ impl<'a> Expander<'a> {
         } else {
             (TokenStream::new(), TokenStream::new())
         };
-        let view_docs = format!("A borrowed [`{name}`]. The scalar parameter is that of stored float parameters: `f32` on the wire.");
-        let mut_docs = format!("A borrowed [`{name}`] whose numbers may be changed where they lie; its tag and lengths stay.");
-        let view_item = self.view_item(view, &view_params, &view_docs, |field| {
-            self.wire_of(field, quote!(View<'w, #scalar>))
-        });
-        let mut_item = self.view_item(view_mut, &mut_params, &mut_docs, |field| {
-            self.wire_of(field, quote!(ViewMut<'w>))
-        });
+        let view_docs = format!(
+            "A borrowed [`{name}`]. The scalar parameter is that of stored float parameters: `f32` on the wire."
+        );
+        let mut_docs =
+            format!("A borrowed [`{name}`] whose numbers may be changed where they lie; its tag and lengths stay.");
+        let view_item =
+            self.view_item(view, &view_params, &view_docs, |field| self.wire_of(field, quote!(View<'w, #scalar>)));
+        let mut_item =
+            self.view_item(view_mut, &mut_params, &mut_docs, |field| self.wire_of(field, quote!(ViewMut<'w>)));
         let (impl_params, args) = if *borrows {
             (quote!(<'w, #scalar: #p::Copy + 'static>), quote!(<'w, #scalar>))
         } else {
@@ -168,7 +174,13 @@ impl<'a> Expander<'a> {
         }
     }
 
-    fn view_item(&self, name: &Ident, params: &TokenStream, docs: &str, field_type: impl Fn(&Field) -> TokenStream) -> TokenStream {
+    fn view_item(
+        &self,
+        name: &Ident,
+        params: &TokenStream,
+        docs: &str,
+        field_type: impl Fn(&Field) -> TokenStream,
+    ) -> TokenStream {
         let vis = &self.ty.vis;
         let body = |variant: &Variant, in_struct: bool| {
             let fields = variant.fields.iter().map(|field| {
@@ -352,7 +364,8 @@ impl<'a> Expander<'a> {
         }
         let plain = !self.ty.has_fields();
         let variants = self.ty.variants().iter().map(|variant| {
-            let (wire_name, tag, tuple) = (&variant.wire_name, Literal::u32_unsuffixed(variant.tag), variant.style == Style::Tuple);
+            let (wire_name, tag, tuple) =
+                (&variant.wire_name, Literal::u32_unsuffixed(variant.tag), variant.style == Style::Tuple);
             let exact = plain && *wire_name != unraw(&variant.ident);
             let fields = entries(variant);
             quote!(#p::VariantEntry { name: #wire_name, exact: #exact, tag: #tag, tuple: #tuple, fields: #fields })

@@ -195,11 +195,7 @@ impl Part<'_> {
         };
         let default = {
             let variant = &self.ty.variants()[0];
-            if self.ty.is_union() {
-                quote!(Self::#none)
-            } else {
-                self.default_of(&quote!(Self), variant)
-            }
+            if self.ty.is_union() { quote!(Self::#none) } else { self.default_of(&quote!(Self), variant) }
         };
         let accessors = self.ty.variants().iter().map(|variant| self.accessor(&name, variant));
         let p = self.p;
@@ -268,7 +264,8 @@ impl Part<'_> {
     fn implementation(&self) -> TokenStream {
         let (k, ident) = (self.p, &self.ty.ident);
         let (view, view_mut, cotangent) = (self.named("View"), self.named("ViewMut"), self.named("Cotangent"));
-        let arms = |arm: &dyn Fn(&Variant) -> TokenStream| -> TokenStream { self.ty.variants().iter().map(arm).collect() };
+        let arms =
+            |arm: &dyn Fn(&Variant) -> TokenStream| -> TokenStream { self.ty.variants().iter().map(arm).collect() };
         let point = arms(&|variant| {
             let names = Self::bindings(variant, "v_");
             let values: Vec<_> = variant
@@ -459,9 +456,12 @@ mod tests {
 
     #[test]
     fn names_of_modules() {
-        for (name, module) in
-            [("SSMComponent", "ssm_component"), ("MatmulFreeWeight", "matmul_free_weight"), ("Mamba2", "mamba2"), ("X", "x")]
-        {
+        for (name, module) in [
+            ("SSMComponent", "ssm_component"),
+            ("MatmulFreeWeight", "matmul_free_weight"),
+            ("Mamba2", "mamba2"),
+            ("X", "x"),
+        ] {
             assert_eq!(words(name), module);
         }
     }

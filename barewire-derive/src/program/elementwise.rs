@@ -246,7 +246,16 @@ pub(crate) fn adjoint(group: &Group, result: Ref, leaves: usize, real: &TokenStr
 fn is_dear(op: Op) -> bool {
     matches!(
         op,
-        Op::Exp | Op::Ln | Op::Sqrt | Op::Tanh | Op::Sigmoid | Op::Softplus | Op::NormalCdf | Op::Sin | Op::Cos | Op::Div
+        Op::Exp
+            | Op::Ln
+            | Op::Sqrt
+            | Op::Tanh
+            | Op::Sigmoid
+            | Op::Softplus
+            | Op::NormalCdf
+            | Op::Sin
+            | Op::Cos
+            | Op::Div
     )
 }
 
@@ -317,7 +326,9 @@ fn surrogate_slope(kind: Surrogate, x: &TokenStream, real: &TokenStream) -> Toke
             s * (<R as #real>::ONE - s)
         }),
         Surrogate::Triangle => quote!(#real::max(<R as #real>::ONE - #real::abs(#x), <R as #real>::ZERO)),
-        Surrogate::Arctan => quote!(<R as #real>::ONE / (<R as #real>::ONE + #x * #x * <R as #real>::of(9.869604401089358))),
+        Surrogate::Arctan => {
+            quote!(<R as #real>::ONE / (<R as #real>::ONE + #x * #x * <R as #real>::of(9.869604401089358)))
+        }
     }
 }
 

@@ -8,7 +8,6 @@ use crate::ast::{Elem, unraw};
 use crate::program::{Argument, Kind, Node, Value};
 
 impl Writer<'_> {
-
     /// Axes of every value, and the signature.
     pub(crate) fn constants(&self) -> TokenStream {
         let k = self.krate;
@@ -39,17 +38,23 @@ impl Writer<'_> {
             Value::Node(n, _) => Some(self.keeps_out(*n)),
             _ => None,
         }));
-        let steps: Vec<_> = self.program.nodes.iter().enumerate().filter_map(|(n, node)| match &node.kind {
-            Kind::Call(_) => {
-                let callee = self.callee(n);
-                Some(quote!(<names::#callee as #k::Primitive>::STEPS))
-            }
-            Kind::Sub(_) => {
-                let callee = self.callee(n);
-                Some(quote!(<names::#callee as #k::Layer>::STEPS))
-            }
-            Kind::Fused(_) => None,
-        }).collect();
+        let steps: Vec<_> = self
+            .program
+            .nodes
+            .iter()
+            .enumerate()
+            .filter_map(|(n, node)| match &node.kind {
+                Kind::Call(_) => {
+                    let callee = self.callee(n);
+                    Some(quote!(<names::#callee as #k::Primitive>::STEPS))
+                }
+                Kind::Sub(_) => {
+                    let callee = self.callee(n);
+                    Some(quote!(<names::#callee as #k::Layer>::STEPS))
+                }
+                Kind::Fused(_) => None,
+            })
+            .collect();
         let steps = if steps.is_empty() { quote!(true) } else { quote!(#(#steps)&&*) };
         quote! {
             #(#inputs)* #(#fields)* #(#nodes)*

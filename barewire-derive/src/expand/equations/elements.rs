@@ -8,7 +8,6 @@ use crate::program::Kind;
 use crate::program::elementwise::Adjoint;
 
 impl Writer<'_> {
-
     /// The bodies of the fused loops, on one element.
     pub(crate) fn elements(&self) -> TokenStream {
         let k = self.krate;

@@ -9,7 +9,6 @@ use crate::ast::Elem;
 use crate::program::{Argument, Fused, Kind, Value};
 
 impl Writer<'_> {
-
     /// The body of `forward`, or of `forward_saving` with its residual.
     pub(crate) fn forward(&self, saving: bool) -> TokenStream {
         let k = self.krate;
@@ -76,9 +75,7 @@ impl Writer<'_> {
                 }
                 Place::Own if saving => {
                     let keep = any([self.keep_of(value), self.keeps_out(n)]);
-                    before.push(
-                        quote!(let mut #b = #k::Buf::new(const { #keep }, #d.len(), saved, &mut s);),
-                    );
+                    before.push(quote!(let mut #b = #k::Buf::new(const { #keep }, #d.len(), saved, &mut s);));
                     writes.push(quote!(#b.write()));
                     let (len, o) = (self.suffixed("n", n, out), self.suffixed("o", n, out));
                     after.push(quote!(let #v = #b.read(#d); let #len = #d.len();));

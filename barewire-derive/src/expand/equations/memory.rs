@@ -7,7 +7,6 @@ use super::{Place, Writer};
 use crate::program::{Kind, Value};
 
 impl Writer<'_> {
-
     /// Fields of the residual: name and type.
     pub(crate) fn residual_fields(&self) -> Vec<(Ident, TokenStream)> {
         let k = self.krate;

@@ -9,7 +9,6 @@ use crate::differentiable::Argument;
 use crate::program::{Argument as Given, Kind, Value};
 
 impl Writer<'_> {
-
     /// Statements that bind the axes of the fields.
     pub(crate) fn bind(&self) -> TokenStream {
         let k = self.krate;

@@ -7,7 +7,6 @@ use super::{Place, Writer};
 use crate::program::{Argument, Fused, Kind, Value};
 
 impl Writer<'_> {
-
     /// The body of `vjp`.
     pub(crate) fn vjp(&self) -> TokenStream {
         let k = self.krate;
@@ -47,10 +46,11 @@ impl Writer<'_> {
             }
             steps.push(self.node_vjp(n, &mut written));
         }
-        let untouched = inputs.iter().enumerate().filter(|(i, _)| !written.contains(&Value::Input(*i))).map(|(_, input)| {
-            // an input without a gradient of its own, such as ids: a caller that asks gets zeros
-            quote!(#input.accumulate();)
-        });
+        let untouched =
+            inputs.iter().enumerate().filter(|(i, _)| !written.contains(&Value::Input(*i))).map(|(_, input)| {
+                // an input without a gradient of its own, such as ids: a caller that asks gets zeros
+                quote!(#input.accumulate();)
+            });
         quote! {
             let mut s = scratch.lend();
             let [#(#outs),*] = #k::exactly(outs, "results")?;
