@@ -13,7 +13,7 @@ pub(crate) struct Settings {
     /// any UTF-8 text: the first 90 % of its characters train, the rest validates
     #[arg(long, value_name = "FILE")]
     pub(crate) text: Option<PathBuf>,
-    /// training steps [default: 4000, or as many as fit into --minutes]
+    /// training steps [default: 2500, or as many as fit into --minutes]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) steps: Option<u64>,
     /// most minutes of training: the schedule is shortened if the machine is slower [default: 4, none with --steps or --resume]
