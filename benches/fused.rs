@@ -139,7 +139,11 @@ fn fused(criterion: &mut Criterion) {
         })
         .collect();
     ratios.sort_by(f64::total_cmp);
-    println!("fused chain, generated over hand-written, {}: median {:.3}", Isa::best().name(), ratios[ratios.len() / 2]);
+    println!(
+        "fused chain, generated over hand-written, {}: median {:.3}",
+        Isa::best().name(),
+        ratios[ratios.len() / 2]
+    );
 
     let mut group = criterion.benchmark_group("fused chain, 1024 floats, forward and backward");
     group.bench_function("generated", |b| b.iter(|| generated(&mut x_cot, &mut grad)));

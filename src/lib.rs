@@ -45,8 +45,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
-pub use barewire_core::{Error, error, gradient, kernels, layer, model, ops, part, primitive, real, shape, state, testing, train, wire, workspace};
 pub use barewire_core::primitive::Primitive;
+pub use barewire_core::{
+    Error, error, gradient, kernels, layer, model, ops, part, primitive, real, shape, state, testing, train, wire,
+    workspace,
+};
 pub use barewire_derive::{BareStruct, BareUnion, differentiable};
 
 /// What a model's source imports.

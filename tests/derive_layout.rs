@@ -3,8 +3,8 @@
 #![allow(missing_docs, unreachable_pub)]
 
 use barewire::wire::{
-    BinaryMatrix, FieldNames, Index, Int, List, Map, Matrix, QuantizedMatrix, Region, Schema, TernaryMatrix, Uint, Union,
-    Wire, from_message, schema_hash, schema_text, to_message, view_message, view_message_mut,
+    BinaryMatrix, FieldNames, Index, Int, List, Map, Matrix, QuantizedMatrix, Region, Schema, TernaryMatrix, Uint,
+    Union, Wire, from_message, schema_hash, schema_text, to_message, view_message, view_message_mut,
 };
 use barewire::{BareStruct, BareUnion};
 
@@ -16,7 +16,10 @@ pub enum Weight {
         scale: f32,
     },
     #[bare(tag = 5)]
-    Binary { bits: BinaryMatrix, scale: f32 },
+    Binary {
+        bits: BinaryMatrix,
+        scale: f32,
+    },
     Quantized(QuantizedMatrix),
     #[bare(tag = 1)]
     Empty,
@@ -67,8 +70,13 @@ fn weights() -> Vec<Weight> {
     vec![
         Weight::Ternary { digits: ternary(), scale: 0.5 },
         Weight::Empty,
-        Weight::Binary { bits: BinaryMatrix::from_bits(2, 3, &[true, false, true, false, true, true]).unwrap(), scale: -1.0 },
-        Weight::Quantized(QuantizedMatrix::from_codes(2, 25, 3, 0.25, 4.0, &(0..50).map(|i| i % 8).collect::<Vec<_>>()).unwrap()),
+        Weight::Binary {
+            bits: BinaryMatrix::from_bits(2, 3, &[true, false, true, false, true, true]).unwrap(),
+            scale: -1.0,
+        },
+        Weight::Quantized(
+            QuantizedMatrix::from_codes(2, 25, 3, 0.25, 4.0, &(0..50).map(|i| i % 8).collect::<Vec<_>>()).unwrap(),
+        ),
         Weight::Dense(Matrix::from_vec(1, 2, vec![1.0f32, 2.0]).unwrap(), vec![3.0]),
     ]
 }
@@ -177,7 +185,10 @@ fn schema_texts() {
     );
     assert_eq!(schema_text::<Kernel>(), "type Kernel enum { ELU_PLUS_ONE RELU EXP = 200 }\n");
     let text = schema_text::<Model>();
-    assert!(text.contains("type F32Matrix4096 struct { rows: u32 cols: u32 pad4096: data values: list<f32> }\n"), "{text}");
+    assert!(
+        text.contains("type F32Matrix4096 struct { rows: u32 cols: u32 pad4096: data values: list<f32> }\n"),
+        "{text}"
+    );
     assert!(text.contains("bias: optional<F64Array256>"), "{text}");
     assert!(text.ends_with("facts: map<str><u32> }\n"), "{text}");
     assert_ne!(schema_hash::<Model>(), schema_hash::<Weight>());
@@ -194,10 +205,7 @@ fn names_on_the_wire() {
         r#type: u8,
     }
     assert_eq!(schema_text::<Named>(), "type Thing struct { dModel: u8 T: u8 type: u8 }\n");
-    assert_eq!(
-        Schema::of::<Named>(FieldNames::Snake).text(),
-        "type Thing struct { d_model: u8 T: u8 type: u8 }\n"
-    );
+    assert_eq!(Schema::of::<Named>(FieldNames::Snake).text(), "type Thing struct { d_model: u8 T: u8 type: u8 }\n");
     let _ = Named { d_model: 0, time: 0, r#type: 0 };
 
     #[derive(BareUnion)]

@@ -114,12 +114,14 @@ fn corners_and_declared_derivatives() {
 #[test]
 fn unions_lists_and_tuples() {
     let mut rng = Rng::new(4);
-    let layers = vec![
+    let layers = [
         Block { inner: low_rank(&mut rng, 5, 5) },
         Block { inner: Map::Full { weights: matrix(&mut rng, 5, 5) } },
         Block { inner: Map::Half(matrix(&mut rng, 5, 5)) },
     ];
-    for head in [low_rank(&mut rng, 3, 5), Map::Full { weights: matrix(&mut rng, 3, 5) }, Map::Half(matrix(&mut rng, 3, 5))] {
+    for head in
+        [low_rank(&mut rng, 3, 5), Map::Full { weights: matrix(&mut rng, 3, 5) }, Map::Half(matrix(&mut rng, 3, 5))]
+    {
         let net = Net {
             table: matrix(&mut rng, 11, 5),
             scales: matrix(&mut rng, 3, 5),

@@ -11,17 +11,15 @@ mod math {
     pub use crate::error::Error;
     pub use crate::fuse::{self, Operand, Sink};
     pub use crate::gradient::{Gradient, Signal};
+    pub use crate::impl_stub_layer;
     pub use crate::layer::{Buf, Input, Layer, Sizes, exactly, exactly_mut, kept};
     pub use crate::ops;
     pub use crate::part::{Elementwise, GradLeaf, Leaf, LeafMut, Parameter, Part};
     pub use crate::primitive::{Arg, Ids, Primitive, Slot};
     pub use crate::real::{Lift, Real};
-    pub use crate::shape::{
-        Broadcast, Dims, Shape, Sig, Spread, agree, broadcast, infer, require, signature,
-    };
+    pub use crate::shape::{Broadcast, Dims, Shape, Sig, Spread, agree, broadcast, infer, require, signature};
     pub use crate::state::{State, descend};
     pub use crate::workspace::Arena;
-    pub use crate::impl_stub_layer;
     pub use zerocopy::F32;
     pub use zerocopy::byteorder::LE;
 

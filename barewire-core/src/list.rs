@@ -6,12 +6,12 @@ use alloc::vec::Vec;
 
 use crate::Error;
 use crate::error::Inside;
+use crate::fuse::Sink;
 use crate::gradient::Gradient;
 use crate::layer::{Buf, Input, Layer, Sizes, exactly, exactly_mut};
 use crate::part::{Elementwise, GradLeaf, Leaf, LeafMut, Parameter, Part};
 use crate::primitive::{Arg, Slot};
 use crate::real::{Lift, Real};
-use crate::fuse::Sink;
 use crate::shape::{Dims, MAX_ARGS, Sig, in_turn};
 use crate::state::descend;
 use crate::wire::{Element, Flags, Index, ListOf, Octets, Padded, Walked, Wire};
@@ -358,7 +358,10 @@ impl<T: Layer + Element<Kind = Walked>> Layer for Vec<T> {
         let steps = saved.take_list::<Step<'r, T, R>>(view.len());
         let keep = T::KEEPS_OUT || T::KEEPS[0];
         // two buffers that swap, where no layer's input outlives it
-        let mut buffers = [Buf::new(false, if keep { 0 } else { n }, saved, &mut s), Buf::new(false, if keep { 0 } else { n }, saved, &mut s)];
+        let mut buffers = [
+            Buf::new(false, if keep { 0 } else { n }, saved, &mut s),
+            Buf::new(false, if keep { 0 } else { n }, saved, &mut s),
+        ];
         let mut last = x;
         for (i, (layer, state)) in view.iter().zip(state).enumerate() {
             let mut row = [Input::Real(x); MAX_ARGS];
@@ -400,7 +403,9 @@ impl<T: Layer + Element<Kind = Walked>> Layer for Vec<T> {
         let (mut from, mut to) = (s.take_copy(c), s.take(c.len()));
         let Some((x, rows)) = ins.split_first_mut() else { return Err(Error::input("an input", "none")) };
         for (i, step) in steps.iter().enumerate().rev() {
-            let Some(step) = step else { return Err(Error::input("a residual for each layer", format!("none for {i}"))) };
+            let Some(step) = step else {
+                return Err(Error::input("a residual for each layer", format!("none for {i}")));
+            };
             let count = 1 + rows.len();
             let mut slots: [Slot<'_, R>; MAX_ARGS] = core::array::from_fn(|_| Slot::Skip);
             slots[0] = Slot::Write(&mut *to);

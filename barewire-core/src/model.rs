@@ -37,7 +37,8 @@ impl<'w, T: Layer, P: Copy + 'static> Checked<'w, T, P> {
         let mut sizes = Sizes::new();
         T::bind::<P>(view, &mut sizes)?;
         let sig = &T::SIG;
-        let ins: Vec<Dims> = (0..sig.inputs()).map(|i| sig.input_dims(i, |axis| sizes.get(axis).unwrap_or(1))).collect();
+        let ins: Vec<Dims> =
+            (0..sig.inputs()).map(|i| sig.input_dims(i, |axis| sizes.get(axis).unwrap_or(1))).collect();
         T::dims::<P>(view, &ins, &mut [Dims::SCALAR; MAX_RESULTS][..sig.outputs()])?;
         Ok(Checked { view })
     }
@@ -155,14 +156,8 @@ impl<'w, T: Layer, P: Copy + 'static> Checked<'w, T, P> {
         for (result, dims) in results.iter_mut().zip(&dims[..count]) {
             *result = scratch.take(dims.len());
         }
-        let residual = T::forward_saving::<R, P>(
-            self.view,
-            inputs,
-            &mut results[..count],
-            state,
-            &mut saved,
-            scratch.lend(),
-        )?;
+        let residual =
+            T::forward_saving::<R, P>(self.view, inputs, &mut results[..count], state, &mut saved, scratch.lend())?;
         Ok(Pass { residual, results: results.map(|r: &'r mut [R]| &*r), dims, count, scratch })
     }
 }

@@ -7,7 +7,8 @@
 #![allow(unreachable_pub, clippy::upper_case_acronyms, clippy::type_complexity)]
 
 use barewire_core::wire::{
-    AlignedBuf, Index, Int, Key, List, Map, Uint, Wire, from_message, schema_text, to_message, view_message, view_message_mut,
+    AlignedBuf, Index, Int, Key, List, Map, Uint, Wire, from_message, schema_text, to_message, view_message,
+    view_message_mut,
 };
 use barewire_derive::{BareStruct, BareUnion};
 use serde_json::Value;
@@ -76,7 +77,8 @@ fn unhex(text: &str) -> Vec<u8> {
 
 /// `Vec<u8>` is `data`; other lists are lists.
 fn list_matches<T: Json>(items: &[T], json: &Value) -> bool {
-    json.as_array().is_some_and(|list| list.len() == items.len() && items.iter().zip(list).all(|(x, json)| x.matches(json)))
+    json.as_array()
+        .is_some_and(|list| list.len() == items.len() && items.iter().zip(list).all(|(x, json)| x.matches(json)))
 }
 
 impl Json for Vec<u8> {
@@ -123,7 +125,8 @@ impl<K: Json + Ord, V: Json> Json for Map<K, V> {
     fn matches(&self, json: &Value) -> bool {
         let Some(entries) = json.as_array() else { return false };
         let same = |(key, value): &(K, V), json: &Value| key.matches(&json[0]) && value.matches(&json[1]);
-        entries.len() == self.entries().len() && self.entries().iter().zip(entries).all(|(entry, json)| same(entry, json))
+        entries.len() == self.entries().len()
+            && self.entries().iter().zip(entries).all(|(entry, json)| same(entry, json))
     }
 }
 
@@ -446,7 +449,8 @@ fn cases() -> Vec<Case> {
     };
     let weight = "type Ternary struct { value: i8 scale: f32 } type Binary struct { bit: bool scale: f32 } type Quantized struct { bits: i32 value: i32 scale: f32 } type MatmulFreeWeight union ";
     let tagged: &'static str = format!("{weight}{{ Ternary = 1 | Binary = 128 | Quantized = 1000 }}").leak();
-    let weights: &'static str = format!("{weight}{{ Ternary | Binary | Quantized }} type Weights list<MatmulFreeWeight>").leak();
+    let weights: &'static str =
+        format!("{weight}{{ Ternary | Binary | Quantized }} type Weights list<MatmulFreeWeight>").leak();
     let weight: &'static str = format!("{weight}{{ Ternary | Binary | Quantized }}").leak();
     cases.extend([
         case::<weight::MatmulFreeWeight>(weight, "MatmulFreeWeight"),
@@ -495,7 +499,9 @@ fn golden_messages() {
         for message in file[part].as_array().unwrap() {
             let [id, schema, root, text] = ["id", "schema", "root", "hex"].map(|key| message[key].as_str().unwrap());
             let schema = normal(schema);
-            let found = cases.iter().find(|case| case.root == root && (case.schema.is_empty() || normal(case.schema) == schema));
+            let found = cases
+                .iter()
+                .find(|case| case.root == root && (case.schema.is_empty() || normal(case.schema) == schema));
             let Some(case) = found else {
                 left.push(format!("{id} ({schema})"));
                 continue;

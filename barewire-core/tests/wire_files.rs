@@ -1,9 +1,9 @@
 //! Files: zero copy, hostile octets, hashes, saving, maps.
 
 use barewire_core::wire::{
-    AlignedBuf, BinaryMatrix, BinaryView, DecodeError, FileError, Header, Index, Level, List, Mapped, MappedMut, Matrix,
-    QuantizedMatrix, Region, TernaryMatrix, TernaryView, Wire, from_foreign_message, from_message, schema_hash, to_file,
-    to_message, varint_len, view_file, view_message, view_message_mut,
+    AlignedBuf, BinaryMatrix, BinaryView, DecodeError, FileError, Header, Index, Level, List, Mapped, MappedMut,
+    Matrix, QuantizedMatrix, Region, TernaryMatrix, TernaryView, Wire, from_foreign_message, from_message, schema_hash,
+    to_file, to_message, varint_len, view_file, view_message, view_message_mut,
 };
 use barewire_derive::{BareStruct, BareUnion};
 
@@ -216,7 +216,10 @@ fn altered_messages_give_errors_or_canonical_values() {
 
 #[test]
 fn swapped_components_are_found() {
-    let two = vec![Part::Binary(BinaryMatrix::from_bits(1, 1, &[true]).unwrap()), Part::Binary(BinaryMatrix::from_bits(1, 1, &[false]).unwrap())];
+    let two = vec![
+        Part::Binary(BinaryMatrix::from_bits(1, 1, &[true]).unwrap()),
+        Part::Binary(BinaryMatrix::from_bits(1, 1, &[false]).unwrap()),
+    ];
     let region = Region::encode(&two);
     let components: Vec<_> = region.header().unwrap().components().collect();
     let mut bytes = region.bytes().to_vec();
@@ -253,7 +256,9 @@ fn the_index_must_say_what_the_walk_finds() {
     let count = region.header().unwrap().components().len();
     let first = length - 48 * count;
     let entry = |bytes: &[u8], i: usize| u64::from_le_bytes(bytes[first + 48 * i..][..8].try_into().unwrap());
-    for (i, value) in [(0, 0), (1, entry(region.bytes(), 0)), (1, entry(region.bytes(), 1) + 1), (2, u64::MAX), (0, 1 << 63)] {
+    for (i, value) in
+        [(0, 0), (1, entry(region.bytes(), 0)), (1, entry(region.bytes(), 1) + 1), (2, u64::MAX), (0, 1 << 63)]
+    {
         let mut bytes = region.bytes().to_vec();
         bytes[first + 48 * i..][..8].copy_from_slice(&u64::to_le_bytes(value));
         let refused = Region::<Model>::from_bytes(&bytes).and_then(|region| {
@@ -388,7 +393,9 @@ fn files_that_are_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x");
     assert!(matches!(Region::<Model>::open(&path), Err(FileError::Io { .. })));
-    for (bytes, word) in [(&b""[..], "magic"), (b"GGUFGGUF", "magic"), (b"BAREWIRE", "version"), (b"BAREWIRE\x02\0\0\0", "version 1")] {
+    for (bytes, word) in
+        [(&b""[..], "magic"), (b"GGUFGGUF", "magic"), (b"BAREWIRE", "version"), (b"BAREWIRE\x02\0\0\0", "version 1")]
+    {
         std::fs::write(&path, bytes).unwrap();
         let error = Region::<Model>::open(&path).unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
@@ -403,21 +410,25 @@ mod properties {
 
     fn any_part() -> impl Strategy<Value = Part> {
         let ternary = (0usize..20, 0usize..70).prop_flat_map(|(rows, cols)| {
-            (proptest::collection::vec(-1i8..=1, rows * cols), any::<f32>())
-                .prop_map(move |(digits, scale)| Part::Ternary { digits: TernaryMatrix::from_digits(rows, cols, &digits).unwrap(), scale })
+            (proptest::collection::vec(-1i8..=1, rows * cols), any::<f32>()).prop_map(move |(digits, scale)| {
+                Part::Ternary { digits: TernaryMatrix::from_digits(rows, cols, &digits).unwrap(), scale }
+            })
         });
         let binary = (0usize..9, 0usize..130).prop_flat_map(|(rows, cols)| {
             proptest::collection::vec(any::<bool>(), rows * cols)
                 .prop_map(move |bits| Part::Binary(BinaryMatrix::from_bits(rows, cols, &bits).unwrap()))
         });
         let quantized = (0usize..9, 0usize..40, 2u8..=8).prop_flat_map(|(rows, cols, bits)| {
-            proptest::collection::vec(0..=(u8::MAX >> (8 - bits)), rows * cols)
-                .prop_map(move |codes| Part::Quantized(QuantizedMatrix::from_codes(rows, cols, bits, 0.5, 1.5, &codes).unwrap()))
+            proptest::collection::vec(0..=(u8::MAX >> (8 - bits)), rows * cols).prop_map(move |codes| {
+                Part::Quantized(QuantizedMatrix::from_codes(rows, cols, bits, 0.5, 1.5, &codes).unwrap())
+            })
         });
-        let dense = (any::<Vec<u64>>(), any::<Vec<i8>>(), proptest::collection::vec(-1e30f32..1e30, 0..300)).prop_map(|(steps, codes, bias)| {
-            let weights = Matrix::from_vec(1, bias.len(), bias.clone()).unwrap();
-            Part::Dense { weights, bias, steps, codes, doubles: vec![0.25] }
-        });
+        let dense = (any::<Vec<u64>>(), any::<Vec<i8>>(), proptest::collection::vec(-1e30f32..1e30, 0..300)).prop_map(
+            |(steps, codes, bias)| {
+                let weights = Matrix::from_vec(1, bias.len(), bias.clone()).unwrap();
+                Part::Dense { weights, bias, steps, codes, doubles: vec![0.25] }
+            },
+        );
         prop_oneof![Just(Part::Nothing), ternary, binary, quantized, dense]
     }
 
@@ -480,9 +491,14 @@ fn golden_file() {
     #[derive(BareUnion)]
     #[bare(crate = barewire_core)]
     enum Weight {
-        Ternary { digits: TernaryMatrix, scale: f32 },
+        Ternary {
+            digits: TernaryMatrix,
+            scale: f32,
+        },
         #[bare(tag = 3)]
-        Dense { bias: Vec<f32> },
+        Dense {
+            bias: Vec<f32>,
+        },
     }
     let value = vec![
         Weight::Ternary { digits: TernaryMatrix::from_digits(2, 3, &[1, 0, -1, -1, 0, 1]).unwrap(), scale: 0.5 },
@@ -497,7 +513,10 @@ fn golden_file() {
 
     let message = to_message(&value);
     assert_eq!(message[..12], [2, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0x34, 0]);
-    assert_eq!(message[0x3f..0x51], [8, 0x46, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x64, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55]);
+    assert_eq!(
+        message[0x3f..0x51],
+        [8, 0x46, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x64, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55]
+    );
     assert_eq!(message[0x80..0x87], [0, 0, 0, 0x3f, 3, 0x39, 0]);
     assert_eq!(message[0xbf..], [2, 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0]);
 }

@@ -234,7 +234,10 @@ impl Parameter for QuantizedMatrix {
     fn dims<P: Copy + 'static>(view: &QuantizedView<'_, P>) -> Dims {
         Dims::new(&[view.rows, view.cols])
     }
-    fn lower<'w: 'r, 'r, R: Real, P: Lift<R>>(view: QuantizedView<'w, P>, _: &mut Arena<'r, R>) -> QuantizedView<'r, R> {
+    fn lower<'w: 'r, 'r, R: Real, P: Lift<R>>(
+        view: QuantizedView<'w, P>,
+        _: &mut Arena<'r, R>,
+    ) -> QuantizedView<'r, R> {
         let QuantizedView { rows, cols, bits, words, .. } = view;
         QuantizedView { rows, cols, bits, scale: view.scale.lift(), zero: view.zero.lift(), words }
     }

@@ -104,7 +104,13 @@ pub(super) fn softplus(x: f32) -> f32 {
         x
     };
     let y = positive + log1p;
-    if x == f32::NEG_INFINITY { 0.0 } else if x == f32::INFINITY { x } else { y }
+    if x == f32::NEG_INFINITY {
+        0.0
+    } else if x == f32::INFINITY {
+        x
+    } else {
+        y
+    }
 }
 
 /// `(1 + erf(x / sqrt 2)) / 2`, absolute error below 2e-7.

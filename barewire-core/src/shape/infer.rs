@@ -58,8 +58,12 @@ pub const fn infer(
         let (group, arg) = (&sig.ins[i], &args[i]);
         if group.ids != arg.ids {
             let text = Text::new().say("argument ").number(i + 1).say(" of ").tick(callee);
-            if group.ids { text.say(" takes ids (`u32[..]`), found numbers") } else { text.say(" takes numbers, found ids (`u32[..]`)") }
-                .fail();
+            if group.ids {
+                text.say(" takes ids (`u32[..]`), found numbers")
+            } else {
+                text.say(" takes numbers, found ids (`u32[..]`)")
+            }
+            .fail();
         }
         if arg.rank < group.rank || (!group.leading && arg.rank > group.rank) {
             Text::new()
@@ -201,7 +205,12 @@ pub const fn broadcast<const N: usize>(args: &[Shape; N]) -> Broadcast<N> {
         } else if run_matches(arg, &out, 0) {
             Spread::Prefix
         } else {
-            Text::new().say("axes disagree in an elementwise expression: ").shape(arg).say(" against ").shape(&out).fail()
+            Text::new()
+                .say("axes disagree in an elementwise expression: ")
+                .shape(arg)
+                .say(" against ")
+                .shape(&out)
+                .fail()
         };
         i += 1;
     }
@@ -265,7 +274,8 @@ pub const fn agree(first: &Sig, first_name: &'static str, other: &Sig, other_nam
             .fail();
     }
     if first.out_count != other.out_count {
-        let text = Text::new().say("variants of a union give the same number of results: ").tick(other_name).say(" gives ");
+        let text =
+            Text::new().say("variants of a union give the same number of results: ").tick(other_name).say(" gives ");
         text.number(other.out_count).say(", ").tick(first_name).say(" gives ").number(first.out_count).fail();
     }
     let mut i = 0;

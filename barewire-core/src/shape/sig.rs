@@ -132,7 +132,10 @@ impl Sig {
                     None => leading = Some(found),
                     Some(known) if known == found => {}
                     Some(known) => {
-                        return Err(Error::shape(format!("leading axes {known} in argument {}", i + 1), format!("{found}")));
+                        return Err(Error::shape(
+                            format!("leading axes {known} in argument {}", i + 1),
+                            format!("{found}"),
+                        ));
                     }
                 }
             }
@@ -158,7 +161,10 @@ impl Sig {
                 match vars[..var_count].iter().find(|(known, _)| known.same(*axis)) {
                     Some(&(_, size)) => out.push(size),
                     None => {
-                        return Err(Error::shape(format!("an argument that gives the size of `{}`", axis.name), "none"));
+                        return Err(Error::shape(
+                            format!("an argument that gives the size of `{}`", axis.name),
+                            "none",
+                        ));
                     }
                 }
             }

@@ -1,5 +1,6 @@
 //! `Option` and arrays.
 
+use super::Wire;
 use super::error::DecodeError;
 use super::index::Index;
 use super::list::{Element, Walked};
@@ -7,7 +8,6 @@ use super::reader::Reader;
 use super::reader_mut::ReaderMut;
 use super::schema::{SchemaBuilder, TypeRef};
 use super::writer::Writer;
-use super::Wire;
 
 const FLAG: &str = "before an optional value";
 

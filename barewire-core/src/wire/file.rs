@@ -119,7 +119,8 @@ impl<'w> Header<'w> {
         let bad = |at: u64, expected: &'static str, found: String| Err(DecodeError::new(at, expected, found));
         let magic: [u8; 8] = r.take_array().map_err(|error| error.within("magic"))?;
         if magic != MAGIC {
-            return bad(0, "the magic \"BAREWIRE\"", format!("{}", magic.escape_ascii())).map_err(|e| e.within("magic"));
+            return bad(0, "the magic \"BAREWIRE\"", format!("{}", magic.escape_ascii()))
+                .map_err(|e| e.within("magic"));
         }
         let version = u32::decode(&mut r).map_err(|error| error.within("version"))?;
         if version != VERSION {
@@ -127,7 +128,8 @@ impl<'w> Header<'w> {
         }
         let align_log2 = u32::decode(&mut r).map_err(|error| error.within("alignLog2"))?;
         if !(ALIGN.ilog2()..=MAX_ALIGN.ilog2()).contains(&align_log2) {
-            return bad(12, "an alignment from 2^6 to 2^12", format!("2^{align_log2}")).map_err(|e| e.within("alignLog2"));
+            return bad(12, "an alignment from 2^6 to 2^12", format!("2^{align_log2}"))
+                .map_err(|e| e.within("alignLog2"));
         }
         let align = 1usize << align_log2;
         let length = u64::decode(&mut r).map_err(|error| error.within("length"))?;

@@ -2,13 +2,13 @@
 
 use alloc::vec::Vec;
 
+use super::Wire;
 use super::error::DecodeError;
 use super::index::Index;
 use super::reader::Reader;
 use super::reader_mut::ReaderMut;
 use super::schema::{SchemaBuilder, TypeRef};
 use super::writer::Writer;
-use super::Wire;
 
 /// What may stand in a `Vec`.
 ///

@@ -128,7 +128,14 @@ pub(super) fn read_dims(r: &mut Reader<'_>) -> Result<(u32, u32), DecodeError> {
 }
 
 /// Compares a list's length with what the sizes before it ask for.
-pub(super) fn check_len(at: u64, what: &str, rows: u32, cols: u32, expected: u128, found: usize) -> Result<(), DecodeError> {
+pub(super) fn check_len(
+    at: u64,
+    what: &str,
+    rows: u32,
+    cols: u32,
+    expected: u128,
+    found: usize,
+) -> Result<(), DecodeError> {
     if expected == found as u128 {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 
+use super::Wire;
 use super::buffer::AlignedBuf;
 use super::error::DecodeError;
 use super::index::Index;
@@ -9,7 +10,6 @@ use super::reader::Reader;
 use super::reader_mut::ReaderMut;
 use super::schema::{FieldNames, Schema};
 use super::writer::Writer;
-use super::Wire;
 
 /// The canonical message of a value, at an address at which it can be viewed.
 ///

@@ -59,7 +59,9 @@ pub use index::Index;
 pub use list::{Element, Flags, List, ListOf, Octets, Padded, Walked};
 pub use map::{Key, Map};
 pub use matrix::{Matrix, MatrixView, MatrixViewMut};
-pub use message::{from_foreign_message, from_message, schema_hash, schema_text, to_message, view_message, view_message_mut};
+pub use message::{
+    from_foreign_message, from_message, schema_hash, schema_text, to_message, view_message, view_message_mut,
+};
 pub use packed::{BinaryMatrix, BinaryView, BinaryViewMut, TernaryMatrix, TernaryView, TernaryViewMut};
 pub use pad::{ALIGN, MAX_ALIGN, pad_len, varint_len};
 pub use quantized::{QuantizedMatrix, QuantizedView, QuantizedViewMut};

@@ -49,7 +49,14 @@ pub(super) fn room(what: &'static str, rows: usize, cols: usize, words: u128) ->
 }
 
 /// Checks that `given` is what the sizes ask for.
-pub(super) fn given(what: &'static str, unit: &str, rows: usize, cols: usize, expected: u128, found: usize) -> Result<(), ValueError> {
+pub(super) fn given(
+    what: &'static str,
+    unit: &str,
+    rows: usize,
+    cols: usize,
+    expected: u128,
+    found: usize,
+) -> Result<(), ValueError> {
     if expected == found as u128 {
         return Ok(());
     }
@@ -361,6 +368,10 @@ macro_rules! words_wire {
 }
 
 words_wire!(TernaryMatrix, TernaryView, TernaryViewMut, ternary_words, ternary_problem);
-words_wire!(BinaryMatrix, BinaryView, BinaryViewMut, |rows, cols| row_words(rows, cols, 1), |_, cols, words: &[u64]| {
-    row_problem(cols, 1, words)
-});
+words_wire!(
+    BinaryMatrix,
+    BinaryView,
+    BinaryViewMut,
+    |rows, cols| row_words(rows, cols, 1),
+    |_, cols, words: &[u64]| { row_problem(cols, 1, words) }
+);

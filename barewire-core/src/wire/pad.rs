@@ -59,7 +59,11 @@ mod tests {
             let align = 1 << log;
             for count in [0, 127, 128, 16_383, 16_384] {
                 for offset in (0..align + 3).step_by(if log > 9 { 13 } else { 1 }) {
-                    assert_eq!(pad_len(offset, count, align), smallest(offset, count, align), "{offset} {count} {align}");
+                    assert_eq!(
+                        pad_len(offset, count, align),
+                        smallest(offset, count, align),
+                        "{offset} {count} {align}"
+                    );
                 }
             }
         }

@@ -6,14 +6,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use core::clone::Clone;
-pub use core::marker::Copy;
 pub use core::fmt::{self, Debug};
+pub use core::marker::Copy;
 pub use core::option::Option::{self, None, Some};
 pub use core::primitive::{f32, str, u32, usize};
 pub use core::result::Result::{self, Err, Ok};
 
-pub use super::{DecodeError, Element, Index, Reader, ReaderMut, SchemaBuilder, TypeRef, Union, Walked, Wire, Writer};
 use super::FieldNames;
+pub use super::{DecodeError, Element, Index, Reader, ReaderMut, SchemaBuilder, TypeRef, Union, Walked, Wire, Writer};
 
 /// A field as a type's schema has it.
 pub struct FieldEntry {
@@ -98,7 +98,8 @@ fn constant(name: &str) -> String {
     let letters: Vec<char> = name.chars().collect();
     for (i, &letter) in letters.iter().enumerate() {
         let after_lower = i > 0 && !letters[i - 1].is_ascii_uppercase() && letters[i - 1] != '_';
-        let before_lower = i > 0 && letters.get(i + 1).is_some_and(|next| next.is_ascii_lowercase()) && letters[i - 1] != '_';
+        let before_lower =
+            i > 0 && letters.get(i + 1).is_some_and(|next| next.is_ascii_lowercase()) && letters[i - 1] != '_';
         if letter.is_ascii_uppercase() && (after_lower || before_lower) {
             out.push('_');
         }
@@ -191,12 +192,7 @@ pub fn encode_aligned<T: Alignable>(value: &T, w: &mut Writer, align: usize) {
 }
 
 /// `Name { field: value }`, for views.
-pub fn debug(
-    f: &mut fmt::Formatter<'_>,
-    name: &str,
-    tuple: bool,
-    fields: &[(&str, &dyn Debug)],
-) -> fmt::Result {
+pub fn debug(f: &mut fmt::Formatter<'_>, name: &str, tuple: bool, fields: &[(&str, &dyn Debug)]) -> fmt::Result {
     if tuple {
         let mut out = f.debug_tuple(name);
         for (_, value) in fields {

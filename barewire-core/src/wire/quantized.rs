@@ -66,7 +66,13 @@ impl QuantizedMatrix {
         let mut words = AlignedVec::<u64>::zeroed(room("codes", rows, cols, row_words(r, c, bits))?);
         for (at, &code) in codes.iter().enumerate() {
             if u32::from(code) >> bits != 0 {
-                return Err(ValueError::new("codes", rows, cols, format!("codes of {bits} bits"), format!("{code} at {at}")));
+                return Err(ValueError::new(
+                    "codes",
+                    rows,
+                    cols,
+                    format!("codes of {bits} bits"),
+                    format!("{code} at {at}"),
+                ));
             }
             let (word, shift) = row_major(c, bits, at / cols, at % cols);
             words[word] |= u64::from(code) << shift;

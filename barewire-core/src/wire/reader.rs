@@ -46,16 +46,7 @@ pub struct Extent {
 impl<'w> Reader<'w> {
     /// Reads a message strictly: every pad has the smallest length and only zeros.
     pub fn new(bytes: &'w [u8]) -> Self {
-        Self {
-            bytes,
-            pos: 0,
-            base: 0,
-            align: ALIGN,
-            any_pads: false,
-            payloads: false,
-            depth: 0,
-            extents: None,
-        }
+        Self { bytes, pos: 0, base: 0, align: ALIGN, any_pads: false, payloads: false, depth: 0, extents: None }
     }
 
     /// Accepts pads of any length and content, as another BARE writer may leave them. Only for
@@ -297,9 +288,8 @@ impl<'w> Reader<'w> {
     /// As the format; or the octets are not at a multiple of the alignment in memory; or the host is big-endian.
     pub fn padded<S: Scalar>(&mut self) -> Result<&'w [S], DecodeError> {
         let bytes = self.padded_bytes::<S>()?;
-        in_place(bytes, self.align).map_err(|(expected, found)| {
-            DecodeError::new(self.offset() - bytes.len() as u64, expected, found)
-        })
+        in_place(bytes, self.align)
+            .map_err(|(expected, found)| DecodeError::new(self.offset() - bytes.len() as u64, expected, found))
     }
 
     /// A copy of a padded list of numbers.

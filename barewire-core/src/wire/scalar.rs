@@ -7,6 +7,7 @@ use bytemuck::Pod;
 use zerocopy::FromBytes;
 use zerocopy::byteorder::little_endian as le;
 
+use super::Wire;
 use super::error::DecodeError;
 use super::index::Index;
 use super::list::{Element, Flags, Octets, Padded, Walked};
@@ -14,7 +15,6 @@ use super::reader::Reader;
 use super::reader_mut::ReaderMut;
 use super::schema::{SchemaBuilder, TypeRef};
 use super::writer::Writer;
-use super::Wire;
 
 mod sealed {
     pub trait Sealed {}

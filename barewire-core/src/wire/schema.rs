@@ -172,7 +172,8 @@ impl Schema {
     pub fn of<T: Wire>(names: FieldNames) -> Self {
         let mut types = SchemaBuilder::new(names);
         let root = T::schema(&mut types);
-        let defined_last = matches!((&root, types.definitions.last()), (TypeRef::Named(name), Some((last, _))) if name == last);
+        let defined_last =
+            matches!((&root, types.definitions.last()), (TypeRef::Named(name), Some((last, _))) if name == last);
         if !defined_last {
             types.define("Root", root);
         }

@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 
+use super::Wire;
 use super::error::DecodeError;
 use super::index::Index;
 use super::list::{Element, Walked};
@@ -10,7 +11,6 @@ use super::reader::Reader;
 use super::reader_mut::ReaderMut;
 use super::schema::{SchemaBuilder, TypeRef};
 use super::writer::Writer;
-use super::Wire;
 
 impl Wire for String {
     type View<'w, P: Copy + 'static> = &'w str;

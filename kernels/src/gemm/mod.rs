@@ -26,8 +26,9 @@
 //! The error of an element is at most `(k + k / 256 + 2) · 2^-24 · Σ |alpha a b|`, to first order
 //! and with `|c|` counted as one more term.
 //!
-//! Where the target has no fused multiply-add (x86-64 without AVX2, which gets `Portable`), the
-//! same bits come from the C library's `fmaf`, a hundred times slower.
+//! Where the target has no fused multiply-add (`Portable` on x86-64, all that a CPU without AVX2
+//! gets), the same bits come from a call of `fmaf` a term: 0.4 billion a second where the C library
+//! finds the instruction, less where it must emulate it.
 //!
 //! # Speed
 //!
