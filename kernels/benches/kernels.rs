@@ -11,13 +11,8 @@ use barewire_kernels::{Isa, KernelError, Scratch, gated_recurrence, gemm, ternar
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 /// `(rows, cols, n)`: attention and channel mixer of a small model in training, then streaming.
-const SHAPES: [(usize, usize, usize); 5] = [
-    (128, 128, 384),
-    (704, 128, 384),
-    (128, 352, 384),
-    (704, 128, 1),
-    (2560, 2560, 1),
-];
+const SHAPES: [(usize, usize, usize); 5] =
+    [(128, 128, 384), (704, 128, 384), (128, 352, 384), (704, 128, 1), (2560, 2560, 1)];
 
 /// Numbers in [-1, 1] that no seed is needed for.
 fn floats(len: usize) -> Vec<f32> {
@@ -69,11 +64,7 @@ fn ternary_products(c: &mut Criterion) {
             let mut int8 = |out: &mut [f32]| {
                 let x = black_box(&x);
                 ternary::quantize_int8_with(isa, x, n, cols, &mut codes, &mut scales)
-                    .and_then(|()| {
-                        ternary::forward_int8_with(
-                            isa, &words, rows, cols, &codes, &scales, n, 1.0, out,
-                        )
-                    })
+                    .and_then(|()| ternary::forward_int8_with(isa, &words, rows, cols, &codes, &scales, n, 1.0, out))
                     .expect("lengths");
             };
             int8(&mut out);
@@ -84,8 +75,7 @@ fn ternary_products(c: &mut Criterion) {
 
             let mut grade = |out: &mut [f32]| {
                 let x = black_box(&x);
-                ternary::forward_f32_with(isa, &words, rows, cols, x, n, out, &mut scratch)
-                    .expect("lengths");
+                ternary::forward_f32_with(isa, &words, rows, cols, x, n, out, &mut scratch).expect("lengths");
             };
             grade(&mut out);
             assert_near(&out, forward.iter().copied(), cols as f64 * 2f64.powi(-22));
@@ -94,8 +84,7 @@ fn ternary_products(c: &mut Criterion) {
 
             let mut transposed = |back: &mut [f32]| {
                 let y = black_box(&y);
-                ternary::transposed_f32_with(isa, &words, rows, cols, y, n, back, &mut scratch)
-                    .expect("lengths");
+                ternary::transposed_f32_with(isa, &words, rows, cols, y, n, back, &mut scratch).expect("lengths");
             };
             transposed(&mut back);
             assert_near(&back, turned.iter().copied(), rows as f64 * 2f64.powi(-22));
@@ -113,10 +102,7 @@ fn absmean(c: &mut Criterion) {
     let mut group = c.benchmark_group("quantize_absmean 1024x1024");
     group.throughput(Throughput::Elements(w.len() as u64));
     for isa in isas() {
-        let mut run = || {
-            ternary::quantize_absmean_with(isa, black_box(&w), rows, cols, &mut words)
-                .expect("lengths")
-        };
+        let mut run = || ternary::quantize_absmean_with(isa, black_box(&w), rows, cols, &mut words).expect("lengths");
         assert!((f64::from(run()) - mean).abs() < 1e-6);
         group.bench_function(isa.name(), |b| b.iter(&mut run));
     }
@@ -136,8 +122,7 @@ fn recurrence(c: &mut Criterion) {
             let mut forward = |h: &mut [f32]| {
                 state.fill(0.0);
                 let f = black_box(&f);
-                gated_recurrence::forward_with(isa, f, &v, batch, time, d, &mut state, h)
-                    .expect("lengths");
+                gated_recurrence::forward_with(isa, f, &v, batch, time, d, &mut state, h).expect("lengths");
             };
             forward(&mut h);
             for t in 1..time {
@@ -151,20 +136,8 @@ fn recurrence(c: &mut Criterion) {
             let mut backward = |f_cot: &mut [f32], v_cot: &mut [f32]| {
                 state_cot.fill(0.0);
                 let f = black_box(&f);
-                gated_recurrence::backward_with(
-                    isa,
-                    f,
-                    &h,
-                    &zero,
-                    &v,
-                    batch,
-                    time,
-                    d,
-                    &mut state_cot,
-                    f_cot,
-                    v_cot,
-                )
-                .expect("lengths");
+                gated_recurrence::backward_with(isa, f, &h, &zero, &v, batch, time, d, &mut state_cot, f_cot, v_cot)
+                    .expect("lengths");
             };
             backward(&mut f_cot, &mut v_cot);
             assert_eq!(v_cot[len - 1], v[len - 1]);
@@ -181,18 +154,33 @@ fn dense(c: &mut Criterion) {
     let mut scratch = Scratch::new();
     for (m, n, k) in [(128, 128, 384), (704, 128, 384), (128, 352, 384), (256, 256, 768)] {
         let (a, b) = (floats(k * m), floats(k * n));
-        dense_case(c, "tn", (m, n, k), (&a, &b), |l, j| (l * m, l * n + j), |isa, a, b, out| {
-            gemm::tn_with(isa, m, n, k, 1.0, a, b, false, out, &mut scratch)
-        });
+        dense_case(
+            c,
+            "tn",
+            (m, n, k),
+            (&a, &b),
+            |l, j| (l * m, l * n + j),
+            |isa, a, b, out| gemm::tn_with(isa, m, n, k, 1.0, a, b, false, out, &mut scratch),
+        );
     }
     for (m, n, k) in [(384, 65, 128), (384, 704, 128), (384, 128, 352), (1, 128, 128), (1, 704, 128)] {
         let (a, b) = (floats(m * k), floats(k * n));
-        dense_case(c, "nt", (m, n, k), (&a, &b), |l, j| (l, j * k + l), |isa, a, b, out| {
-            gemm::nt_with(isa, m, n, k, a, b, false, out, &mut scratch)
-        });
-        dense_case(c, "nn", (m, n, k), (&a, &b), |l, j| (l, l * n + j), |isa, a, b, out| {
-            gemm::nn_with(isa, m, n, k, a, b, false, out, &mut scratch)
-        });
+        dense_case(
+            c,
+            "nt",
+            (m, n, k),
+            (&a, &b),
+            |l, j| (l, j * k + l),
+            |isa, a, b, out| gemm::nt_with(isa, m, n, k, a, b, false, out, &mut scratch),
+        );
+        dense_case(
+            c,
+            "nn",
+            (m, n, k),
+            (&a, &b),
+            |l, j| (l, l * n + j),
+            |isa, a, b, out| gemm::nn_with(isa, m, n, k, a, b, false, out, &mut scratch),
+        );
     }
 }
 

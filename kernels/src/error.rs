@@ -75,41 +75,27 @@ pub enum KernelError {
 impl fmt::Display for KernelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Length {
-                argument,
-                expected,
-                found,
-            } => write!(f, "`{argument}` has length {found}, expected {expected}"),
-            Self::TooLarge {
-                argument,
-                limit,
-                found,
-            } => write!(f, "`{argument}` is {found}, the largest allowed is {limit}"),
+            Self::Length { argument, expected, found } => {
+                write!(f, "`{argument}` has length {found}, expected {expected}")
+            }
+            Self::TooLarge { argument, limit, found } => {
+                write!(f, "`{argument}` is {found}, the largest allowed is {limit}")
+            }
             Self::Overflow { argument } => {
                 write!(f, "the length of `{argument}` does not fit in a usize")
             }
-            Self::Index {
-                argument,
-                end,
-                found,
-            } => write!(f, "index `{argument}` is {found}, expected less than {end}"),
-            Self::Value {
-                index,
-                min,
-                max,
-                found,
-            } => write!(f, "value {found} at index {index} is outside {min}..={max}"),
+            Self::Index { argument, end, found } => {
+                write!(f, "index `{argument}` is {found}, expected less than {end}")
+            }
+            Self::Value { index, min, max, found } => {
+                write!(f, "value {found} at index {index} is outside {min}..={max}")
+            }
             Self::Code { row, col, found } => {
                 write!(f, "code {found} at row {row}, column {col} is not a digit")
             }
-            Self::Padding {
-                word,
-                expected,
-                found,
-            } => write!(
-                f,
-                "padding of word {word} is {found:#018x}, expected {expected:#018x}"
-            ),
+            Self::Padding { word, expected, found } => {
+                write!(f, "padding of word {word} is {found:#018x}, expected {expected:#018x}")
+            }
             Self::Bits { found } => write!(f, "`bits` is {found}, expected 2 to 8"),
         }
     }
@@ -118,24 +104,14 @@ impl fmt::Display for KernelError {
 impl core::error::Error for KernelError {}
 
 /// Refuses a slice whose length is not `expected`.
-pub(crate) fn check_len<T>(
-    argument: &'static str,
-    slice: &[T],
-    expected: usize,
-) -> Result<(), KernelError> {
+pub(crate) fn check_len<T>(argument: &'static str, slice: &[T], expected: usize) -> Result<(), KernelError> {
     if slice.len() == expected {
         return Ok(());
     }
-    Err(KernelError::Length {
-        argument,
-        expected,
-        found: slice.len(),
-    })
+    Err(KernelError::Length { argument, expected, found: slice.len() })
 }
 
 /// Product of dimensions, or an error that names the buffer it would size.
 pub(crate) fn product(argument: &'static str, dims: &[usize]) -> Result<usize, KernelError> {
-    dims.iter()
-        .try_fold(1usize, |a, &d| a.checked_mul(d))
-        .ok_or(KernelError::Overflow { argument })
+    dims.iter().try_fold(1usize, |a, &d| a.checked_mul(d)).ok_or(KernelError::Overflow { argument })
 }

@@ -27,11 +27,7 @@ pub(crate) struct Affine {
 pub(crate) fn check_dims(rows: usize, cols: usize) -> Result<(), KernelError> {
     for (argument, found) in [("rows", rows), ("cols", cols)] {
         if found > MAX_DIM {
-            return Err(KernelError::TooLarge {
-                argument,
-                limit: MAX_DIM,
-                found,
-            });
+            return Err(KernelError::TooLarge { argument, limit: MAX_DIM, found });
         }
     }
     Ok(())
@@ -55,17 +51,7 @@ pub(crate) fn forward<R: Rows>(
     let n = x.len() / cols;
     let (floats, steps) = scratch.floats(x.len() + BLOCK * cols, 2 * n);
     let (tokens, unpacked) = floats.split_at_mut(x.len());
-    let job = Forward {
-        m,
-        rows,
-        cols,
-        affine,
-        x,
-        out,
-        tokens,
-        unpacked,
-        steps,
-    };
+    let job = Forward { m, rows, cols, affine, x, out, tokens, unpacked, steps };
     vectorize(isa, job);
 }
 
@@ -156,18 +142,7 @@ pub(crate) fn transposed<R: Rows>(
     let (floats, doubles) = scratch.floats(y.len() + cols, 2 * n + BLOCK * cols);
     let (tokens, unpacked) = floats.split_at_mut(y.len());
     let (steps, sums) = doubles.split_at_mut(2 * n);
-    let job = Transposed {
-        m,
-        rows,
-        cols,
-        affine,
-        y,
-        out,
-        tokens,
-        unpacked,
-        steps,
-        sums,
-    };
+    let job = Transposed { m, rows, cols, affine, y, out, tokens, unpacked, steps, sums };
     vectorize(isa, job);
 }
 

@@ -120,25 +120,17 @@ impl Isa {
     pub fn from_name(name: &str) -> Result<Self, IsaError> {
         Self::available()
             .find(|isa| isa.name() == name)
-            .ok_or_else(|| IsaError {
-                asked: name.to_owned(),
-                known: Self::NAMES.contains(&name),
-            })
+            .ok_or_else(|| IsaError { asked: name.to_owned(), known: Self::NAMES.contains(&name) })
     }
 
     /// Every instruction set that this CPU has, slowest first; always starts with `Reference`
     /// and `Portable`.
     pub fn available() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
-        let native = [
-            Avx2::detect().map(Self::Avx2),
-            Avx512::detect().map(Self::Avx512),
-        ];
+        let native = [Avx2::detect().map(Self::Avx2), Avx512::detect().map(Self::Avx512)];
         #[cfg(not(target_arch = "x86_64"))]
         let native: [Option<Self>; 0] = [];
-        [Self::Reference, Self::Portable]
-            .into_iter()
-            .chain(native.into_iter().flatten())
+        [Self::Reference, Self::Portable].into_iter().chain(native.into_iter().flatten())
     }
 
     /// The name that `BAREWIRE_ISA` and reports use.
@@ -174,14 +166,7 @@ mod tests {
     fn an_unknown_name_is_told_from_a_missing_instruction_set() {
         let error = Isa::from_name("avx1024").unwrap_err().to_string();
         assert!(error.contains("`avx1024`, which is not a known name; available: reference"));
-        let error = IsaError {
-            asked: "avx512".into(),
-            known: true,
-        };
-        assert!(
-            error
-                .to_string()
-                .contains("`avx512`, which this CPU does not have")
-        );
+        let error = IsaError { asked: "avx512".into(), known: true };
+        assert!(error.to_string().contains("`avx512`, which this CPU does not have"));
     }
 }

@@ -27,12 +27,7 @@ pub(crate) struct Parts<'a> {
 impl Scratch {
     /// An empty one; it allocates on first use.
     pub const fn new() -> Self {
-        Self {
-            codes: Vec::new(),
-            steps: Vec::new(),
-            sums: Vec::new(),
-            floats: Vec::new(),
-        }
+        Self { codes: Vec::new(), steps: Vec::new(), sums: Vec::new(), floats: Vec::new() }
     }
 
     /// Bytes held now.
@@ -53,10 +48,7 @@ impl Scratch {
 
     /// Floats and doubles of the lengths asked for, content unspecified.
     pub(crate) fn floats(&mut self, floats: usize, doubles: usize) -> (&mut [f32], &mut [f64]) {
-        (
-            grown(&mut self.floats, floats),
-            grown(&mut self.steps, doubles),
-        )
+        (grown(&mut self.floats, floats), grown(&mut self.steps, doubles))
     }
 }
 

@@ -14,54 +14,18 @@ fn ternary_lengths() {
     let words = [ternary::ZERO_WORD; 16]; // 10 x 20
     let (codes, scales, x, y) = ([0; 64], [1.0; 2], [0.0; 40], [0.0; 20]);
     let out = &mut [0.0; 20][..];
-    assert_names(
-        ternary::forward_int8(&words[1..], 10, 20, &codes, &scales, 2, 1.0, out),
-        "words",
-    );
-    assert_names(
-        ternary::forward_int8(&words, 10, 20, &codes[1..], &scales, 2, 1.0, out),
-        "codes",
-    );
-    assert_names(
-        ternary::forward_int8(&words, 10, 20, &codes, &scales[1..], 2, 1.0, out),
-        "scales",
-    );
-    assert_names(
-        ternary::forward_int8(&words, 10, 20, &codes, &scales, 2, 1.0, &mut out[1..]),
-        "out",
-    );
-    assert_names(
-        ternary::forward_f32(&words, 10, 20, &x[1..], 2, out, s),
-        "x",
-    );
-    assert_names(
-        ternary::forward_f32(&words, 10, 20, &x, 2, &mut out[1..], s),
-        "out",
-    );
-    assert_names(
-        ternary::transposed_f32(&words, 10, 20, &y[1..], 2, out, s),
-        "y",
-    );
-    assert_names(
-        ternary::transposed_f32(&words, 10, 20, &y, 2, &mut [0.0; 41], s),
-        "out",
-    );
-    assert_names(
-        ternary::quantize_int8(&x, 2, 21, &mut [0; 64], &mut [0.0; 2]),
-        "x",
-    );
-    assert_names(
-        ternary::quantize_int8(&x, 2, 20, &mut [0; 63], &mut [0.0; 2]),
-        "codes",
-    );
-    assert_names(
-        ternary::quantize_int8(&x, 2, 20, &mut [0; 64], &mut [0.0; 3]),
-        "scales",
-    );
-    assert_names(
-        ternary::dequantize_int8(&codes, &scales, 2, 20, &mut [0.0; 39]),
-        "out",
-    );
+    assert_names(ternary::forward_int8(&words[1..], 10, 20, &codes, &scales, 2, 1.0, out), "words");
+    assert_names(ternary::forward_int8(&words, 10, 20, &codes[1..], &scales, 2, 1.0, out), "codes");
+    assert_names(ternary::forward_int8(&words, 10, 20, &codes, &scales[1..], 2, 1.0, out), "scales");
+    assert_names(ternary::forward_int8(&words, 10, 20, &codes, &scales, 2, 1.0, &mut out[1..]), "out");
+    assert_names(ternary::forward_f32(&words, 10, 20, &x[1..], 2, out, s), "x");
+    assert_names(ternary::forward_f32(&words, 10, 20, &x, 2, &mut out[1..], s), "out");
+    assert_names(ternary::transposed_f32(&words, 10, 20, &y[1..], 2, out, s), "y");
+    assert_names(ternary::transposed_f32(&words, 10, 20, &y, 2, &mut [0.0; 41], s), "out");
+    assert_names(ternary::quantize_int8(&x, 2, 21, &mut [0; 64], &mut [0.0; 2]), "x");
+    assert_names(ternary::quantize_int8(&x, 2, 20, &mut [0; 63], &mut [0.0; 2]), "codes");
+    assert_names(ternary::quantize_int8(&x, 2, 20, &mut [0; 64], &mut [0.0; 3]), "scales");
+    assert_names(ternary::dequantize_int8(&codes, &scales, 2, 20, &mut [0.0; 39]), "out");
     assert_names(ternary::quantize_absmean(&x, 2, 20, &mut [0; 7]), "words");
     assert_names(ternary::quantize_absmean(&x, 2, 21, &mut [0; 8]), "w");
     assert_names(ternary::pack_i8(2, 20, &[0; 39], &mut [0; 8]), "digits");
@@ -71,9 +35,7 @@ fn ternary_lengths() {
     assert_names(ternary::words_len(ternary::MAX_DIM + 1, 1), "rows");
     assert_names(ternary::words_len(1, usize::MAX), "cols");
     assert_eq!(
-        ternary::forward_f32(&words, 10, 20, &x[1..], 2, out, s)
-            .unwrap_err()
-            .to_string(),
+        ternary::forward_f32(&words, 10, 20, &x[1..], 2, out, s).unwrap_err().to_string(),
         "`x` has length 39, expected 40"
     );
     let huge = ternary::forward_f32(&words, 10, 20, &x, usize::MAX, out, s);
@@ -93,34 +55,14 @@ fn ternary_values() {
     assert!(ternary::get(&words, 1, 3, 1, 0).is_err());
     words[0] |= 3 << 2;
     let error = ternary::check_codes(&words, 1, 3).unwrap_err();
-    assert_eq!(
-        error,
-        KernelError::Code {
-            row: 0,
-            col: 1,
-            found: 3
-        }
-    );
+    assert_eq!(error, KernelError::Code { row: 0, col: 1, found: 3 });
     words[0] = ternary::ZERO_WORD ^ 1 << 6;
     let error = ternary::check_codes(&words, 1, 3).unwrap_err();
-    assert!(
-        matches!(error, KernelError::Padding { word: 0, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, KernelError::Padding { word: 0, .. }), "{error}");
     words[0] = ternary::ZERO_WORD;
     words[5] = 0;
     let error = ternary::check_codes(&words, 1, 3).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            KernelError::Padding {
-                word: 5,
-                found: 0,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, KernelError::Padding { word: 5, found: 0, .. }), "{error}");
 }
 
 #[test]
@@ -135,26 +77,11 @@ fn gated_recurrence_lengths() {
     let other = &mut [0.0; 24][..];
     assert_names(backward(&a[1..], a, b, a, 2, 4, 3, state, h, other), "f");
     assert_names(backward(a, &a[1..], b, a, 2, 4, 3, state, h, other), "h");
-    assert_names(
-        backward(a, a, &b[1..], a, 2, 4, 3, state, h, other),
-        "h_initial",
-    );
-    assert_names(
-        backward(a, a, b, &a[1..], 2, 4, 3, state, h, other),
-        "h_cot",
-    );
-    assert_names(
-        backward(a, a, b, a, 2, 4, 3, &mut state[1..], h, other),
-        "state_cot",
-    );
-    assert_names(
-        backward(a, a, b, a, 2, 4, 3, state, &mut h[1..], other),
-        "f_cot",
-    );
-    assert_names(
-        backward(a, a, b, a, 2, 4, 3, state, h, &mut other[1..]),
-        "v_cot",
-    );
+    assert_names(backward(a, a, &b[1..], a, 2, 4, 3, state, h, other), "h_initial");
+    assert_names(backward(a, a, b, &a[1..], 2, 4, 3, state, h, other), "h_cot");
+    assert_names(backward(a, a, b, a, 2, 4, 3, &mut state[1..], h, other), "state_cot");
+    assert_names(backward(a, a, b, a, 2, 4, 3, state, &mut h[1..], other), "f_cot");
+    assert_names(backward(a, a, b, a, 2, 4, 3, state, h, &mut other[1..]), "v_cot");
 }
 
 #[test]
@@ -181,46 +108,17 @@ fn gemm_lengths() {
 fn binary_and_quantized() {
     let s = &mut Scratch::new();
     let out = &mut [0.0; 4][..];
-    assert_names(
-        binary::forward_f32(&[0; 3], 2, 70, &[0.0; 140], 2, out, s),
-        "words",
-    );
-    assert_names(
-        binary::forward_f32(&[0; 4], 2, 70, &[0.0; 139], 2, out, s),
-        "x",
-    );
-    assert_names(
-        binary::transposed_f32(&[0; 4], 2, 70, &[0.0; 3], 2, &mut [0.0; 140], s),
-        "y",
-    );
-    assert!(matches!(
-        binary::pack_u8(1, 3, &[0, 1, 2], &mut [0]),
-        Err(KernelError::Value { index: 2, .. })
-    ));
-    assert!(matches!(
-        binary::check_codes(&[0, 0, 0, 64], 2, 70),
-        Err(KernelError::Padding { word: 3, .. })
-    ));
-    let format = quantized::Format {
-        bits: 9,
-        scale: 1.0,
-        zero: 0,
-    };
+    assert_names(binary::forward_f32(&[0; 3], 2, 70, &[0.0; 140], 2, out, s), "words");
+    assert_names(binary::forward_f32(&[0; 4], 2, 70, &[0.0; 139], 2, out, s), "x");
+    assert_names(binary::transposed_f32(&[0; 4], 2, 70, &[0.0; 3], 2, &mut [0.0; 140], s), "y");
+    assert!(matches!(binary::pack_u8(1, 3, &[0, 1, 2], &mut [0]), Err(KernelError::Value { index: 2, .. })));
+    assert!(matches!(binary::check_codes(&[0, 0, 0, 64], 2, 70), Err(KernelError::Padding { word: 3, .. })));
+    let format = quantized::Format { bits: 9, scale: 1.0, zero: 0 };
     assert_names(quantized::words_len(1, 1, 1), "bits");
-    assert_names(
-        quantized::forward_f32(&[0; 2], 1, 8, format, &[0.0; 8], 1, &mut out[..1], s),
-        "bits",
-    );
+    assert_names(quantized::forward_f32(&[0; 2], 1, 8, format, &[0.0; 8], 1, &mut out[..1], s), "bits");
     assert!(matches!(
         quantized::pack_u8(1, 3, 3, &[0, 7, 8], &mut [0]),
-        Err(KernelError::Value {
-            index: 2,
-            max: 7,
-            ..
-        })
+        Err(KernelError::Value { index: 2, max: 7, .. })
     ));
-    assert!(matches!(
-        quantized::check_codes(&[1 << 9], 1, 3, 3),
-        Err(KernelError::Padding { word: 0, .. })
-    ));
+    assert!(matches!(quantized::check_codes(&[1 << 9], 1, 3, 3), Err(KernelError::Padding { word: 0, .. })));
 }

@@ -11,10 +11,13 @@ const ODD: [usize; 10] = [1, 2, 7, 8, 9, 15, 16, 17, 33, 65];
 /// `(m, n, k)`: every odd size as each of the three, then block ends of `k` and of the columns.
 fn shapes() -> impl Iterator<Item = (usize, usize, usize)> {
     let next = |i: usize| ODD[i % ODD.len()];
-    let all =
-        (0..ODD.len() * ODD.len()).map(move |i| (next(i), next(i / 10), next(i / 10 + i * 3)));
-    all.chain([(5, 49, 255), (3, 50, 256), (9, 48, 257), (2, 7, 700), (13, 391, 40), (1, 800, 300)])
-        .chain([(0, 3, 2), (3, 0, 2), (3, 2, 0), (0, 0, 0)])
+    let all = (0..ODD.len() * ODD.len()).map(move |i| (next(i), next(i / 10), next(i / 10 + i * 3)));
+    all.chain([(5, 49, 255), (3, 50, 256), (9, 48, 257), (2, 7, 700), (13, 391, 40), (1, 800, 300)]).chain([
+        (0, 3, 2),
+        (3, 0, 2),
+        (3, 2, 0),
+        (0, 0, 0),
+    ])
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -177,9 +180,8 @@ fn the_order_is_the_documented_one() {
 #[test]
 fn nan_propagates() {
     let mut rng = Rng(9);
-    for (shape, form) in [(9, 33, 20), (1, 65, 17), (3, 7, 300)]
-        .into_iter()
-        .flat_map(|shape| FORMS.map(|form| (shape, form)))
+    for (shape, form) in
+        [(9, 33, 20), (1, 65, 17), (3, 7, 300)].into_iter().flat_map(|shape| FORMS.map(|form| (shape, form)))
     {
         for_each_isa(|isa| {
             let (m, n, k) = shape;

@@ -51,11 +51,7 @@ fn tile8_order_is_as_documented() {
     let words = packed(&digits, 10, 70);
     assert_eq!(words.len(), 2 * 3 * 8);
     for (i, word) in words.iter().enumerate() {
-        let expected = if i == (3 + 1) * 8 + 1 {
-            ternary::ZERO_WORD & !(1 << 16)
-        } else {
-            ternary::ZERO_WORD
-        };
+        let expected = if i == (3 + 1) * 8 + 1 { ternary::ZERO_WORD & !(1 << 16) } else { ternary::ZERO_WORD };
         assert_eq!(*word, expected, "word {i}");
     }
 }
@@ -72,17 +68,13 @@ fn int8_products_are_exact_on_every_isa() {
         let mut q = vec![0.0; n * cols];
         ternary::dequantize_int8(&codes, &vec![1.0; n], n, cols, &mut q).unwrap();
         let sums = ternary::reference::forward(&digits, rows, cols, &as_f64(&q), n);
-        let expected: Vec<f32> = sums
-            .iter()
-            .enumerate()
-            .map(|(i, &sum)| sum as f32 * (scales[i / rows] * 0.3))
-            .collect();
+        let expected: Vec<f32> =
+            sums.iter().enumerate().map(|(i, &sum)| sum as f32 * (scales[i / rows] * 0.3)).collect();
         for_each_isa(|isa| {
             assert_eq!(quantized(isa, &x, n, cols).0, codes, "{}", isa.name());
             assert_eq!(bits(&quantized(isa, &x, n, cols).1), bits(&scales));
             let mut out = vec![f32::NAN; n * rows];
-            ternary::forward_int8_with(isa, &words, rows, cols, &codes, &scales, n, 0.3, &mut out)
-                .unwrap();
+            ternary::forward_int8_with(isa, &words, rows, cols, &codes, &scales, n, 0.3, &mut out).unwrap();
             let name = isa.name();
             assert_eq!(bits(&out), bits(&expected), "{name} {rows} x {cols}, {n}");
         });
@@ -124,10 +116,7 @@ fn assert_f32_grade(found: f32, exact: f64, nonzero: usize, max: f64, what: &str
     let half_step = (max / (1u64 << 23) as f64).max(2f64.powi(-127));
     let bound = nonzero as f64 * half_step + exact.abs() / (1u64 << 24) as f64 + 1e-45;
     let error = (f64::from(found) - exact).abs();
-    assert!(
-        error <= bound,
-        "{what}: {found} for {exact}, {error:e} > {bound:e}"
-    );
+    assert!(error <= bound, "{what}: {found} for {exact}, {error:e} > {bound:e}");
 }
 
 #[test]
@@ -150,8 +139,7 @@ fn f32_products_keep_their_bound_and_agree() {
         for_each_isa(|isa| {
             let what = format!("{} {rows} x {cols}, {n} tokens", isa.name());
             let mut out = vec![f32::NAN; n * rows];
-            ternary::forward_f32_with(isa, &words, rows, cols, &x, n, &mut out, &mut scratch)
-                .unwrap();
+            ternary::forward_f32_with(isa, &words, rows, cols, &x, n, &mut out, &mut scratch).unwrap();
             for (i, (&found, &exact)) in out.iter().zip(&forward).enumerate() {
                 let row = &digits[i % rows * cols..][..cols];
                 let nonzero = row.iter().filter(|d| **d != 0).count();
@@ -159,8 +147,7 @@ fn f32_products_keep_their_bound_and_agree() {
                 assert_f32_grade(found, exact, nonzero, max, &what);
             }
             let mut back = vec![f32::NAN; n * cols];
-            ternary::transposed_f32_with(isa, &words, rows, cols, &y, n, &mut back, &mut scratch)
-                .unwrap();
+            ternary::transposed_f32_with(isa, &words, rows, cols, &y, n, &mut back, &mut scratch).unwrap();
             for (i, (&found, &exact)) in back.iter().zip(&transposed).enumerate() {
                 let column = (0..rows).filter(|r| digits[r * cols + i % cols] != 0);
                 let max = max_abs(&y[i / cols * rows..][..rows]);
@@ -197,8 +184,7 @@ fn integers_are_multiplied_exactly() {
         for_each_isa(|isa| {
             let mut out = vec![0.0; rows];
             let mut scratch = Scratch::new();
-            ternary::forward_f32_with(isa, &words, rows, cols, &x, 1, &mut out, &mut scratch)
-                .unwrap();
+            ternary::forward_f32_with(isa, &words, rows, cols, &x, 1, &mut out, &mut scratch).unwrap();
             let exact: Vec<f32> = exact.iter().map(|&v| v as f32).collect();
             assert_eq!(out, exact, "{} max {max}", isa.name());
         });
@@ -215,11 +201,7 @@ fn batching_changes_no_bit() {
     for_each_isa(|isa| {
         let (codes, scales) = quantized(isa, &x, n, cols);
         let record = codes.len() / n;
-        let mut all = [
-            vec![0.0; n * rows],
-            vec![0.0; n * rows],
-            vec![0.0; n * cols],
-        ];
+        let mut all = [vec![0.0; n * rows], vec![0.0; n * rows], vec![0.0; n * cols]];
         let mut one = all.clone();
         let [a, b, c] = &mut all;
         ternary::forward_int8_with(isa, &words, rows, cols, &codes, &scales, n, 0.7, a).unwrap();
@@ -237,12 +219,7 @@ fn batching_changes_no_bit() {
             ternary::forward_f32_with(isa, &words, rows, cols, x, 1, b, &mut s).unwrap();
             ternary::transposed_f32_with(isa, &words, rows, cols, y, 1, c, &mut s).unwrap();
         }
-        assert_eq!(
-            all.map(|v| bits(&v)),
-            one.map(|v| bits(&v)),
-            "{}",
-            isa.name()
-        );
+        assert_eq!(all.map(|v| bits(&v)), one.map(|v| bits(&v)), "{}", isa.name());
     });
 }
 
@@ -254,20 +231,12 @@ fn damaged_payload_gives_the_same_bits_everywhere() {
     for (fill, cols) in [(None, 300), (Some(u64::MAX), 1030), (Some(0), 640)] {
         let (rows, n) = (140, 5);
         let len = ternary::words_len(rows, cols).unwrap();
-        let words: Vec<u64> = (0..len)
-            .map(|_| fill.unwrap_or_else(|| rng.bits()))
-            .collect();
+        let words: Vec<u64> = (0..len).map(|_| fill.unwrap_or_else(|| rng.bits())).collect();
         let mut digits = vec![0; rows * cols];
         ternary::unpack_i8(&words, rows, cols, &mut digits).unwrap();
         assert!(digits.iter().all(|d| (-1..=2).contains(d)));
         let codes: Vec<i8> = (0..ternary::int8_codes_len(n, cols).unwrap())
-            .map(|i| {
-                if i % 2 == 0 {
-                    -128
-                } else {
-                    rng.bits() as i8 & -64
-                }
-            })
+            .map(|i| if i % 2 == 0 { -128 } else { rng.bits() as i8 & -64 })
             .collect();
         let (x, y) = (vec![-1.0; n * cols], vec![-1.0; n * rows]);
         let mut first: Option<Vec<u32>> = None;
@@ -276,19 +245,14 @@ fn damaged_payload_gives_the_same_bits_everywhere() {
             let mut all = Vec::new();
             if isa != Isa::Reference {
                 // The codes' padding is not zero here either: products still agree.
-                ternary::forward_int8_with(
-                    isa, &words, rows, cols, &codes, &[1.0; 5], n, 1.0, &mut out,
-                )
-                .unwrap();
+                ternary::forward_int8_with(isa, &words, rows, cols, &codes, &[1.0; 5], n, 1.0, &mut out).unwrap();
                 all.extend(bits(&out));
             }
-            ternary::forward_f32_with(isa, &words, rows, cols, &x, n, &mut out, &mut scratch)
-                .unwrap();
+            ternary::forward_f32_with(isa, &words, rows, cols, &x, n, &mut out, &mut scratch).unwrap();
             let exact = ternary::reference::forward(&digits, rows, cols, &as_f64(&x), n);
             assert!(out.iter().zip(&exact).all(|(a, b)| f64::from(*a) == *b));
             let mut back = vec![0.0; n * cols];
-            ternary::transposed_f32_with(isa, &words, rows, cols, &y, n, &mut back, &mut scratch)
-                .unwrap();
+            ternary::transposed_f32_with(isa, &words, rows, cols, &y, n, &mut back, &mut scratch).unwrap();
             let exact = ternary::reference::transposed(&digits, rows, cols, &as_f64(&y), n);
             assert!(back.iter().zip(&exact).all(|(a, b)| f64::from(*a) == *b));
             if isa != Isa::Reference {
@@ -313,14 +277,9 @@ fn a_token_that_is_not_finite_is_nan_and_alone_in_it() {
         for_each_isa(|isa| {
             let mut s = Scratch::new();
             let (codes, scales) = quantized(isa, &x, n, cols);
-            let mut outs = [
-                vec![0.0; n * rows],
-                vec![0.0; n * rows],
-                vec![0.0; n * cols],
-            ];
+            let mut outs = [vec![0.0; n * rows], vec![0.0; n * rows], vec![0.0; n * cols]];
             let [a, b, c] = &mut outs;
-            ternary::forward_int8_with(isa, &words, rows, cols, &codes, &scales, n, 1.0, a)
-                .unwrap();
+            ternary::forward_int8_with(isa, &words, rows, cols, &codes, &scales, n, 1.0, a).unwrap();
             ternary::forward_f32_with(isa, &words, rows, cols, &x, n, b, &mut s).unwrap();
             ternary::transposed_f32_with(isa, &words, rows, cols, &y, n, c, &mut s).unwrap();
             for out in outs {
@@ -344,8 +303,7 @@ fn zeros_give_positive_zeros() {
         ternary::forward_f32_with(isa, &words, rows, cols, &x, n, &mut out, &mut s).unwrap();
         assert_eq!(bits(&out), vec![0; n * rows]);
         let (codes, scales) = quantized(isa, &x, n, cols);
-        ternary::forward_int8_with(isa, &words, rows, cols, &codes, &scales, n, 1.0, &mut out)
-            .unwrap();
+        ternary::forward_int8_with(isa, &words, rows, cols, &codes, &scales, n, 1.0, &mut out).unwrap();
         assert_eq!(bits(&out), vec![0; n * rows]);
     });
 }
@@ -381,11 +339,7 @@ fn absmean_follows_the_formula_on_every_isa() {
                 assert_eq!(f32::from(*d), expected);
             }
             let found = (scale.to_bits(), words);
-            assert!(
-                *first.get_or_insert(found.clone()) == found,
-                "{}",
-                isa.name()
-            );
+            assert!(*first.get_or_insert(found.clone()) == found, "{}", isa.name());
         });
     }
 }
@@ -398,11 +352,7 @@ fn absmean_of_weights_that_are_not_finite() {
         for_each_isa(|isa| {
             let mut words = vec![0; ternary::words_len(10, 10).unwrap()];
             let scale = ternary::quantize_absmean_with(isa, &w, 10, 10, &mut words).unwrap();
-            assert!(if nan {
-                scale.is_nan()
-            } else {
-                scale == f32::INFINITY
-            });
+            assert!(if nan { scale.is_nan() } else { scale == f32::INFINITY });
             assert!(words.iter().all(|w| *w == ternary::ZERO_WORD));
         });
     }
@@ -419,14 +369,12 @@ fn long_rows_and_columns() {
             let mut s = Scratch::new();
             let (codes, scales) = quantized(isa, &x, n, cols);
             let mut out = vec![0.0; rows];
-            ternary::forward_int8_with(isa, &words, rows, cols, &codes, &scales, n, 1.0, &mut out)
-                .unwrap();
+            ternary::forward_int8_with(isa, &words, rows, cols, &codes, &scales, n, 1.0, &mut out).unwrap();
             assert_eq!(out, vec![(cols * 127) as f32 * scales[0]; rows]);
             ternary::forward_f32_with(isa, &words, rows, cols, &x, n, &mut out, &mut s).unwrap();
             assert_eq!(out, vec![cols as f32; rows]);
             let mut back = vec![0.0; cols];
-            ternary::transposed_f32_with(isa, &words, rows, cols, &y, n, &mut back, &mut s)
-                .unwrap();
+            ternary::transposed_f32_with(isa, &words, rows, cols, &y, n, &mut back, &mut s).unwrap();
             assert_eq!(back, vec![rows as f32; cols]);
         });
     }
@@ -444,26 +392,14 @@ fn largest_sums() {
             let mut s = Scratch::new();
             let mut out = vec![0.0; rows];
             if isa != Isa::Reference || cols % 32 == 0 {
-                ternary::forward_int8_with(
-                    isa,
-                    &words,
-                    rows,
-                    cols,
-                    &codes,
-                    &[1.0],
-                    1,
-                    1.0,
-                    &mut out,
-                )
-                .unwrap();
+                ternary::forward_int8_with(isa, &words, rows, cols, &codes, &[1.0], 1, 1.0, &mut out).unwrap();
                 let padded = cols.div_ceil(32) * 32;
                 assert_eq!(out, vec![-(padded as f32) * 256.0; rows], "{}", isa.name());
             }
             ternary::forward_f32_with(isa, &words, rows, cols, &x, 1, &mut out, &mut s).unwrap();
             assert_eq!(out, vec![-(cols as f32) * 254.0; rows], "{}", isa.name());
             let mut back = vec![0.0; cols];
-            ternary::transposed_f32_with(isa, &words, rows, cols, &y, 1, &mut back, &mut s)
-                .unwrap();
+            ternary::transposed_f32_with(isa, &words, rows, cols, &y, 1, &mut back, &mut s).unwrap();
             assert_eq!(back, vec![-(rows as f32) * 254.0; cols], "{}", isa.name());
         });
     }

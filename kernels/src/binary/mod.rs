@@ -35,21 +35,11 @@ pub fn words_len(rows: usize, cols: usize) -> Result<usize, KernelError> {
 /// # Errors
 /// [`KernelError::Length`] for `bits` or `words`; [`KernelError::Value`] with the index of the
 /// first value above 1, in which case `words` is unchanged; the errors of [`words_len`].
-pub fn pack_u8(
-    rows: usize,
-    cols: usize,
-    bits: &[u8],
-    words: &mut [u64],
-) -> Result<(), KernelError> {
+pub fn pack_u8(rows: usize, cols: usize, bits: &[u8], words: &mut [u64]) -> Result<(), KernelError> {
     check_len("words", words, words_len(rows, cols)?)?;
     check_len("bits", bits, product("bits", &[rows, cols])?)?;
     if let Some(index) = bits.iter().position(|&b| b > 1) {
-        return Err(KernelError::Value {
-            index,
-            min: 0,
-            max: 1,
-            found: bits[index].into(),
-        });
+        return Err(KernelError::Value { index, min: 0, max: 1, found: bits[index].into() });
     }
     if cols == 0 {
         return Ok(());
@@ -68,12 +58,7 @@ pub fn pack_u8(
 ///
 /// # Errors
 /// [`KernelError::Length`] for `words` or `bits`; the errors of [`words_len`].
-pub fn unpack_u8(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    bits: &mut [u8],
-) -> Result<(), KernelError> {
+pub fn unpack_u8(words: &[u64], rows: usize, cols: usize, bits: &mut [u8]) -> Result<(), KernelError> {
     check_len("words", words, words_len(rows, cols)?)?;
     check_len("bits", bits, product("bits", &[rows, cols])?)?;
     for (i, bit) in bits.iter_mut().enumerate() {
@@ -86,12 +71,7 @@ pub fn unpack_u8(
 ///
 /// # Errors
 /// [`KernelError::Length`] for `words` or `out`; the errors of [`words_len`].
-pub fn unpack_f32(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    out: &mut [f32],
-) -> Result<(), KernelError> {
+pub fn unpack_f32(words: &[u64], rows: usize, cols: usize, out: &mut [f32]) -> Result<(), KernelError> {
     check_len("words", words, words_len(rows, cols)?)?;
     check_len("out", out, product("out", &[rows, cols])?)?;
     for (i, value) in out.iter_mut().enumerate() {
@@ -109,11 +89,7 @@ pub fn get(words: &[u64], rows: usize, cols: usize, r: usize, c: usize) -> Resul
     check_len("words", words, words_len(rows, cols)?)?;
     for (argument, found, end) in [("r", r, rows), ("c", c, cols)] {
         if found >= end {
-            return Err(KernelError::Index {
-                argument,
-                end,
-                found,
-            });
+            return Err(KernelError::Index { argument, end, found });
         }
     }
     Ok(bit_at(words, cols, r, c))
@@ -133,11 +109,7 @@ pub fn check_codes(words: &[u64], rows: usize, cols: usize) -> Result<(), Kernel
     for (r, row) in words.chunks_exact(words_per_row).enumerate() {
         let found = row[words_per_row - 1] >> (cols % 64) << (cols % 64);
         if found != 0 {
-            return Err(KernelError::Padding {
-                word: (r + 1) * words_per_row - 1,
-                expected: 0,
-                found,
-            });
+            return Err(KernelError::Padding { word: (r + 1) * words_per_row - 1, expected: 0, found });
         }
     }
     Ok(())

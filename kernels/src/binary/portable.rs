@@ -23,10 +23,7 @@ impl Rows for Bits<'_> {
     }
 }
 
-const PLAIN: Affine = Affine {
-    scale: 1.0,
-    zero: 0.0,
-};
+const PLAIN: Affine = Affine { scale: 1.0, zero: 0.0 };
 
 pub(super) fn forward_f32(
     isa: Isa,
@@ -38,10 +35,7 @@ pub(super) fn forward_f32(
     scratch: &mut Scratch,
 ) {
     let words_per_row = cols.div_ceil(64);
-    let m = Bits {
-        words,
-        words_per_row,
-    };
+    let m = Bits { words, words_per_row };
     exact::forward(isa, m, (rows, cols), PLAIN, x, out, scratch);
 }
 
@@ -55,9 +49,6 @@ pub(super) fn transposed_f32(
     scratch: &mut Scratch,
 ) {
     let words_per_row = cols.div_ceil(64);
-    let m = Bits {
-        words,
-        words_per_row,
-    };
+    let m = Bits { words, words_per_row };
     exact::transposed(isa, m, (rows, cols), PLAIN, y, out, scratch);
 }

@@ -117,9 +117,7 @@ pub fn backward(
     v_cot: &mut [f32],
 ) -> Result<(), KernelError> {
     let isa = Isa::best();
-    backward_with(
-        isa, f, h, h_initial, h_cot, batch, time, d, state_cot, f_cot, v_cot,
-    )
+    backward_with(isa, f, h, h_initial, h_cot, batch, time, d, state_cot, f_cot, v_cot)
 }
 
 /// [`backward`] on a given instruction set.
@@ -168,10 +166,7 @@ pub fn backward_with(
 
 /// Elements of a sequence array and of a state array.
 fn lengths(batch: usize, time: usize, d: usize) -> Result<(usize, usize), KernelError> {
-    Ok((
-        product("f", &[batch, time, d])?,
-        product("h0", &[batch, d])?,
-    ))
+    Ok((product("f", &[batch, time, d])?, product("h0", &[batch, d])?))
 }
 
 /// Extents of one batch entry, neither of them 0.

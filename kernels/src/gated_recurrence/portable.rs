@@ -14,11 +14,7 @@ pub(super) fn forward(f: &[f32], v: &[f32], shape: Shape, h0: &mut [f32], h: &mu
         let (f, v) = (&f[b * len..][..len], &v[b * len..][..len]);
         let h = &mut h[b * len..][..len];
         let mut before: &[f32] = state;
-        for ((f, v), h) in f
-            .chunks_exact(d)
-            .zip(v.chunks_exact(d))
-            .zip(h.chunks_exact_mut(d))
-        {
+        for ((f, v), h) in f.chunks_exact(d).zip(v.chunks_exact(d)).zip(h.chunks_exact_mut(d)) {
             for (((h, f), v), before) in h.iter_mut().zip(f).zip(v).zip(before) {
                 *h = f * before + v;
             }

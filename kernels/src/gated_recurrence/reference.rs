@@ -44,11 +44,7 @@ pub(super) fn backward(
             let mut carry = f64::from(*state);
             for t in (0..time).rev() {
                 let at = (b * time + t) * d + i;
-                let before = if t == 0 {
-                    saved.h_initial[b * d + i]
-                } else {
-                    saved.h[at - d]
-                };
+                let before = if t == 0 { saved.h_initial[b * d + i] } else { saved.h[at - d] };
                 let l = f64::from(h_cot[at]) + carry;
                 v_cot[at] = l as f32;
                 f_cot[at] = (l * f64::from(before)) as f32;

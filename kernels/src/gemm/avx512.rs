@@ -1,10 +1,7 @@
 //! AVX-512: tiles of 8 rows by 3 vectors, 24 of the 32 registers. A term costs 3 loads and 8
 //! broadcasts for 24 multiply-adds, so the multipliers are the limit.
 
-#![expect(
-    clippy::needless_range_loop,
-    reason = "registers are arrays with constant bounds; indices say which one"
-)]
+#![expect(clippy::needless_range_loop, reason = "registers are arrays with constant bounds; indices say which one")]
 
 use core::arch::x86_64::*;
 
@@ -259,8 +256,7 @@ fn transpose(from: Transposed<'_>, out: &mut [f32], width: usize) {
     let mut rows = out.chunks_mut(width);
     for at in 0..from.terms.div_ceil(LANES) {
         let turned = if at < from.terms / LANES { blocks.turned(at) } else { blocks.turned_part() };
-        for (v, out) in turned.iter().zip(rows.by_ref().take((from.terms - at * LANES).min(LANES)))
-        {
+        for (v, out) in turned.iter().zip(rows.by_ref().take((from.terms - at * LANES).min(LANES))) {
             if let Some(out) = out.first_chunk_mut() {
                 store(out, *v);
             }
@@ -296,12 +292,7 @@ fn few_rows<const M: usize>(few: &FewNt<'_>, c: &mut [f32]) {
 /// `M` rows by `G` vectors of columns.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn few_columns<const M: usize, const G: usize>(
-    few: &FewNt<'_>,
-    col: usize,
-    n: usize,
-    c: &mut [f32],
-) {
+fn few_columns<const M: usize, const G: usize>(few: &FewNt<'_>, col: usize, n: usize, c: &mut [f32]) {
     let terms = few.b.terms;
     let a = rows_of::<M>(few.a, few.stride, terms);
     let mut blocks = [const { Blocks { full: [&[]; LANES], part: [&[]; LANES] } }; G];

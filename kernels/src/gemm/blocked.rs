@@ -154,13 +154,8 @@ pub(super) fn run<S: Simd>(simd: S, p: Product<'_, f32>, c: &mut [f32], scratch:
             finish: Finish { alpha: p.alpha, add: p.accumulate || first > 0 },
         };
         if p.form == Form::Nt && p.m <= S::FEW {
-            let few = FewNt {
-                m: p.m,
-                a: &p.a[first..],
-                stride: p.k,
-                b: block.right_rows(0, p.n),
-                finish: block.finish,
-            };
+            let few =
+                FewNt { m: p.m, a: &p.a[first..], stride: p.k, b: block.right_rows(0, p.n), finish: block.finish };
             simd.few_nt(&few, c);
         } else {
             for col in (0..p.n).step_by(COLS) {
@@ -183,8 +178,7 @@ impl<'a> Block<'a> {
     fn columns<S: Simd>(&self, simd: S, col: usize, cols: usize, c: &mut [f32], s: &mut Scratch) {
         let Product { form, m, n, .. } = self.p;
         // With one row of tiles a packed panel would be read once only.
-        let in_place =
-            |panel: Panel| form != Form::Nt && m <= S::ROWS && panel.cols.is_multiple_of(S::LANES);
+        let in_place = |panel: Panel| form != Form::Nt && m <= S::ROWS && panel.cols.is_multiple_of(S::LANES);
         let right = cols.next_multiple_of(S::LANES) * self.terms;
         let (right, left) = aligned(s, right, S::ROWS * self.terms);
         for panel in panels::<S>(cols).filter(|&panel| !in_place(panel)) {
@@ -210,8 +204,7 @@ impl<'a> Block<'a> {
                     (&right[panel.col * self.terms..], panel.width)
                 };
                 let (terms, finish) = (self.terms, self.finish);
-                let tile =
-                    Tile { rows, cols: panel.cols, terms, a, b, b_stride, c_stride: n, finish };
+                let tile = Tile { rows, cols: panel.cols, terms, a, b, b_stride, c_stride: n, finish };
                 simd.tile(&tile, &mut c[row * n + at..]);
             }
         }

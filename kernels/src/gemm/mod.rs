@@ -32,8 +32,9 @@
 //!
 //! # Speed
 //!
-//! One core of an AMD EPYC of family 26 (Zen 5; peak 137 G multiply-adds a second with AVX-512, 68
-//! with AVX2), in billions a second; `cargo bench -p barewire-kernels -- gemm`.
+//! Billions of multiply-adds a second on one core of an AMD EPYC of family 26 (Zen 5): medians, the
+//! three columns timed in turns in one process on a shared machine, with `accumulate`. The crate is
+//! not a dependency; `cargo bench -p barewire-kernels -- gemm` times the first two columns.
 //!
 //! | `m x n x k`                       | AVX-512    | AVX2     | crate `gemm` 0.19 |
 //! |-----------------------------------|------------|----------|-------------------|
@@ -46,8 +47,8 @@
 //! | `nn`, 1x128x128, 1x704x128        | 21 to 33   | 18 to 25 | 15 to 28          |
 //!
 //! One row of `nt` is the price of the order: rows of `b` must be turned into vectors across rows
-//! first. It is worst where `k` is a multiple of 1024 (6 for 1x2048x1024, 14 for 1x2048x1000): rows
-//! then compete for the same lines of the first cache level.
+//! first. Long rows at a stride of 4 KiB are the worst case: 6 for 1x2048x1024, 14 for 1x2048x1000
+//! (the crate: 24 and 27), probably since such rows share the same sets of the first cache level.
 //!
 //! Products in f64 serve checks: plain loops, one order each, no tiles.
 //!
@@ -132,12 +133,7 @@ impl private::Sealed for f64 {
 }
 
 /// Checks the lengths, which depend on the sizes only, and runs.
-fn checked<T: GemmScalar>(
-    isa: Isa,
-    p: Product<'_, T>,
-    c: &mut [T],
-    scratch: &mut Scratch,
-) -> Result<(), KernelError> {
+fn checked<T: GemmScalar>(isa: Isa, p: Product<'_, T>, c: &mut [T], scratch: &mut Scratch) -> Result<(), KernelError> {
     check_len("a", p.a, product("a", &[p.m, p.k])?)?;
     check_len("b", p.b, product("b", &[p.k, p.n])?)?;
     check_len("c", c, product("c", &[p.m, p.n])?)?;

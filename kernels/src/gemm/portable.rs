@@ -1,10 +1,7 @@
 //! Plain Rust. `f32::mul_add` is one instruction where the target has it (all of AArch64), else a
 //! call: slow, with the same bits.
 
-#![expect(
-    clippy::needless_range_loop,
-    reason = "sums are arrays with constant bounds; indices say which one"
-)]
+#![expect(clippy::needless_range_loop, reason = "sums are arrays with constant bounds; indices say which one")]
 
 use super::blocked::{Columns, FewNt, Left, Simd, Terms, Tile, Transposed, rows_of};
 

@@ -4,11 +4,7 @@ use super::{Form, Product};
 
 /// `Σ_l a[i,l] b[l,j]` for each `(i, j)` of `[m, n]`; `a(i, l)` and `b(l, j)` give the factors,
 /// however they lie in memory.
-pub fn product(
-    [m, n, k]: [usize; 3],
-    a: impl Fn(usize, usize) -> f64,
-    b: impl Fn(usize, usize) -> f64,
-) -> Vec<f64> {
+pub fn product([m, n, k]: [usize; 3], a: impl Fn(usize, usize) -> f64, b: impl Fn(usize, usize) -> f64) -> Vec<f64> {
     let element = |at: usize| (0..k).map(|l| a(at / n, l) * b(l, at % n)).sum();
     (0..m * n).map(element).collect()
 }

@@ -65,23 +65,12 @@ fn words_per_row(cols: usize, bits: u32) -> usize {
 /// [`KernelError::Length`] for `codes` or `words`; [`KernelError::Value`] with the index of the
 /// first code that needs more bits, in which case `words` is unchanged; the errors of
 /// [`words_len`].
-pub fn pack_u8(
-    rows: usize,
-    cols: usize,
-    bits: u32,
-    codes: &[u8],
-    words: &mut [u64],
-) -> Result<(), KernelError> {
+pub fn pack_u8(rows: usize, cols: usize, bits: u32, codes: &[u8], words: &mut [u64]) -> Result<(), KernelError> {
     check_len("words", words, words_len(rows, cols, bits)?)?;
     check_len("codes", codes, product("codes", &[rows, cols])?)?;
     let max = (1i32 << bits) - 1;
     if let Some(index) = codes.iter().position(|&code| i32::from(code) > max) {
-        return Err(KernelError::Value {
-            index,
-            min: 0,
-            max,
-            found: codes[index].into(),
-        });
+        return Err(KernelError::Value { index, min: 0, max, found: codes[index].into() });
     }
     if cols == 0 {
         return Ok(());
@@ -105,13 +94,7 @@ pub fn pack_u8(
 ///
 /// # Errors
 /// [`KernelError::Length`] for `words` or `codes`; the errors of [`words_len`].
-pub fn unpack_u8(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    bits: u32,
-    codes: &mut [u8],
-) -> Result<(), KernelError> {
+pub fn unpack_u8(words: &[u64], rows: usize, cols: usize, bits: u32, codes: &mut [u8]) -> Result<(), KernelError> {
     check_len("words", words, words_len(rows, cols, bits)?)?;
     check_len("codes", codes, product("codes", &[rows, cols])?)?;
     for (i, code) in codes.iter_mut().enumerate() {
@@ -124,13 +107,7 @@ pub fn unpack_u8(
 ///
 /// # Errors
 /// [`KernelError::Length`] for `words` or `out`; the errors of [`words_len`].
-pub fn unpack_f32(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    format: Format,
-    out: &mut [f32],
-) -> Result<(), KernelError> {
+pub fn unpack_f32(words: &[u64], rows: usize, cols: usize, format: Format, out: &mut [f32]) -> Result<(), KernelError> {
     check_len("words", words, words_len(rows, cols, format.bits)?)?;
     check_len("out", out, product("out", &[rows, cols])?)?;
     for (i, value) in out.iter_mut().enumerate() {
@@ -145,22 +122,11 @@ pub fn unpack_f32(
 /// # Errors
 /// [`KernelError::Length`] for `words`; [`KernelError::Index`] for `r` or `c`; the errors of
 /// [`words_len`].
-pub fn get(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    bits: u32,
-    r: usize,
-    c: usize,
-) -> Result<u8, KernelError> {
+pub fn get(words: &[u64], rows: usize, cols: usize, bits: u32, r: usize, c: usize) -> Result<u8, KernelError> {
     check_len("words", words, words_len(rows, cols, bits)?)?;
     for (argument, found, end) in [("r", r, rows), ("c", c, cols)] {
         if found >= end {
-            return Err(KernelError::Index {
-                argument,
-                end,
-                found,
-            });
+            return Err(KernelError::Index { argument, end, found });
         }
     }
     Ok(code_at(row_of(words, cols, bits, r), bits, c))
@@ -181,11 +147,7 @@ pub fn check_codes(words: &[u64], rows: usize, cols: usize, bits: u32) -> Result
     for (r, row) in words.chunks_exact(len).enumerate() {
         let found = row[len - 1] >> used << used;
         if found != 0 {
-            return Err(KernelError::Padding {
-                word: (r + 1) * len - 1,
-                expected: 0,
-                found,
-            });
+            return Err(KernelError::Padding { word: (r + 1) * len - 1, expected: 0, found });
         }
     }
     Ok(())

@@ -24,10 +24,7 @@ impl Rows for Codes<'_> {
 }
 
 fn affine(format: Format) -> Affine {
-    Affine {
-        scale: format.scale,
-        zero: format.zero.into(),
-    }
+    Affine { scale: format.scale, zero: format.zero.into() }
 }
 
 pub(super) fn forward_f32(

@@ -8,14 +8,7 @@ fn weight(words: &[u64], cols: usize, format: Format, r: usize, c: usize) -> f64
 }
 
 /// Lengths checked, nothing empty.
-pub(super) fn forward_f32(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    format: Format,
-    x: &[f32],
-    out: &mut [f32],
-) {
+pub(super) fn forward_f32(words: &[u64], rows: usize, cols: usize, format: Format, x: &[f32], out: &mut [f32]) {
     for (i, out) in out.iter_mut().enumerate() {
         let (t, r) = (i / rows, i % rows);
         let mut sum = 0.0;
@@ -27,14 +20,7 @@ pub(super) fn forward_f32(
 }
 
 /// Lengths checked, nothing empty.
-pub(super) fn transposed_f32(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    format: Format,
-    y: &[f32],
-    out: &mut [f32],
-) {
+pub(super) fn transposed_f32(words: &[u64], rows: usize, cols: usize, format: Format, y: &[f32], out: &mut [f32]) {
     for (i, out) in out.iter_mut().enumerate() {
         let (t, c) = (i / cols, i % cols);
         let mut sum = 0.0;

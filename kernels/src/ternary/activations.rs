@@ -115,15 +115,7 @@ pub fn dequantize_int8_with(
     check_len("scales", scales, n)?;
     check_len("out", out, product("out", &[n, cols])?)?;
     if cols > 0 {
-        vectorize(
-            isa,
-            Dequantize {
-                codes,
-                scales,
-                cols,
-                out,
-            },
-        );
+        vectorize(isa, Dequantize { codes, scales, cols, out });
     }
     Ok(())
 }
@@ -171,8 +163,7 @@ fn values(group: &[i8; 32], step: f32) -> [f32; 32] {
 /// values, so the maximum needs no order and no care.
 #[inline(always)]
 pub(crate) fn max_magnitude(x: &[f32]) -> u32 {
-    x.iter()
-        .fold(0, |max, v| max.max(v.to_bits() & 0x7FFF_FFFF))
+    x.iter().fold(0, |max, v| max.max(v.to_bits() & 0x7FFF_FFFF))
 }
 
 /// From [`max_magnitude`], `(s, step)` of [`quantize_int8`]; `(0, NaN)` for a token that is not
@@ -203,10 +194,7 @@ pub(crate) fn limb_steps(max: u32) -> (f32, f32) {
     // round to the even 8355712.
     let double = u32::from((max & 0x007F_FFFF) + (1 << 23) > 2 * 8_355_711);
     let exponent = ((max >> 23) + double).saturating_sub(22).max(1);
-    (
-        f32::from_bits((254 - exponent) << 23),
-        f32::from_bits(exponent << 23),
-    )
+    (f32::from_bits((254 - exponent) << 23), f32::from_bits(exponent << 23))
 }
 
 /// Where the byte of a column goes within a token's record of limbs or codes.
@@ -254,14 +242,7 @@ pub(super) fn limbs_len(order: Order, n: usize, len: usize) -> Result<usize, Ker
 }
 
 /// Fills limbs (token, limb, column) and steps for the tokens of `x`.
-pub(super) fn split_limbs(
-    isa: Isa,
-    order: Order,
-    x: &[f32],
-    len: usize,
-    codes: &mut [i8],
-    steps: &mut [f64],
-) {
+pub(super) fn split_limbs(isa: Isa, order: Order, x: &[f32], len: usize, codes: &mut [i8], steps: &mut [f64]) {
     match isa {
         Isa::Reference | Isa::Portable => portable::split_limbs(order, x, len, codes, steps),
         // SAFETY: an `Avx2` token exists only after detection found AVX2 and FMA.

@@ -6,10 +6,7 @@
 //! The transposed product first puts byte `b` of the 4 rows side by side; a masked field is then
 //! 8 columns by 4 rows, and 4 values of `y` are broadcast.
 
-#![expect(
-    clippy::needless_range_loop,
-    reason = "registers are arrays with constant bounds; indices say which one"
-)]
+#![expect(clippy::needless_range_loop, reason = "registers are arrays with constant bounds; indices say which one")]
 
 use core::arch::x86_64::*;
 
@@ -77,10 +74,7 @@ fn dot<const C: usize>(tile: &[Line], x: &[Group]) -> [[i32; 8]; C] {
             let (halves, _) = tile[w].as_chunks::<4>();
             let mut half = [load(&halves[0]), load(&halves[1])];
             for f in 0..4 {
-                let codes = [
-                    _mm256_and_si256(half[0], mask),
-                    _mm256_and_si256(half[1], mask),
-                ];
+                let codes = [_mm256_and_si256(half[0], mask), _mm256_and_si256(half[1], mask)];
                 for c in 0..C {
                     let x = _mm256_set1_epi64x(as_i64(&columns[c][w][f]));
                     for h in 0..2 {
@@ -110,13 +104,7 @@ fn dot<const C: usize>(tile: &[Line], x: &[Group]) -> [[i32; 8]; C] {
 
 /// See [`super::forward_int8`]; lengths checked, nothing empty.
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn forward_int8(
-    m: Matrix<'_>,
-    x: &[Group],
-    scales: &[f32],
-    weight_scale: f32,
-    out: &mut [f32],
-) {
+pub(super) fn forward_int8(m: Matrix<'_>, x: &[Group], scales: &[f32], weight_scale: f32, out: &mut [f32]) {
     let mut t = 0;
     while t < scales.len() {
         let scales = &scales[t..];
@@ -131,13 +119,7 @@ pub(super) fn forward_int8(
 }
 
 #[target_feature(enable = "avx2,fma")]
-fn int8_block<const C: usize>(
-    m: Matrix<'_>,
-    x: &[Group],
-    scales: &[f32],
-    weight_scale: f32,
-    out: &mut [f32],
-) -> usize {
+fn int8_block<const C: usize>(m: Matrix<'_>, x: &[Group], scales: &[f32], weight_scale: f32, out: &mut [f32]) -> usize {
     let columns = columns_of::<_, C>(x, m.words_per_row);
     let x_sums = columns.map(|x| sum(x.as_flattened().as_flattened()));
     for tile in 0..m.tiles() {
@@ -200,9 +182,7 @@ fn strip(m: &Matrix<'_>, w: usize, y: &[[i8; 8]]) -> [[[i32; 8]; 3]; 4] {
     // Low dwords of the 4 rows to the low lane, high dwords to the high lane; then byte `4 r + b`
     // of a lane moves to `4 b + r`.
     let split = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7);
-    let transpose = _mm256_broadcastsi128_si256(_mm_setr_epi8(
-        0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15,
-    ));
+    let transpose = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
     let mut total = [[_mm256_setzero_si256(); 3]; 4];
     for start in (0..tiles).step_by(FOLD_TILES) {
         let mut acc = [[_mm256_setzero_si256(); 3]; 4];
@@ -249,13 +229,7 @@ pub(super) fn quantize_int8(x: &[f32], cols: usize, codes: &mut [i8], steps: &mu
 
 /// See [`super::activations::split_limbs`]: the portable loop, compiled for AVX2.
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn split_limbs(
-    order: Order,
-    x: &[f32],
-    len: usize,
-    codes: &mut [i8],
-    steps: &mut [f64],
-) {
+pub(super) fn split_limbs(order: Order, x: &[f32], len: usize, codes: &mut [i8], steps: &mut [f64]) {
     portable::split_limbs(order, x, len, codes, steps);
 }
 

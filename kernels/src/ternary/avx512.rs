@@ -8,10 +8,7 @@
 //! The transposed product first puts byte `b` of the 8 rows side by side (one `vpermb` a line);
 //! a masked field is then 8 columns by 8 rows, and 8 values of `y` are broadcast.
 
-#![expect(
-    clippy::needless_range_loop,
-    reason = "registers are arrays with constant bounds; indices say which one"
-)]
+#![expect(clippy::needless_range_loop, reason = "registers are arrays with constant bounds; indices say which one")]
 
 mod quantize;
 
@@ -145,12 +142,7 @@ fn dot_one<const T: usize>(m: &Matrix<'_>, tile: usize, x: &[Group], x_sum: i32)
     let len = m.words_per_row;
     let tiles = tiles_from::<T>(m, tile);
     let column = &x[..len];
-    let masks = [
-        _mm512_set1_epi8(0x03),
-        _mm512_set1_epi8(0x0C),
-        _mm512_set1_epi8(0x30),
-        _mm512_set1_epi8(-0x40),
-    ];
+    let masks = [_mm512_set1_epi8(0x03), _mm512_set1_epi8(0x0C), _mm512_set1_epi8(0x30), _mm512_set1_epi8(-0x40)];
     let mut total = [minus(x_sum); T];
     for start in (0..len).step_by(FOLD) {
         let mut acc = [[_mm512_setzero_si512(); T]; 4];
@@ -166,10 +158,7 @@ fn dot_one<const T: usize>(m: &Matrix<'_>, tile: usize, x: &[Group], x_sum: i32)
         }
         for t in 0..T {
             let low = _mm512_add_epi32(acc[0][t], _mm512_srai_epi32::<2>(acc[1][t]));
-            let high = _mm512_add_epi32(
-                _mm512_srai_epi32::<4>(acc[2][t]),
-                _mm512_srai_epi32::<6>(acc[3][t]),
-            );
+            let high = _mm512_add_epi32(_mm512_srai_epi32::<4>(acc[2][t]), _mm512_srai_epi32::<6>(acc[3][t]));
             total[t] = _mm512_add_epi32(total[t], _mm512_add_epi32(low, high));
         }
     }
@@ -178,13 +167,7 @@ fn dot_one<const T: usize>(m: &Matrix<'_>, tile: usize, x: &[Group], x_sum: i32)
 
 /// See [`super::forward_int8`]; lengths checked, nothing empty.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-pub(super) fn forward_int8(
-    m: Matrix<'_>,
-    x: &[Group],
-    scales: &[f32],
-    weight_scale: f32,
-    out: &mut [f32],
-) {
+pub(super) fn forward_int8(m: Matrix<'_>, x: &[Group], scales: &[f32], weight_scale: f32, out: &mut [f32]) {
     let mut t = 0;
     while t < scales.len() {
         let scales = &scales[t..];
@@ -404,10 +387,7 @@ fn natural(fields: [__m256; 4]) -> [f32; 32] {
     // Lane `4 k + f` takes field `f` (8 lanes each, two registers), element `k`.
     let first = _mm512_setr_epi32(0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27);
     let second = _mm512_add_epi32(first, _mm512_set1_epi32(4));
-    let halves = [
-        floats16(_mm512_permutex2var_ps(a, first, b)),
-        floats16(_mm512_permutex2var_ps(a, second, b)),
-    ];
+    let halves = [floats16(_mm512_permutex2var_ps(a, first, b)), floats16(_mm512_permutex2var_ps(a, second, b))];
     let mut out = [0.0; 32];
     out.as_chunks_mut::<16>().0.copy_from_slice(&halves);
     out

@@ -51,17 +51,11 @@ pub mod reference;
 #[cfg(target_arch = "x86_64")]
 mod simd;
 
-pub use activations::{
-    dequantize_int8, dequantize_int8_with, int8_codes_len, quantize_int8, quantize_int8_with,
-};
+pub use activations::{dequantize_int8, dequantize_int8_with, int8_codes_len, quantize_int8, quantize_int8_with};
 pub(crate) use activations::{limb_steps, max_magnitude, rounded};
-pub use pack::{
-    check_codes, get, pack_i8, quantize_absmean, quantize_absmean_with, unpack_f32, unpack_i8,
-    words_len,
-};
+pub use pack::{check_codes, get, pack_i8, quantize_absmean, quantize_absmean_with, unpack_f32, unpack_i8, words_len};
 pub use products::{
-    forward_f32, forward_f32_with, forward_int8, forward_int8_with, transposed_f32,
-    transposed_f32_with,
+    forward_f32, forward_f32_with, forward_int8, forward_int8_with, transposed_f32, transposed_f32_with,
 };
 
 use crate::error::{KernelError, check_len};
@@ -93,12 +87,7 @@ struct Matrix<'a> {
 impl<'a> Matrix<'a> {
     fn new(words: &'a [u64], rows: usize, cols: usize) -> Result<Self, KernelError> {
         check_len("words", words, words_len(rows, cols)?)?;
-        Ok(Self {
-            lines: words.as_chunks().0,
-            rows,
-            cols,
-            words_per_row: cols.div_ceil(32),
-        })
+        Ok(Self { lines: words.as_chunks().0, rows, cols, words_per_row: cols.div_ceil(32) })
     }
 
     fn tiles(&self) -> usize {

@@ -14,11 +14,7 @@ use crate::{Isa, Kernel, vectorize};
 pub fn words_len(rows: usize, cols: usize) -> Result<usize, KernelError> {
     for (argument, found) in [("rows", rows), ("cols", cols)] {
         if found > MAX_DIM {
-            return Err(KernelError::TooLarge {
-                argument,
-                limit: MAX_DIM,
-                found,
-            });
+            return Err(KernelError::TooLarge { argument, limit: MAX_DIM, found });
         }
     }
     product("words", &[rows.div_ceil(8), 8, cols.div_ceil(32)])
@@ -29,21 +25,11 @@ pub fn words_len(rows: usize, cols: usize) -> Result<usize, KernelError> {
 /// # Errors
 /// [`KernelError::Length`] for `digits` or `words`; [`KernelError::Value`] with the index of the
 /// first digit outside -1..=1, in which case `words` is unchanged; the errors of [`words_len`].
-pub fn pack_i8(
-    rows: usize,
-    cols: usize,
-    digits: &[i8],
-    words: &mut [u64],
-) -> Result<(), KernelError> {
+pub fn pack_i8(rows: usize, cols: usize, digits: &[i8], words: &mut [u64]) -> Result<(), KernelError> {
     check_len("words", words, words_len(rows, cols)?)?;
     check_len("digits", digits, product("digits", &[rows, cols])?)?;
     if let Some(index) = digits.iter().position(|d| !(-1..=1).contains(d)) {
-        return Err(KernelError::Value {
-            index,
-            min: -1,
-            max: 1,
-            found: digits[index].into(),
-        });
+        return Err(KernelError::Value { index, min: -1, max: 1, found: digits[index].into() });
     }
     words.fill(ZERO_WORD);
     if cols == 0 {
@@ -67,12 +53,7 @@ pub fn pack_i8(
 ///
 /// # Errors
 /// [`KernelError::Length`] for `words` or `digits`; the errors of [`words_len`].
-pub fn unpack_i8(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    digits: &mut [i8],
-) -> Result<(), KernelError> {
+pub fn unpack_i8(words: &[u64], rows: usize, cols: usize, digits: &mut [i8]) -> Result<(), KernelError> {
     unpack(words, rows, cols, "digits", digits, |code| code as i8 - 1)
 }
 
@@ -80,15 +61,8 @@ pub fn unpack_i8(
 ///
 /// # Errors
 /// [`KernelError::Length`] for `words` or `out`; the errors of [`words_len`].
-pub fn unpack_f32(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    out: &mut [f32],
-) -> Result<(), KernelError> {
-    unpack(words, rows, cols, "out", out, |code| {
-        f32::from(code as i8 - 1)
-    })
+pub fn unpack_f32(words: &[u64], rows: usize, cols: usize, out: &mut [f32]) -> Result<(), KernelError> {
+    unpack(words, rows, cols, "out", out, |code| f32::from(code as i8 - 1))
 }
 
 fn unpack<T>(
@@ -123,11 +97,7 @@ pub fn get(words: &[u64], rows: usize, cols: usize, r: usize, c: usize) -> Resul
     let m = Matrix::new(words, rows, cols)?;
     for (argument, found, end) in [("r", r, rows), ("c", c, cols)] {
         if found >= end {
-            return Err(KernelError::Index {
-                argument,
-                end,
-                found,
-            });
+            return Err(KernelError::Index { argument, end, found });
         }
     }
     Ok(m.code(r, c) as i8 - 1)
@@ -145,18 +115,10 @@ pub fn check_codes(words: &[u64], rows: usize, cols: usize) -> Result<(), Kernel
         let (tile, w) = (index / m.words_per_row, index % m.words_per_row);
         for (k, &word) in line.iter().enumerate() {
             let row = tile * 8 + k;
-            let used = if row < rows {
-                used_bits(cols - 32 * w)
-            } else {
-                0
-            };
+            let used = if row < rows { used_bits(cols - 32 * w) } else { 0 };
             let threes = word & word >> 1 & ZERO_WORD & used;
             if threes != 0 {
-                return Err(KernelError::Code {
-                    row,
-                    col: 32 * w + threes.trailing_zeros() as usize / 2,
-                    found: 3,
-                });
+                return Err(KernelError::Code { row, col: 32 * w + threes.trailing_zeros() as usize / 2, found: 3 });
             }
             if word & !used != ZERO_WORD & !used {
                 return Err(KernelError::Padding {
@@ -172,11 +134,7 @@ pub fn check_codes(words: &[u64], rows: usize, cols: usize) -> Result<(), Kernel
 
 /// The bits of a word that hold its first `columns` codes.
 fn used_bits(columns: usize) -> u64 {
-    if columns >= 32 {
-        u64::MAX
-    } else {
-        (1 << (2 * columns)) - 1
-    }
+    if columns >= 32 { u64::MAX } else { (1 << (2 * columns)) - 1 }
 }
 
 /// Quantises weights `[rows, cols]` to digits and packs them, in one call; gives the scale.
@@ -194,12 +152,7 @@ fn used_bits(columns: usize) -> u64 {
 ///
 /// Source: Ma et al., "The Era of 1-bit LLMs" (2024), equations (1) to (3), with the lower bound
 /// of the mean as in BitNet's and MatMul-free LM's code.
-pub fn quantize_absmean(
-    w: &[f32],
-    rows: usize,
-    cols: usize,
-    words: &mut [u64],
-) -> Result<f32, KernelError> {
+pub fn quantize_absmean(w: &[f32], rows: usize, cols: usize, words: &mut [u64]) -> Result<f32, KernelError> {
     quantize_absmean_with(Isa::best(), w, rows, cols, words)
 }
 
@@ -247,12 +200,7 @@ pub fn quantize_absmean_with(
 
 /// Calls `code_word` for each 32 columns of each row (zeros past the end) and stores the word.
 #[inline(always)]
-pub(super) fn pack_rows(
-    w: &[f32],
-    cols: usize,
-    lines: &mut [Line],
-    code_word: impl Fn(&[f32; 32]) -> u64,
-) {
+pub(super) fn pack_rows(w: &[f32], cols: usize, lines: &mut [Line], code_word: impl Fn(&[f32; 32]) -> u64) {
     let words_per_row = cols.div_ceil(32);
     for (r, row) in w.chunks_exact(cols).enumerate() {
         let (full, rest) = row.as_chunks::<32>();

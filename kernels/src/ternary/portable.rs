@@ -9,11 +9,7 @@ use super::{Group, Matrix};
 #[inline(always)]
 pub(super) fn quantize_int8(x: &[f32], cols: usize, codes: &mut [i8], steps: &mut [f32]) {
     let record = record_len(Order::Groups, cols);
-    for ((x, codes), step) in x
-        .chunks_exact(cols)
-        .zip(codes.chunks_exact_mut(record))
-        .zip(steps)
-    {
+    for ((x, codes), step) in x.chunks_exact(cols).zip(codes.chunks_exact_mut(record)).zip(steps) {
         let (s, value) = int8_steps(max_magnitude(x));
         *step = value;
         if value.is_nan() {
@@ -48,19 +44,9 @@ fn grouped(columns: [i8; 32]) -> [i8; 32] {
 
 /// Limbs of each token, `[n][3][record]`, padding zero; lengths checked, `len > 0`.
 #[inline(always)]
-pub(super) fn split_limbs(
-    order: Order,
-    x: &[f32],
-    len: usize,
-    codes: &mut [i8],
-    steps: &mut [f64],
-) {
+pub(super) fn split_limbs(order: Order, x: &[f32], len: usize, codes: &mut [i8], steps: &mut [f64]) {
     let record = record_len(order, len);
-    for ((x, codes), step) in x
-        .chunks_exact(len)
-        .zip(codes.chunks_exact_mut(3 * record))
-        .zip(steps)
-    {
+    for ((x, codes), step) in x.chunks_exact(len).zip(codes.chunks_exact_mut(3 * record)).zip(steps) {
         let (s, value) = limb_steps(max_magnitude(x));
         *step = value.into();
         if value.is_nan() {
@@ -94,13 +80,7 @@ const TOKENS: usize = 8;
 const PART: usize = 16;
 
 /// See [`super::forward_int8`]; lengths checked, nothing empty.
-pub(super) fn forward_int8(
-    m: Matrix<'_>,
-    groups: &[Group],
-    scales: &[f32],
-    weight_scale: f32,
-    out: &mut [f32],
-) {
+pub(super) fn forward_int8(m: Matrix<'_>, groups: &[Group], scales: &[f32], weight_scale: f32, out: &mut [f32]) {
     let token = |t: usize| &groups[t * m.words_per_row..][..m.words_per_row];
     let mut t = 0;
     while t + TOKENS <= scales.len() {
@@ -155,10 +135,7 @@ fn dot<const C: usize>(m: Matrix<'_>, r: usize, x: [&[Group]; C]) -> [i32; C] {
         }
         for (sum, x) in sums.iter_mut().zip(x) {
             let x = &x[part * PART..][..lines.len()];
-            *sum += products(
-                codes.as_flattened().as_flattened(),
-                x.as_flattened().as_flattened(),
-            );
+            *sum += products(codes.as_flattened().as_flattened(), x.as_flattened().as_flattened());
         }
     }
     sums
@@ -166,31 +143,18 @@ fn dot<const C: usize>(m: Matrix<'_>, r: usize, x: [&[Group]; C]) -> [i32; C] {
 
 /// A dot product in the shape that compilers turn into `pmaddwd` and its like.
 fn products(a: &[i8], b: &[i8]) -> i32 {
-    a.iter()
-        .zip(b)
-        .map(|(&a, &b)| i32::from(a) * i32::from(b))
-        .sum()
+    a.iter().zip(b).map(|(&a, &b)| i32::from(a) * i32::from(b)).sum()
 }
 
 /// `[f][b]` is the code of column `4 b + f`.
 #[inline(always)]
 fn unpacked(word: u64) -> Group {
-    [0, 2, 4, 6].map(|shift| {
-        (word >> shift & 0x0303_0303_0303_0303)
-            .to_le_bytes()
-            .map(|c| c as i8)
-    })
+    [0, 2, 4, 6].map(|shift| (word >> shift & 0x0303_0303_0303_0303).to_le_bytes().map(|c| c as i8))
 }
 
 /// See [`super::transposed_f32`]; lengths checked, nothing empty, `sums` has 3 records of
 /// groups.
-pub(super) fn transposed_limbs(
-    m: Matrix<'_>,
-    y: &[[i8; 8]],
-    steps: &[f64],
-    sums: &mut [i32],
-    out: &mut [f32],
-) {
+pub(super) fn transposed_limbs(m: Matrix<'_>, y: &[[i8; 8]], steps: &[f64], sums: &mut [i32], out: &mut [f32]) {
     let tiles = m.tiles();
     let record = m.words_per_row * 32;
     let tokens = y.chunks_exact(3 * tiles);

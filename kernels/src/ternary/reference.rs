@@ -81,13 +81,7 @@ pub(super) fn code_word(part: &[f32; 32], inverse: f32) -> u64 {
 }
 
 /// The int8 product; exact in i64 up to the last line.
-pub(super) fn forward_int8(
-    m: Matrix<'_>,
-    groups: &[Group],
-    scales: &[f32],
-    weight_scale: f32,
-    out: &mut [f32],
-) {
+pub(super) fn forward_int8(m: Matrix<'_>, groups: &[Group], scales: &[f32], weight_scale: f32, out: &mut [f32]) {
     for (t, &scale) in scales.iter().enumerate() {
         let token = &groups[t * m.words_per_row..];
         for r in 0..m.rows {
@@ -130,11 +124,7 @@ pub(super) fn transposed_f32(m: Matrix<'_>, y: &[f32], out: &mut [f32]) {
 /// One NaN or infinity in a token makes all its outputs NaN, even where the digit is 0 (which
 /// f64 gives as well, 0 * inf being NaN) or where an infinity meets only one sign.
 fn finite_or_nan(token: &[f32], sum: f64) -> f32 {
-    if token.iter().all(|v| v.is_finite()) {
-        sum as f32
-    } else {
-        f32::NAN
-    }
+    if token.iter().all(|v| v.is_finite()) { sum as f32 } else { f32::NAN }
 }
 
 /// Sum of magnitudes in the order that [`super::quantize_absmean`] fixes: element `i` goes to

@@ -17,8 +17,7 @@ pub fn for_each_isa(mut case: impl FnMut(Isa)) {
 }
 
 /// Lengths around the lanes, words and tiles of every path.
-pub const LENGTHS: [usize; 17] =
-    [1, 2, 7, 8, 9, 16, 31, 32, 33, 63, 64, 65, 95, 127, 128, 200, 352];
+pub const LENGTHS: [usize; 17] = [1, 2, 7, 8, 9, 16, 31, 32, 33, 63, 64, 65, 95, 127, 128, 200, 352];
 
 /// Numbers of tokens around every block size.
 pub const TOKENS: [usize; 9] = [0, 1, 2, 3, 4, 5, 7, 16, 17];
@@ -27,9 +26,7 @@ pub const TOKENS: [usize; 9] = [0, 1, 2, 3, 4, 5, 7, 16, 17];
 /// and all numbers of tokens.
 pub fn shapes() -> impl Iterator<Item = (usize, usize, usize)> {
     let fixed = [1, 8, 33, 40];
-    let pairs = LENGTHS
-        .into_iter()
-        .flat_map(move |a| fixed.into_iter().flat_map(move |b| [(a, b), (b, a)]));
+    let pairs = LENGTHS.into_iter().flat_map(move |a| fixed.into_iter().flat_map(move |b| [(a, b), (b, a)]));
     pairs
         .enumerate()
         .map(|(i, (rows, cols))| (rows, cols, TOKENS[i % TOKENS.len()]))

@@ -3,9 +3,7 @@
 use core::arch::x86_64::*;
 
 use crate::ternary::Line;
-use crate::ternary::activations::{
-    Order, int8_steps, limb_steps, max_magnitude, record_len, store,
-};
+use crate::ternary::activations::{Order, int8_steps, limb_steps, max_magnitude, record_len, store};
 use crate::ternary::pack::pack_rows;
 use crate::ternary::simd::word_from_masks;
 
@@ -50,10 +48,7 @@ fn grouped(columns: __m256i) -> __m256i {
 fn rounded(x: &[f32; 32], s: f32) -> [__m512i; 2] {
     let (x, _) = x.as_chunks::<16>();
     let s = _mm512_set1_ps(s);
-    [
-        _mm512_cvtps_epi32(_mm512_mul_ps(load_floats(&x[0]), s)),
-        _mm512_cvtps_epi32(_mm512_mul_ps(load_floats(&x[1]), s)),
-    ]
+    [_mm512_cvtps_epi32(_mm512_mul_ps(load_floats(&x[0]), s)), _mm512_cvtps_epi32(_mm512_mul_ps(load_floats(&x[1]), s))]
 }
 
 /// The low bytes of 32 integers.
@@ -75,12 +70,7 @@ fn padded(x: &[f32]) -> [f32; 32] {
 
 /// See [`crate::ternary::quantize_int8`]; lengths checked, `cols > 0`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-pub(in crate::ternary) fn quantize_int8(
-    x: &[f32],
-    cols: usize,
-    codes: &mut [i8],
-    steps: &mut [f32],
-) {
+pub(in crate::ternary) fn quantize_int8(x: &[f32], cols: usize, codes: &mut [i8], steps: &mut [f32]) {
     let record = record_len(Order::Groups, cols);
     let tokens = x.chunks_exact(cols).zip(codes.chunks_exact_mut(record));
     for ((x, codes), step) in tokens.zip(steps) {
@@ -98,13 +88,7 @@ pub(in crate::ternary) fn quantize_int8(
 
 /// See [`crate::ternary::activations::split_limbs`]; lengths checked, `len > 0`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-pub(in crate::ternary) fn split_limbs(
-    order: Order,
-    x: &[f32],
-    len: usize,
-    codes: &mut [i8],
-    steps: &mut [f64],
-) {
+pub(in crate::ternary) fn split_limbs(order: Order, x: &[f32], len: usize, codes: &mut [i8], steps: &mut [f64]) {
     let record = record_len(order, len);
     let tokens = x.chunks_exact(len).zip(codes.chunks_exact_mut(3 * record));
     for ((x, codes), step) in tokens.zip(steps) {
