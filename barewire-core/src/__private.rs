@@ -58,6 +58,14 @@ mod math {
         if result.len() == dims.len() { Ok(()) } else { Err(Error::length("result", dims.len(), result.len())) }
     }
 
+    /// A number that digits name as their scale.
+    pub fn digit_scale(leaf: LeafMut<'_>) -> LeafMut<'_> {
+        match leaf {
+            LeafMut::Number { path, value, grad, .. } => LeafMut::Number { path, value, grad, scales_digits: true },
+            other => other,
+        }
+    }
+
     /// The digits of a leaf with their scale.
     pub fn scaled<'a>(leaf: LeafMut<'a>, by: &'a mut F32<LE>) -> LeafMut<'a> {
         match leaf {

@@ -95,6 +95,8 @@ pub enum LeafMut<'a> {
         value: &'a mut F32<LE>,
         /// its gradient
         grad: f32,
+        /// whether a field of digits names it as `scaled_by`: it was visited with them as well
+        scales_digits: bool,
     },
     /// a list or matrix of floats
     Float {

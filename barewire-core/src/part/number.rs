@@ -41,7 +41,7 @@ impl Part for f32 {
         path: &mut String,
         visit: &mut dyn FnMut(LeafMut<'_>),
     ) -> Result<(), Error> {
-        visit(LeafMut::Number { path, value, grad: *grad });
+        visit(LeafMut::Number { path, value, grad: *grad, scales_digits: false });
         Ok(())
     }
     fn walk_grad<R: Real>(grad: &mut R, visit: &mut dyn FnMut(GradLeaf<'_, R>)) {

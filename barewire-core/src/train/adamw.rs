@@ -91,18 +91,13 @@ impl AdamW {
         latent: &mut dyn FnMut(&str) -> Option<Vec<f32>>,
     ) -> Result<Self, Error> {
         let mut leaves = Vec::new();
-        let mut tied = Vec::new();
-        let mut numbers = Vec::new();
         let mut failed = None;
         T::walk_mut(view, &mut T::Grad::default(), &mut String::new(), &mut |leaf| {
             let state = match leaf {
-                LeafMut::Number { path, value, .. } => {
-                    numbers.push((leaves.len(), core::ptr::from_ref(value).addr()));
-                    LeafState::floats(path, 1)
-                }
+                // the scale of digits is handled with them
+                LeafMut::Number { path, scales_digits, .. } => LeafState::floats(path, usize::from(!scales_digits)),
                 LeafMut::Float { path, values, .. } => LeafState::floats(path, values.len()),
                 LeafMut::Ternary { path, rows, cols, words, scale: Some(scale), .. } => {
-                    tied.push(core::ptr::from_ref(scale).addr());
                     match start_latent(latent(path), rows, cols, words, scale.get()) {
                         Ok(values) => LeafState { latent: values, ..LeafState::floats(path, rows * cols) },
                         Err(error) => {
@@ -115,12 +110,6 @@ impl AdamW {
             };
             leaves.push(state);
         })?;
-        // the scale of digits is visited twice: with the digits, and as a number; the second is not a parameter here
-        for (leaf, address) in numbers {
-            if tied.contains(&address) {
-                leaves[leaf] = LeafState::floats(&leaves[leaf].path, 0);
-            }
-        }
         match failed {
             Some(error) => Err(error),
             None => Ok(AdamW { options, steps: 0, leaves }),

@@ -305,15 +305,16 @@ impl Part<'_> {
         let walk_mut = arms(&|variant| {
             let steps = active(variant).map(|(field, name, g)| {
                 let (ty, said) = (&field.ty, field.name());
-                match &field.scaled_by {
+                let is_scale = variant.fields.iter().flat_map(|f| &f.scaled_by).any(|scale| unraw(scale) == said);
+                let visit = match &field.scaled_by {
                     Some(scale) => {
                         let by = format_ident!("v_{}", unraw(scale));
-                        quote!(#k::descend(path, #said, |path| <#ty as #k::Part>::walk_mut(#name, #g, path, &mut |leaf| visit(#k::scaled(leaf, #by))))?;)
+                        quote!(&mut |leaf| visit(#k::scaled(leaf, #by)))
                     }
-                    None => {
-                        quote!(#k::descend(path, #said, |path| <#ty as #k::Part>::walk_mut(#name, #g, path, visit))?;)
-                    }
-                }
+                    None if is_scale => quote!(&mut |leaf| visit(#k::digit_scale(leaf))),
+                    None => quote!(visit),
+                };
+                quote!(#k::descend(path, #said, |path| <#ty as #k::Part>::walk_mut(#name, #g, path, #visit))?;)
             });
             self.walk_arm(&view_mut, variant, quote!(#(#steps)*))
         });
