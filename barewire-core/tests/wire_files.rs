@@ -262,8 +262,8 @@ fn the_index_must_say_what_the_walk_finds() {
         let mut bytes = region.bytes().to_vec();
         bytes[first + 48 * i..][..8].copy_from_slice(&u64::to_le_bytes(value));
         let refused = Region::<Model>::from_bytes(&bytes).and_then(|region| {
-            let source = region.view(&Index::new()).map(drop);
-            source.map_err(|source| FileError::Decode { path: "".into(), source })
+            let cause = region.view(&Index::new()).map(drop);
+            cause.map_err(|cause| FileError::Decode { path: "".into(), cause })
         });
         let message = refused.unwrap_err().to_string();
         assert!(message.contains("`index"), "{message}");
@@ -349,9 +349,9 @@ fn another_schema_is_refused_with_both() {
     let path = folder.path().join("part.bare");
     Region::encode(&Part::Nothing).save(&path).unwrap();
     let error = Region::<Model>::open(&path).unwrap_err();
-    let FileError::Schema { source, .. } = &error else { panic!("{error}") };
-    assert_eq!(source.expected_hash, schema_hash::<Model>());
-    assert_eq!(source.found_hash, schema_hash::<Part>());
+    let FileError::Schema { cause, .. } = &error else { panic!("{error}") };
+    assert_eq!(cause.expected_hash, schema_hash::<Model>());
+    assert_eq!(cause.found_hash, schema_hash::<Part>());
     assert!(error.to_string().contains("part.bare"), "{error}");
     assert!(error.to_string().contains("(end)"), "{error}");
     assert!(view_file::<Model>(&to_file(&Part::Nothing), &Index::new()).is_err());

@@ -74,28 +74,28 @@ impl AccessMut for MappedMut {}
 #[non_exhaustive]
 pub enum FileError {
     /// The system refused.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Io {
         /// which file
         path: PathBuf,
         /// what the system says
-        source: io::Error,
+        cause: io::Error,
     },
     /// The octets are no such file.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Decode {
         /// which file
         path: PathBuf,
         /// where and why
-        source: DecodeError,
+        cause: DecodeError,
     },
     /// The file holds another type, or another version of it.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Schema {
         /// which file
         path: PathBuf,
         /// both schemas
-        source: Box<SchemaMismatch>,
+        cause: Box<SchemaMismatch>,
     },
 }
 
@@ -169,7 +169,7 @@ impl<T: Wire> Region<T> {
     /// The file cannot be read, is no barewire file, or holds another schema.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref();
-        let bytes = read(path).map_err(|source| FileError::Io { path: path.into(), source })?;
+        let bytes = read(path).map_err(|cause| FileError::Io { path: path.into(), cause })?;
         Self::checked(Owned(bytes), path)
     }
 
@@ -213,7 +213,7 @@ impl<T: Wire> Region<T, Mapped> {
     #[allow(unsafe_code)]
     pub unsafe fn map(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref();
-        let io = |source| FileError::Io { path: path.into(), source };
+        let io = |cause| FileError::Io { path: path.into(), cause };
         let file = File::open(path).map_err(io)?;
         // SAFETY: `Mmap::map` asks that the file is not modified, in or out of process, while the map exists; our caller
         // promises just that for the lifetime of the region, which owns the map.
@@ -234,7 +234,7 @@ impl<T: Wire> Region<T, MappedMut> {
     #[allow(unsafe_code)]
     pub unsafe fn map_mut(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref();
-        let io = |source| FileError::Io { path: path.into(), source };
+        let io = |cause| FileError::Io { path: path.into(), cause };
         let file = File::options().read(true).write(true).open(path).map_err(io)?;
         // SAFETY: `MmapMut::map_mut` asks that the file is not modified, in or out of process, but through the map; our
         // caller promises that nobody else touches the file for the lifetime of the region, which owns the map.
@@ -253,17 +253,17 @@ impl<T: Wire> Region<T, MappedMut> {
 
 impl<T: Wire, A: Access> Region<T, A> {
     fn checked(access: A, path: &Path) -> Result<Self, FileError> {
-        let decode = |source| FileError::Decode { path: path.into(), source };
+        let decode = |cause| FileError::Decode { path: path.into(), cause };
         let header = Header::read(access.as_ref()).map_err(decode)?;
         let expected_hash = schema_hash::<T>();
         if header.schema_hash != expected_hash {
-            let source = Box::new(SchemaMismatch {
+            let cause = Box::new(SchemaMismatch {
                 expected_hash,
                 found_hash: header.schema_hash,
                 expected: schema_text::<T>(),
                 found: header.schema.into(),
             });
-            return Err(FileError::Schema { path: path.into(), source });
+            return Err(FileError::Schema { path: path.into(), cause });
         }
         if header.align < T::ALIGN {
             let expected = format!("an alignment of at least {}", T::ALIGN);
@@ -331,7 +331,7 @@ impl<T: Wire, A: Access> Region<T, A> {
     /// Those of the system; the old file is as it was.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
         let path = path.as_ref();
-        save(path, self.bytes()).map_err(|source| FileError::Io { path: path.into(), source })
+        save(path, self.bytes()).map_err(|cause| FileError::Io { path: path.into(), cause })
     }
 }
 
