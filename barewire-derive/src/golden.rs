@@ -4,17 +4,31 @@ use std::path::PathBuf;
 
 use proc_macro2::TokenStream;
 
+use crate::ast::Type;
 use crate::check::{Derive, check};
+use crate::differentiable::differentiable;
 use crate::errors::Errors;
 use crate::expand::layout::Expander;
+use crate::expand::parts;
 
-/// The layout half of an expansion, formatted.
-fn layout(input: &str, which: Derive) -> String {
+/// A type's expansion by `expand`, formatted.
+fn expansion(input: &str, which: Derive, expand: impl FnOnce(&Type, &mut Errors) -> TokenStream) -> String {
     let input: syn::DeriveInput = syn::parse_str(input).unwrap();
     let mut errors = Errors::default();
     let ty = check(&input, which, &mut errors).unwrap();
+    let tokens = expand(&ty, &mut errors);
     assert!(errors.is_empty(), "{:?}", errors.messages());
-    pretty(Expander::new(&ty, false).expand())
+    pretty(tokens)
+}
+
+/// The layout half.
+fn layout(input: &str, which: Derive) -> String {
+    expansion(input, which, |ty, _| Expander::new(ty, false).expand())
+}
+
+/// The equation half.
+fn equations(input: &str, which: Derive) -> String {
+    expansion(input, which, parts::expand)
 }
 
 fn pretty(tokens: TokenStream) -> String {
@@ -28,6 +42,7 @@ fn golden(name: &str, found: &str) {
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(expected == found, "{} differs; look at the result, then bless it:\n{found}", path.display());
+    assert!(!found.contains("unsafe"), "{} has unsafe code", path.display());
 }
 
 #[test]
@@ -89,4 +104,68 @@ fn fifty_variants_stay_under_ten_thousand_lines() {
     println!("{fifty} lines for 50 variants of 3 fields");
     assert!(fifty < 10_000, "{fifty}");
     assert!(hundred < 2 * fifty, "not linear: {fifty}, then {hundred}");
+}
+
+#[test]
+fn a_fused_chain() {
+    let input = "
+        #[bare(forward = |x: [batch, time, d]| {
+            let h = rms_norm(x, norm, 1e-6);
+            x + gain * silu(h) * sigmoid(rms_norm(h * 0.5, norm, 1e-6))
+        })]
+        pub struct Chain {
+            #[bare(dims = [d])]
+            norm: Vec<f32>,
+            gain: f32,
+        }";
+    golden("equations-chain.rs", &equations(input, Derive::Struct));
+}
+
+#[test]
+fn a_union() {
+    let input = "
+        pub enum Mixer {
+            #[bare(tag = 0, forward = |x: [batch, time, d]| x + gated_linear_recurrence(sigmoid(gate(x)), x))]
+            Recurrence {
+                #[bare(axes(d_in = d, d_out = d))]
+                gate: super::Projection,
+            },
+            #[bare(tag = 1, forward = |x: [batch, time, d]| { let (a, b) = split(x); concat(b, a) * f0 })]
+            Swap(#[bare(fixed)] f32),
+        }";
+    golden("equations-union.rs", &equations(input, Derive::Union));
+}
+
+#[test]
+fn a_function() {
+    let function = "
+        /// A gated linear unit.
+        fn gated(#[bare(dims = [d_out, d_in])] weights: Matrix<f32>, x: (batch, d_in), gate: (batch, d_out)) -> (batch, d_out) {
+            linear(weights, x) * sigmoid(gate)
+        }";
+    let tokens = differentiable(TokenStream::new(), syn::parse_str(function).unwrap());
+    golden("equations-function.rs", &pretty(tokens));
+}
+
+/// Code grows with the number of variants, not faster.
+#[test]
+fn lines_grow_with_the_number_of_variants() {
+    let lines = |n: usize| {
+        let variants: String = (0..n)
+            .map(|i| {
+                format!(
+                    "#[bare(forward = |x: [batch, d]| silu(linear(weights, x) + bias) * gain)]
+                     V{i} {{
+                         #[bare(dims = [d, d])] weights: Matrix<f32>,
+                         #[bare(dims = [d])] bias: Vec<f32>,
+                         gain: f32,
+                     }},"
+                )
+            })
+            .collect();
+        equations(&format!("pub enum Big {{ {variants} }}"), Derive::Union).lines().count()
+    };
+    let (ten, twenty) = (lines(10), lines(20));
+    println!("{} lines a variant", ten / 10);
+    assert!(twenty < 2 * ten, "not linear: {ten}, then {twenty}");
 }

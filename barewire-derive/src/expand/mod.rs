@@ -2,11 +2,9 @@
 
 mod equations;
 mod functions;
-#[cfg(test)]
-mod golden;
 mod layers;
 pub(crate) mod layout;
-mod parts;
+pub(crate) mod parts;
 
 use proc_macro2::TokenStream;
 
