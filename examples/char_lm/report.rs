@@ -115,6 +115,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     options.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut temporary = options.tempfile_in(folder)?;
     temporary.write_all(bytes)?;
+    temporary.as_file().sync_all()?;
     temporary.persist(path)?;
     Ok(())
 }
