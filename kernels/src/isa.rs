@@ -19,6 +19,9 @@ pub enum Isa {
     /// x86-64 with AVX-512 F, BW, VL, DQ, VBMI and VNNI (Ice Lake, Zen 4 and later).
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
+    /// AArch64 with NEON and the dot product instructions (Armv8.2 and later).
+    #[cfg(target_arch = "aarch64")]
+    Neon(Neon),
 }
 
 /// Proof that this CPU has AVX2 and FMA.
@@ -54,6 +57,20 @@ impl Avx512 {
     }
 }
 
+/// Proof that this CPU has NEON and the dot product instructions.
+#[cfg(target_arch = "aarch64")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Neon(());
+
+#[cfg(target_arch = "aarch64")]
+impl Neon {
+    /// Asks the CPU.
+    pub fn detect() -> Option<Self> {
+        (std::arch::is_aarch64_feature_detected!("neon") && std::arch::is_aarch64_feature_detected!("dotprod"))
+            .then_some(Self(()))
+    }
+}
+
 /// The environment variable `BAREWIRE_ISA` asks for something that cannot be given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IsaError {
@@ -81,7 +98,7 @@ impl core::error::Error for IsaError {}
 
 impl Isa {
     /// Every name that `BAREWIRE_ISA` understands, slowest first.
-    pub const NAMES: [&'static str; 4] = ["reference", "portable", "avx2", "avx512"];
+    pub const NAMES: [&'static str; 5] = ["reference", "portable", "avx2", "avx512", "neon"];
 
     /// The fastest instruction set of this CPU, or the one that `BAREWIRE_ISA` names. Decided on
     /// the first call and kept.
@@ -128,7 +145,9 @@ impl Isa {
     pub fn available() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
         let native = [Avx2::detect().map(Self::Avx2), Avx512::detect().map(Self::Avx512)];
-        #[cfg(not(target_arch = "x86_64"))]
+        #[cfg(target_arch = "aarch64")]
+        let native = [Neon::detect().map(Self::Neon)];
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
         let native: [Option<Self>; 0] = [];
         [Self::Reference, Self::Portable].into_iter().chain(native.into_iter().flatten())
     }
@@ -142,6 +161,8 @@ impl Isa {
             Self::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => "neon",
         }
     }
 

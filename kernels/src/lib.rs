@@ -3,8 +3,8 @@
 //!
 //! Every kernel is a safe function on slices. Lengths are checked once a call, and a wrong one is
 //! a [`KernelError`] that names the argument; no input, however damaged, causes a panic or
-//! undefined behaviour. Each function has a twin ending in `_with` that takes an [`Isa`], for
-//! tests, benches and callers that chose once for a whole model.
+//! undefined behaviour. Each function has a twin ending in `_with` that takes an [`Exec`]: the
+//! instruction set, and whether other threads may be used.
 //!
 //! | module               | what it computes                                                 |
 //! |----------------------|------------------------------------------------------------------|
@@ -17,9 +17,10 @@
 //!
 //! # Folders
 //!
-//! One folder a kernel, one file an instruction set: `reference` is the formula in plain loops
-//! (f64 where it sums floats) and is never optimised; `portable` is plain Rust; `avx2` and
-//! `avx512` use `std::arch`. The packing is the same on all of them.
+//! One folder a kernel. `reference` is the formula in plain loops (f64 where it sums floats) and is
+//! never optimised. Kernels on floats are written once, over the vectors of `simd`, which has a file
+//! an instruction set. Kernels on packed integers have a file an instruction set themselves:
+//! `portable` is plain Rust, the others use `std::arch`. The packing is the same on all of them.
 //!
 //! # Same bits everywhere
 //!
@@ -30,21 +31,27 @@
 //!
 //! # Threads
 //!
-//! Every function here runs on the calling thread. Tokens and batch entries are independent:
-//! split along them and the bits do not change.
+//! A function runs on the calling thread unless [`Exec::parallel`] lets it use the current rayon
+//! pool. The bits are the same with any number of threads.
 
 pub mod binary;
+mod columns;
 mod error;
 mod exact;
+mod exec;
 pub mod gated_recurrence;
 pub mod gemm;
 mod isa;
 pub mod quantized;
 mod scratch;
+mod simd;
 pub mod ternary;
 mod vectorize;
 
 pub use error::KernelError;
+pub use exec::Exec;
+#[cfg(target_arch = "aarch64")]
+pub use isa::Neon;
 #[cfg(target_arch = "x86_64")]
 pub use isa::{Avx2, Avx512};
 pub use isa::{Isa, IsaError};

@@ -54,6 +54,9 @@ pub fn vectorize<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
         // `run_avx512` enables.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(_) => unsafe { run_avx512(kernel) },
+        // NEON is part of the target already.
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon(_) => kernel.run(),
     }
 }
 

@@ -79,6 +79,8 @@ pub fn forward_with(
         // SAFETY: an `Avx512` token exists only after detection found all features asked for.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(_) => unsafe { avx512::forward(f, v, step, h0, h) },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon(_) => portable::forward(f, v, step, h0, h),
     }
     Ok(())
 }
@@ -160,6 +162,8 @@ pub fn backward_with(
         // SAFETY: an `Avx512` token exists only after detection found all features asked for.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(_) => unsafe { avx512::backward(saved, h_cot, shape, state_cot, f_cot, v_cot) },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon(_) => portable::backward(saved, h_cot, shape, state_cot, f_cot, v_cot),
     }
     Ok(())
 }

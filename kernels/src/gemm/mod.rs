@@ -122,6 +122,8 @@ impl private::Sealed for f32 {
             Isa::Avx2(token) => blocked::run(token, product, c, scratch),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512(token) => blocked::run(token, product, c, scratch),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon(_) => blocked::run(portable::Portable, product, c, scratch),
         }
     }
 }

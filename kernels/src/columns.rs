@@ -1,0 +1,112 @@
+//! Blocks of columns of a row-major matrix, for threads that share its rows.
+
+use core::marker::PhantomData;
+use core::ops::Range;
+
+/// Some columns of a row-major matrix.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<'a, T> {
+    data: &'a [T],
+    stride: usize,
+    first: usize,
+    len: usize,
+}
+
+impl<'a, T> Columns<'a, T> {
+    /// All columns of a matrix with rows of `stride` elements.
+    pub(crate) fn new(data: &'a [T], stride: usize) -> Self {
+        debug_assert!(data.is_empty() || data.len().is_multiple_of(stride), "whole rows");
+        Self { data, stride, first: 0, len: stride }
+    }
+
+    /// The columns `range` of these.
+    pub(crate) fn range(self, range: Range<usize>) -> Self {
+        assert!(range.start <= range.end && range.end <= self.len, "columns {range:?} of {}", self.len);
+        Self { first: self.first + range.start, len: range.end - range.start, ..self }
+    }
+
+    /// Row `r`, these columns of it.
+    #[inline(always)]
+    pub(crate) fn row(self, r: usize) -> &'a [T] {
+        &self.data[r * self.stride + self.first..][..self.len]
+    }
+}
+
+/// Some columns of a row-major matrix, to be written. Values that share a matrix have no column
+/// in common, so threads can hold one each.
+pub(crate) struct ColumnsMut<'a, T> {
+    /// First element of the whole matrix.
+    data: *mut T,
+    rows: usize,
+    stride: usize,
+    first: usize,
+    len: usize,
+    borrow: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: the value stands for exclusive borrows of the elements in its columns, as `&mut [T]` would
+// of contiguous ones, and nothing else touches those.
+unsafe impl<T: Send> Send for ColumnsMut<'_, T> {}
+
+impl<'a, T> ColumnsMut<'a, T> {
+    /// All columns of a matrix with rows of `stride` elements.
+    pub(crate) fn new(data: &'a mut [T], stride: usize) -> Self {
+        debug_assert!(data.is_empty() || data.len().is_multiple_of(stride), "whole rows");
+        let rows = data.len().checked_div(stride).unwrap_or(0);
+        Self { data: data.as_mut_ptr(), rows, stride, first: 0, len: stride, borrow: PhantomData }
+    }
+
+    /// Number of columns.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The columns before `at`, and the others.
+    pub(crate) fn split_at(self, at: usize) -> (Self, Self) {
+        assert!(at <= self.len, "column {at} of {}", self.len);
+        let second = Self { first: self.first + at, len: self.len - at, ..self };
+        (Self { len: at, ..self }, second)
+    }
+
+    /// Row `r`, these columns of it.
+    #[inline(always)]
+    pub(crate) fn row(&mut self, r: usize) -> &mut [T] {
+        assert!(r < self.rows, "row {r} of {}", self.rows);
+        let at = r * self.stride + self.first;
+        // SAFETY: `at <= rows * stride`, the length of the matrix: `r < rows`, and
+        // `first + len <= stride` holds in `new` and is kept by `split_at`.
+        let start = unsafe { self.data.add(at) };
+        // SAFETY: `start` and the `len` elements from there lie in the matrix by the same bounds and
+        // are initialised; no other value has these columns (`split_at` consumes), and the result
+        // borrows this one mutably.
+        unsafe { core::slice::from_raw_parts_mut(start, self.len) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_cover_the_matrix_once() {
+        let mut x = [0; 15];
+        let (mut a, rest) = ColumnsMut::new(&mut x, 5).split_at(2);
+        let (mut b, mut c) = rest.split_at(3);
+        assert_eq!((a.len(), b.len(), c.len()), (2, 3, 0));
+        for r in 0..3 {
+            a.row(r).fill(r + 1);
+            b.row(r).fill(r + 10);
+            assert!(c.row(r).is_empty());
+        }
+        assert_eq!(x, [1, 1, 10, 10, 10, 2, 2, 11, 11, 11, 3, 3, 12, 12, 12]);
+        let columns = Columns::new(&x, 5);
+        assert_eq!(columns.range(1..3).row(1), [2, 11]);
+        assert_eq!(columns.range(1..4).range(1..2).row(2), [12]);
+    }
+
+    #[test]
+    fn empty_matrices() {
+        assert_eq!(ColumnsMut::<u8>::new(&mut [], 0).len(), 0);
+        assert_eq!(ColumnsMut::<u8>::new(&mut [], 4).split_at(1).1.len(), 3);
+    }
+}

@@ -1,0 +1,130 @@
+use crate::Isa;
+
+/// Where a kernel runs: on which instruction set, and whether it may use other threads.
+///
+/// Every function ending in `_with` takes `impl Into<Exec>`. An [`Isa`] converts into an `Exec`
+/// that stays on the calling thread.
+///
+/// ```
+/// use barewire_kernels::{Exec, Isa};
+///
+/// let here = Exec::best();
+/// assert_eq!(here.isa(), Isa::best());
+/// assert_eq!(here.threads(), 1);
+/// assert_eq!(Exec::from(Isa::Portable).isa(), Isa::Portable);
+/// // The pool says how many threads there are:
+/// let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build()?;
+/// assert_eq!(pool.install(|| here.parallel().threads()), 2);
+/// # Ok::<(), rayon::ThreadPoolBuildError>(())
+/// ```
+///
+/// # The same bits with any number of threads
+///
+/// Work is cut at places that depend on the shapes alone, and sums over what was cut are taken in a
+/// fixed order. A call too small to gain from a second thread stays on the first.
+///
+/// A parallel call from outside any rayon pool wakes the global one, which costs tens of
+/// microseconds; a loop of small calls belongs into one `ThreadPool::install`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exec {
+    isa: Isa,
+    parallel: bool,
+}
+
+impl Exec {
+    /// [`Isa::best`], on the calling thread.
+    pub fn best() -> Self {
+        Isa::best().into()
+    }
+
+    /// The same, with leave to use the threads of the current rayon pool.
+    #[must_use]
+    pub const fn parallel(self) -> Self {
+        Self { parallel: true, ..self }
+    }
+
+    /// The instruction set.
+    pub const fn isa(self) -> Isa {
+        self.isa
+    }
+
+    /// How many threads a large call is spread over, when called from here.
+    pub fn threads(self) -> usize {
+        if self.parallel { rayon::current_num_threads() } else { 1 }
+    }
+
+    /// Runs a job, in as many parts as there are threads; no part has fewer than `grain` units,
+    /// which should be some 20 microseconds of work.
+    pub(crate) fn run<J: Job>(self, job: J, grain: usize) {
+        let parts = if self.parallel { self.threads().min(job.units() / grain.max(1)) } else { 1 };
+        run_parts(job, parts);
+    }
+}
+
+impl From<Isa> for Exec {
+    fn from(isa: Isa) -> Self {
+        Self { isa, parallel: false }
+    }
+}
+
+/// Work on independent units, such as rows or blocks of channels, that can be cut between two.
+pub(crate) trait Job: Send + Sized {
+    /// Number of units.
+    fn units(&self) -> usize;
+
+    /// The first `units` units, and the others. What a unit computes must not depend on where the
+    /// cuts are.
+    fn split_at(self, units: usize) -> (Self, Self);
+
+    /// Does all the units, on this thread.
+    fn run(self);
+}
+
+/// Contiguous parts of nearly equal numbers of units; two at a time, so that nothing is allocated.
+fn run_parts<J: Job>(job: J, parts: usize) {
+    if parts < 2 {
+        return job.run();
+    }
+    let left = parts / 2;
+    let units = job.units() * left / parts;
+    let (first, second) = job.split_at(units);
+    rayon::join(|| run_parts(first, left), || run_parts(second, parts - left));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fill<'a>(&'a mut [usize], usize);
+
+    impl Job for Fill<'_> {
+        fn units(&self) -> usize {
+            self.0.len()
+        }
+
+        fn split_at(self, units: usize) -> (Self, Self) {
+            let (a, b) = self.0.split_at_mut(units);
+            (Self(a, self.1), Self(b, self.1 + units))
+        }
+
+        fn run(self) {
+            for (i, x) in self.0.iter_mut().enumerate() {
+                *x = self.1 + i;
+            }
+        }
+    }
+
+    #[test]
+    fn every_unit_runs_once() {
+        for threads in [1, 2, 3, 5] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            for len in [0, 1, 2, 3, 7, 100] {
+                for grain in [0, 1, 2, 50] {
+                    let mut x = vec![usize::MAX; len];
+                    pool.install(|| Exec::best().parallel().run(Fill(&mut x, 0), grain));
+                    assert!(x.iter().copied().eq(0..len), "{threads} threads, {len} units, grain {grain}");
+                }
+            }
+        }
+    }
+}

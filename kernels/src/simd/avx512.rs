@@ -1,0 +1,213 @@
+//! Vectors of sixteen floats on AVX-512.
+
+use core::arch::x86_64::*;
+
+use super::Simd;
+use crate::Avx512;
+
+const LANES: usize = 16;
+
+/// The first `len` lanes, at most 16.
+#[inline(always)]
+fn mask(len: usize) -> __mmask16 {
+    ((1_u32 << len.min(LANES)) - 1) as __mmask16
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
+fn split_exponent(a: __m512) -> (__m512, __m512) {
+    // Counting from sqrt(1/2), so that the mantissa lies around 1.
+    let sqrt_half = _mm512_set1_epi32(0x3F35_04F3);
+    let offset = _mm512_sub_epi32(_mm512_castps_si512(a), sqrt_half);
+    let fraction = _mm512_and_si512(offset, _mm512_set1_epi32(0x007F_FFFF));
+    let mantissa = _mm512_castsi512_ps(_mm512_add_epi32(fraction, sqrt_half));
+    (mantissa, _mm512_cvtepi32_ps(_mm512_srai_epi32::<23>(offset)))
+}
+
+/// The upper half is added to the lower until one lane is left.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
+fn sum(a: __m512) -> f32 {
+    let a = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a));
+    let a = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+    let a = _mm_add_ps(a, _mm_movehl_ps(a, a));
+    _mm_cvtss_f32(_mm_add_ss(a, _mm_movehdup_ps(a)))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
+fn copysign(a: __m512, sign: __m512) -> __m512 {
+    _mm512_or_ps(_mm512_abs_ps(a), _mm512_and_ps(_mm512_set1_ps(-0.0), sign))
+}
+
+// In each method below, holding `self` proves that the CPU has these features: an `Avx512` token
+// exists only after detection found them.
+impl Simd for Avx512 {
+    type F = __m512;
+    type M = __mmask16;
+
+    const LANES: usize = LANES;
+    const REGISTERS: usize = 32;
+
+    #[inline(always)]
+    fn splat(self, v: f32) -> Self::F {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_set1_ps(v) }
+    }
+
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> Self::F {
+        let x = &x[..LANES];
+        // SAFETY: the token proves AVX-512; `x` is 64 readable bytes, and the load has no alignment
+        // requirement.
+        unsafe { _mm512_loadu_ps(x.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn load_part(self, x: &[f32]) -> Self::F {
+        // SAFETY: the token proves AVX-512; the mask selects the first `min(x.len(), 16)` lanes,
+        // which are readable, and the others are not accessed.
+        unsafe { _mm512_maskz_loadu_ps(mask(x.len()), x.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, x: &mut [f32], v: Self::F) {
+        let x = &mut x[..LANES];
+        // SAFETY: the token proves AVX-512; `x` is 64 writable bytes, and the store has no alignment
+        // requirement.
+        unsafe { _mm512_storeu_ps(x.as_mut_ptr(), v) }
+    }
+
+    #[inline(always)]
+    fn store_part(self, x: &mut [f32], v: Self::F) {
+        // SAFETY: the token proves AVX-512; the mask selects the first `min(x.len(), 16)` lanes,
+        // which are writable, and the others are not accessed.
+        unsafe { _mm512_mask_storeu_ps(x.as_mut_ptr(), mask(x.len()), v) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn div(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_div_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sqrt(self, a: Self::F) -> Self::F {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_sqrt_ps(a) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn neg_mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_fnmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn min(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_min_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn abs(self, a: Self::F) -> Self::F {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_abs_ps(a) }
+    }
+
+    #[inline(always)]
+    fn copysign(self, a: Self::F, sign: Self::F) -> Self::F {
+        // SAFETY: the token proves AVX-512, all that the function asks of its caller.
+        unsafe { copysign(a, sign) }
+    }
+
+    #[inline(always)]
+    fn round(self, a: Self::F) -> Self::F {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a) }
+    }
+
+    #[inline(always)]
+    fn scale(self, a: Self::F, n: Self::F) -> Self::F {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_scalef_ps(a, n) }
+    }
+
+    #[inline(always)]
+    fn split_exponent(self, a: Self::F) -> (Self::F, Self::F) {
+        // SAFETY: the token proves AVX-512, all that the function asks of its caller.
+        unsafe { split_exponent(a) }
+    }
+
+    #[inline(always)]
+    fn lt(self, a: Self::F, b: Self::F) -> Self::M {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b) }
+    }
+
+    #[inline(always)]
+    fn le(self, a: Self::F, b: Self::F) -> Self::M {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, b) }
+    }
+
+    #[inline(always)]
+    fn eq(self, a: Self::F, b: Self::F) -> Self::M {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b) }
+    }
+
+    #[inline(always)]
+    fn select(self, m: Self::M, yes: Self::F, no: Self::F) -> Self::F {
+        // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
+        unsafe { _mm512_mask_blend_ps(m, no, yes) }
+    }
+
+    #[inline(always)]
+    fn any(self, m: Self::M) -> bool {
+        m != 0
+    }
+
+    #[inline(always)]
+    fn sum(self, a: Self::F) -> f32 {
+        // SAFETY: the token proves AVX-512, all that the function asks of its caller.
+        unsafe { sum(a) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, x: &[f32], at: usize) {
+        // SAFETY: a prefetch is a hint and accesses nothing, so that any address will do;
+        // `wrapping_add` makes it without leaving defined behaviour.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(x.as_ptr().wrapping_add(at).cast()) }
+    }
+}
