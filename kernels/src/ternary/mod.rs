@@ -36,27 +36,29 @@
 //! A token that holds a NaN or an infinity has a NaN step and NaN outputs in every place; other
 //! tokens are not affected.
 //!
+//! # Folders
+//!
+//! `pack` is the storage form; `absmean` quantises weights, `activations` makes codes and limbs,
+//! `forward` and `transposed` multiply. Each of these has one file an instruction set; what two
+//! of them need is in `shared`.
+//!
 //! Source: Ma et al., "The Era of 1-bit LLMs" (2024) for the quantisers; the packing and the
 //! kernels are our own, see `docs/design.md`.
 
+mod absmean;
 mod activations;
-#[cfg(target_arch = "x86_64")]
-mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
+mod forward;
 mod pack;
-mod portable;
-mod products;
 pub mod reference;
-#[cfg(target_arch = "x86_64")]
-mod simd;
+mod shared;
+mod transposed;
 
+pub use absmean::{quantize_absmean, quantize_absmean_with};
 pub use activations::{dequantize_int8, dequantize_int8_with, int8_codes_len, quantize_int8, quantize_int8_with};
 pub(crate) use activations::{limb_steps, max_magnitude, rounded};
-pub use pack::{check_codes, get, pack_i8, quantize_absmean, quantize_absmean_with, unpack_f32, unpack_i8, words_len};
-pub use products::{
-    forward_f32, forward_f32_with, forward_int8, forward_int8_with, transposed_f32, transposed_f32_with,
-};
+pub use forward::{forward_f32, forward_f32_with, forward_int8, forward_int8_with};
+pub use pack::{check_codes, get, pack_i8, unpack_f32, unpack_i8, words_len};
+pub use transposed::{transposed_f32, transposed_f32_with};
 
 use crate::error::{KernelError, check_len};
 

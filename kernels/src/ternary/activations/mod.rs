@@ -1,8 +1,13 @@
 //! Activations as int8 codes and as three int8 limbs.
 
-use super::{Group, Matrix, portable, reference};
 #[cfg(target_arch = "x86_64")]
-use super::{avx2, avx512};
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+mod reference;
+
+use super::{Group, Matrix};
 use crate::error::{KernelError, check_len, product};
 use crate::{Isa, Kernel, vectorize};
 

@@ -1,9 +1,14 @@
-//! The public products: checks, scratch, and the choice of a path.
+//! The forward products: checks, scratch, and the choice of a path.
 
-use super::activations::{Order, groups, int8_codes_len, limbs_len, record_len, split_limbs};
-use super::{Matrix, portable, reference};
 #[cfg(target_arch = "x86_64")]
-use super::{avx2, avx512};
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+pub(super) mod reference;
+
+use super::Matrix;
+use super::activations::{Order, groups, int8_codes_len, limbs_len, split_limbs};
 use crate::error::{KernelError, check_len, product};
 use crate::{Isa, Scratch};
 
@@ -148,79 +153,6 @@ pub fn forward_f32_with(
         // SAFETY: an `Avx512` token exists only after detection found all features asked for.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(_) => unsafe { avx512::forward_limbs(m, x, parts.steps, out) },
-    }
-    Ok(())
-}
-
-/// f32-grade transposed product: `out[t, c] = sum over r of T[r, c] * y[t, r]`.
-///
-/// This is the cotangent of the input of [`forward_f32`] for the cotangent `y` of its output.
-/// Rounding and error bound are those of [`forward_f32`], with rows in place of columns.
-///
-/// | name    | shape                |
-/// |---------|----------------------|
-/// | `words` | [`super::words_len`] |
-/// | `y`     | `[n, rows]`          |
-/// | `out`   | `[n, cols]`          |
-///
-/// Scratch: `3 * n * 8 * ceil(rows / 8)` bytes and `n` f64; `portable` also
-/// `96 * ceil(cols / 32)` i32.
-///
-/// # Errors
-/// [`KernelError::Length`] for `words`, `y` or `out`; the errors of [`super::words_len`].
-pub fn transposed_f32(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    y: &[f32],
-    n: usize,
-    out: &mut [f32],
-    scratch: &mut Scratch,
-) -> Result<(), KernelError> {
-    transposed_f32_with(Isa::best(), words, rows, cols, y, n, out, scratch)
-}
-
-/// [`transposed_f32`] on a given instruction set.
-///
-/// # Errors
-/// As [`transposed_f32`].
-#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
-pub fn transposed_f32_with(
-    isa: Isa,
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    y: &[f32],
-    n: usize,
-    out: &mut [f32],
-    scratch: &mut Scratch,
-) -> Result<(), KernelError> {
-    let m = Matrix::new(words, rows, cols)?;
-    check_len("y", y, product("y", &[n, rows])?)?;
-    check_len("out", out, product("out", &[n, cols])?)?;
-    if m.trivial(n) {
-        out.fill(0.0);
-        return Ok(());
-    }
-    if isa == Isa::Reference {
-        reference::transposed_f32(m, y, out);
-        return Ok(());
-    }
-    let sums = match isa {
-        Isa::Portable => 3 * record_len(Order::Groups, cols),
-        _ => 0,
-    };
-    let parts = scratch.parts(limbs_len(Order::Columns, n, rows)?, n, sums);
-    split_limbs(isa, Order::Columns, y, rows, parts.codes, parts.steps);
-    let (y, steps) = (parts.codes.as_chunks().0, parts.steps);
-    match isa {
-        Isa::Reference | Isa::Portable => portable::transposed_limbs(m, y, steps, parts.sums, out),
-        // SAFETY: an `Avx2` token exists only after detection found AVX2 and FMA.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2(_) => unsafe { avx2::transposed_limbs(m, y, steps, out) },
-        // SAFETY: an `Avx512` token exists only after detection found all features asked for.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512(_) => unsafe { avx512::transposed_limbs(m, y, steps, out) },
     }
     Ok(())
 }

@@ -1,27 +1,9 @@
-//! The quantisers' inner loops on AVX-512.
+//! AVX-512: conversions that round and narrow, one permutation a group.
 
 use core::arch::x86_64::*;
 
-use crate::ternary::Line;
-use crate::ternary::activations::{Order, int8_steps, limb_steps, max_magnitude, record_len, store};
-use crate::ternary::pack::pack_rows;
-use crate::ternary::simd::word_from_masks;
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn load_floats(x: &[f32; 16]) -> __m512 {
-    // SAFETY: `x` is 64 readable bytes; the load has no alignment requirement.
-    unsafe { _mm512_loadu_ps(x.as_ptr()) }
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn bytes(v: __m256i) -> [i8; 32] {
-    let mut out = [0; 32];
-    // SAFETY: `out` is 32 writable bytes; the store has no alignment requirement.
-    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), v) };
-    out
-}
+use super::{Order, int8_steps, limb_steps, max_magnitude, record_len, store};
+use crate::ternary::shared::avx512::{bytes, load_floats};
 
 /// `byte 8 f + b` takes `byte 4 b + f`.
 const GROUP: [i8; 32] = {
@@ -68,9 +50,9 @@ fn padded(x: &[f32]) -> [f32; 32] {
     })
 }
 
-/// See [`crate::ternary::quantize_int8`]; lengths checked, `cols > 0`.
+/// See [`super::quantize_int8`]; lengths checked, `cols > 0`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-pub(in crate::ternary) fn quantize_int8(x: &[f32], cols: usize, codes: &mut [i8], steps: &mut [f32]) {
+pub(super) fn quantize_int8(x: &[f32], cols: usize, codes: &mut [i8], steps: &mut [f32]) {
     let record = record_len(Order::Groups, cols);
     let tokens = x.chunks_exact(cols).zip(codes.chunks_exact_mut(record));
     for ((x, codes), step) in tokens.zip(steps) {
@@ -86,9 +68,9 @@ pub(in crate::ternary) fn quantize_int8(x: &[f32], cols: usize, codes: &mut [i8]
     }
 }
 
-/// See [`crate::ternary::activations::split_limbs`]; lengths checked, `len > 0`.
+/// See [`super::split_limbs`]; lengths checked, `len > 0`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-pub(in crate::ternary) fn split_limbs(order: Order, x: &[f32], len: usize, codes: &mut [i8], steps: &mut [f64]) {
+pub(super) fn split_limbs(order: Order, x: &[f32], len: usize, codes: &mut [i8], steps: &mut [f64]) {
     let record = record_len(order, len);
     let tokens = x.chunks_exact(len).zip(codes.chunks_exact_mut(3 * record));
     for ((x, codes), step) in tokens.zip(steps) {
@@ -116,21 +98,4 @@ pub(in crate::ternary) fn split_limbs(order: Order, x: &[f32], len: usize, codes
             }
         }
     }
-}
-
-/// The packing pass of [`crate::ternary::quantize_absmean`].
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-pub(in crate::ternary) fn pack_rounded(w: &[f32], cols: usize, inverse: f32, lines: &mut [Line]) {
-    pack_rows(w, cols, lines, |part| {
-        let (x, _) = part.as_chunks::<16>();
-        let (mut above, mut below) = (0, 0);
-        for i in 0..2 {
-            let v = _mm512_mul_ps(load_floats(&x[i]), _mm512_set1_ps(inverse));
-            let plus = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(v, _mm512_set1_ps(0.5));
-            let minus = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(v, _mm512_set1_ps(-0.5));
-            above |= u32::from(plus) << (16 * i);
-            below |= u32::from(minus) << (16 * i);
-        }
-        word_from_masks(above, below)
-    });
 }

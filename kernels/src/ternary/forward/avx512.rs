@@ -4,86 +4,15 @@
 //! each row, the codes of columns `4 b + f`; `vpdpbusd` with the 8 activations of that field,
 //! broadcast to all rows, adds 64 products into two i32 a row. Nothing is shuffled, and an
 //! unpacked field serves every token of a block.
-//!
-//! The transposed product first puts byte `b` of the 8 rows side by side (one `vpermb` a line);
-//! a masked field is then 8 columns by 8 rows, and 8 values of `y` are broadcast.
 
 #![expect(clippy::needless_range_loop, reason = "registers are arrays with constant bounds; indices say which one")]
 
-mod quantize;
-
 use core::arch::x86_64::*;
 
-pub(super) use quantize::{pack_rounded, quantize_int8, split_limbs};
-
-use super::activations::store;
-use super::simd::{as_i64, columns_of, tiles_from};
-use super::{Group, Line, Matrix};
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn load(line: &Line) -> __m512i {
-    // SAFETY: `line` is 64 readable bytes; the load has no alignment requirement.
-    unsafe { _mm512_loadu_si512(line.as_ptr().cast()) }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn load_bytes(bytes: &[i8; 64]) -> __m512i {
-    // SAFETY: `bytes` is 64 readable bytes; the load has no alignment requirement.
-    unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
-}
-
-/// The 8 codes in every 8 bytes of a register.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn broadcast(codes: &[i8; 8]) -> __m512i {
-    _mm512_set1_epi64(as_i64(codes))
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn floats(v: __m256) -> [f32; 8] {
-    let mut out = [0.0; 8];
-    // SAFETY: `out` is 32 writable bytes; the store has no alignment requirement.
-    unsafe { _mm256_storeu_ps(out.as_mut_ptr(), v) };
-    out
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn floats16(v: __m512) -> [f32; 16] {
-    let mut out = [0.0; 16];
-    // SAFETY: `out` is 64 writable bytes; the store has no alignment requirement.
-    unsafe { _mm512_storeu_ps(out.as_mut_ptr(), v) };
-    out
-}
-
-/// Sum of codes, to take away the offset of the stored digits.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn sum(codes: &[i8]) -> i32 {
-    let (full, rest) = codes.as_chunks::<64>();
-    let mut acc = _mm512_setzero_si512();
-    for part in full {
-        acc = _mm512_dpbusd_epi32(acc, _mm512_set1_epi8(1), load_bytes(part));
-    }
-    _mm512_reduce_add_epi32(acc) + rest.iter().map(|&c| i32::from(c)).sum::<i32>()
-}
-
-/// `-sum` for each row: in the first of its two parts, 0 in the second.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn minus(sum: i32) -> __m512i {
-    _mm512_set1_epi64(i64::from(sum.wrapping_neg() as u32))
-}
-
-/// Adds the two parts of each row: 16 x i32 to 8 x i32.
-#[inline]
-#[target_feature(enable = "avx512f,avx512vl")]
-fn lanes(acc: __m512i) -> __m256i {
-    _mm512_cvtepi64_epi32(_mm512_add_epi32(acc, _mm512_srli_epi64::<32>(acc)))
-}
+use crate::ternary::activations::store;
+use crate::ternary::shared::avx512::{SHORT, broadcast, floats, join8, lanes, load, minus, sum};
+use crate::ternary::shared::{columns_of, tiles_from};
+use crate::ternary::{Group, Matrix};
 
 /// Digits of `T` tiles times `C` columns of activations, in two parts a row. Codes are digits
 /// plus one, so the sum of the column is taken away first.
@@ -258,27 +187,6 @@ fn int8_block<const C: usize, const T: usize>(
     C
 }
 
-/// The longest sum for which [`join8`] may add the two lower limbs in i32: a digit is at most 2 and
-/// the offset 1, so `16384 * 3 * 128 * 257 = 1.62e9 < 2^31`.
-const SHORT: usize = 16384;
-
-/// `join` of 8 outputs. `short`: the sums have at most [`SHORT`] terms.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-fn join8(acc: [__m512i; 3], short: bool, step: f64) -> __m256 {
-    let wide = |sums| _mm512_cvtepi32_pd(sums);
-    // All exact, see `join`: contracting and the order of additions change nothing.
-    let low = if short {
-        let low = _mm512_add_epi32(acc[0], _mm512_slli_epi32::<8>(acc[1]));
-        wide(lanes(low))
-    } else {
-        let middle = wide(lanes(acc[1]));
-        _mm512_fmadd_pd(middle, _mm512_set1_pd(256.0), wide(lanes(acc[0])))
-    };
-    let sum = _mm512_fmadd_pd(wide(lanes(acc[2])), _mm512_set1_pd(65536.0), low);
-    _mm512_cvtpd_ps(_mm512_mul_pd(sum, _mm512_set1_pd(step)))
-}
-
 /// See [`super::forward_f32`]; lengths checked, nothing empty.
 ///
 /// One token at a time: with its three limbs and four tiles there are 12 accumulators. Two tokens
@@ -310,85 +218,4 @@ pub(super) fn forward_limbs(m: Matrix<'_>, x: &[Group], steps: &[f64], out: &mut
             tile += 1;
         }
     }
-}
-
-/// See [`super::transposed_f32`]; lengths checked, nothing empty. One token at a time, as above:
-/// four fields by three limbs.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-pub(super) fn transposed_limbs(m: Matrix<'_>, y: &[[i8; 8]], steps: &[f64], out: &mut [f32]) {
-    let short = m.rows <= SHORT;
-    let tiles = m.tiles();
-    let tokens = y.chunks_exact(3 * tiles).zip(out.chunks_exact_mut(m.cols));
-    for ((y, out), &step) in tokens.zip(steps) {
-        let mut y_sums = [0; 3];
-        for l in 0..3 {
-            y_sums[l] = sum(y[l * tiles..][..tiles].as_flattened());
-        }
-        for (w, out) in out.chunks_mut(32).enumerate() {
-            let acc = strip(&m, w, y, &y_sums);
-            let mut fields = [_mm256_setzero_ps(); 4];
-            for f in 0..4 {
-                fields[f] = join8(acc[f], short, step);
-            }
-            store(out, natural(fields));
-        }
-    }
-}
-
-/// Digits of word column `w`, all rows, times the three limbs of a token: 8 columns `4 b + f`
-/// for each field `f`.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-fn strip(m: &Matrix<'_>, w: usize, y: &[[i8; 8]], y_sums: &[i32; 3]) -> [[__m512i; 3]; 4] {
-    const TRANSPOSE: [i8; 64] = {
-        let mut index = [0; 64];
-        let mut i = 0;
-        while i < 64 {
-            index[i] = (i % 8 * 8 + i / 8) as i8;
-            i += 1;
-        }
-        index
-    };
-    let tiles = m.tiles();
-    let columns = columns_of::<_, 3>(y, tiles);
-    let transpose = load_bytes(&TRANSPOSE);
-    let mask = _mm512_set1_epi8(3);
-    let mut acc = [[_mm512_setzero_si512(); 3]; 4];
-    for c in 0..3 {
-        for f in 0..4 {
-            acc[f][c] = minus(y_sums[c]);
-        }
-    }
-    for tile in 0..tiles {
-        let line = load(&m.lines[tile * m.words_per_row + w]);
-        let line = _mm512_permutexvar_epi8(transpose, line);
-        let codes = [
-            _mm512_and_si512(line, mask),
-            _mm512_and_si512(_mm512_srli_epi16::<2>(line), mask),
-            _mm512_and_si512(_mm512_srli_epi16::<4>(line), mask),
-            _mm512_and_si512(_mm512_srli_epi16::<6>(line), mask),
-        ];
-        for c in 0..3 {
-            let y = broadcast(&columns[c][tile]);
-            for f in 0..4 {
-                acc[f][c] = _mm512_dpbusd_epi32(acc[f][c], codes[f], y);
-            }
-        }
-    }
-    acc
-}
-
-/// 32 columns in order, from `fields[f][b]` of column `4 b + f`.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-fn natural(fields: [__m256; 4]) -> [f32; 32] {
-    let pair = |low, high| _mm512_insertf32x8::<1>(_mm512_castps256_ps512(low), high);
-    let (a, b) = (pair(fields[0], fields[1]), pair(fields[2], fields[3]));
-    // Lane `4 k + f` takes field `f` (8 lanes each, two registers), element `k`.
-    let first = _mm512_setr_epi32(0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27);
-    let second = _mm512_add_epi32(first, _mm512_set1_epi32(4));
-    let halves = [floats16(_mm512_permutex2var_ps(a, first, b)), floats16(_mm512_permutex2var_ps(a, second, b))];
-    let mut out = [0.0; 32];
-    out.as_chunks_mut::<16>().0.copy_from_slice(&halves);
-    out
 }
