@@ -68,6 +68,8 @@ pub fn quantize_absmean_with(
         // SAFETY: an `Avx512` token exists only after detection found all features asked for.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(_) => unsafe { avx512::pack_rounded(w, cols, inverse, lines) },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon(_) => pack_rows(w, cols, lines, |part| portable::code_word(part, inverse)),
     }
     Ok(scale)
 }

@@ -80,6 +80,8 @@ pub fn quantize_int8_with(
         // SAFETY: an `Avx512` token exists only after detection found all features asked for.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(_) => unsafe { avx512::quantize_int8(x, cols, codes, scales) },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon(_) => portable::quantize_int8(x, cols, codes, scales),
     }
     Ok(())
 }
@@ -256,6 +258,8 @@ pub(super) fn split_limbs(isa: Isa, order: Order, x: &[f32], len: usize, codes: 
         // SAFETY: an `Avx512` token exists only after detection found all features asked for.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(_) => unsafe { avx512::split_limbs(order, x, len, codes, steps) },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon(_) => portable::split_limbs(order, x, len, codes, steps),
     }
 }
 

@@ -79,6 +79,8 @@ pub fn forward_int8_with(
         // SAFETY: an `Avx512` token exists only after detection found all features asked for.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(_) => unsafe { avx512::forward_int8(m, x, scales, weight_scale, out) },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon(_) => portable::forward_int8(m, x, scales, weight_scale, out),
     }
     Ok(())
 }
@@ -153,6 +155,8 @@ pub fn forward_f32_with(
         // SAFETY: an `Avx512` token exists only after detection found all features asked for.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(_) => unsafe { avx512::forward_limbs(m, x, parts.steps, out) },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon(_) => portable::forward_limbs(m, x, parts.steps, out),
     }
     Ok(())
 }

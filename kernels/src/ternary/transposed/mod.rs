@@ -67,8 +67,9 @@ pub fn transposed_f32_with(
         return Ok(());
     }
     let sums = match isa {
-        Isa::Portable => 3 * record_len(Order::Groups, cols),
-        _ => 0,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2(_) | Isa::Avx512(_) => 0,
+        _ => 3 * record_len(Order::Groups, cols),
     };
     let parts = scratch.parts(limbs_len(Order::Columns, n, rows)?, n, sums);
     split_limbs(isa, Order::Columns, y, rows, parts.codes, parts.steps);
@@ -81,6 +82,8 @@ pub fn transposed_f32_with(
         // SAFETY: an `Avx512` token exists only after detection found all features asked for.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(_) => unsafe { avx512::transposed_limbs(m, y, steps, out) },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon(_) => portable::transposed_limbs(m, y, steps, parts.sums, out),
     }
     Ok(())
 }
