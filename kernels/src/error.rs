@@ -65,6 +65,31 @@ pub enum KernelError {
         /// The padding bits found, in place, all other bits zero.
         found: u64,
     },
+    /// A dimension does not fit a storage form.
+    Multiple {
+        /// The dimension's name.
+        argument: &'static str,
+        /// What it must be a multiple of.
+        of: usize,
+        /// The value that was passed.
+        found: usize,
+    },
+    /// A number that half precision does not hold exactly.
+    NotHalf {
+        /// The parameter's name in the function's signature.
+        argument: &'static str,
+        /// The bits of the `f32` that was passed.
+        bits: u32,
+    },
+    /// The scale of a block differs from that of the blocks before it, or is not finite.
+    BlockScale {
+        /// Index of the block.
+        index: usize,
+        /// The bits of the other blocks' `f32` scale.
+        expected: u32,
+        /// The bits of this block's.
+        found: u32,
+    },
     /// A code width outside 2 to 8 bits.
     Bits {
         /// The width that was passed.
@@ -95,6 +120,18 @@ impl fmt::Display for KernelError {
             }
             Self::Padding { word, expected, found } => {
                 write!(f, "padding of word {word} is {found:#018x}, expected {expected:#018x}")
+            }
+            Self::Multiple { argument, of, found } => {
+                write!(f, "`{argument}` is {found}, which this form needs to be a multiple of {of}")
+            }
+            Self::NotHalf { argument, bits } => {
+                let value = f32::from_bits(bits);
+                let nearest = half::f16::from_f32(value);
+                write!(f, "`{argument}` is {value}, which half precision cannot hold; the nearest is {nearest}")
+            }
+            Self::BlockScale { index, expected, found } => {
+                let (expected, found) = (f32::from_bits(expected), f32::from_bits(found));
+                write!(f, "the scale of block {index} is {found}, expected {expected} as in the others")
             }
             Self::Bits { found } => write!(f, "`bits` is {found}, expected 2 to 8"),
         }

@@ -38,7 +38,7 @@
 //!
 //! # Folders
 //!
-//! `pack` is the storage form; `absmean` quantises weights, `activations` makes codes and limbs,
+//! `pack` is the storage form, [`forms`] are those of others; `absmean` quantises weights, `activations` makes codes and limbs,
 //! `forward` and `transposed` multiply. Each of these has one file an instruction set; what two
 //! of them need is in `shared`.
 //!
@@ -47,6 +47,7 @@
 
 mod absmean;
 mod activations;
+pub mod forms;
 mod forward;
 mod pack;
 pub mod reference;

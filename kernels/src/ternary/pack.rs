@@ -112,21 +112,22 @@ pub fn check_codes(words: &[u64], rows: usize, cols: usize) -> Result<(), Kernel
         let (tile, w) = (index / m.words_per_row, index % m.words_per_row);
         for (k, &word) in line.iter().enumerate() {
             let row = tile * 8 + k;
-            let used = if row < rows { used_bits(cols - 32 * w) } else { 0 };
-            let threes = word & word >> 1 & ZERO_WORD & used;
-            if threes != 0 {
-                return Err(KernelError::Code { row, col: 32 * w + threes.trailing_zeros() as usize / 2, found: 3 });
-            }
-            if word & !used != ZERO_WORD & !used {
-                return Err(KernelError::Padding {
-                    word: index * 8 + k,
-                    expected: ZERO_WORD & !used,
-                    found: word & !used,
-                });
-            }
+            let columns = if row < rows { cols - 32 * w } else { 0 };
+            check_word(word, index * 8 + k, row, 32 * w, columns)?;
         }
     }
     Ok(())
+}
+
+/// Checks one word, number `index`, that begins at column `col` of a row and has `columns` columns or all 32.
+pub(super) fn check_word(word: u64, index: usize, row: usize, col: usize, columns: usize) -> Result<(), KernelError> {
+    let used = used_bits(columns);
+    let threes = word & word >> 1 & ZERO_WORD & used;
+    if threes != 0 {
+        return Err(KernelError::Code { row, col: col + threes.trailing_zeros() as usize / 2, found: 3 });
+    }
+    let (expected, found) = (ZERO_WORD & !used, word & !used);
+    if expected == found { Ok(()) } else { Err(KernelError::Padding { word: index, expected, found }) }
 }
 
 /// The bits of a word that hold its first `columns` codes.
