@@ -32,10 +32,10 @@ impl<'a, T> Columns<'a, T> {
     }
 }
 
-/// Some columns of a row-major matrix, to be written. Values that share a matrix have no column
-/// in common, so threads can hold one each.
+/// Some rows and columns of a row-major matrix, to be written. Values that share a matrix have no
+/// element in common, so threads can hold one each.
 pub(crate) struct ColumnsMut<'a, T> {
-    /// First element of the whole matrix.
+    /// First element of the first of these rows.
     data: *mut T,
     rows: usize,
     stride: usize,
@@ -44,7 +44,7 @@ pub(crate) struct ColumnsMut<'a, T> {
     borrow: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: the value stands for exclusive borrows of the elements in its columns, as `&mut [T]` would
+// SAFETY: the value stands for exclusive borrows of the elements in its rows and columns, as `&mut [T]` would
 // of contiguous ones, and nothing else touches those.
 unsafe impl<T: Send> Send for ColumnsMut<'_, T> {}
 
@@ -68,17 +68,26 @@ impl<'a, T> ColumnsMut<'a, T> {
         (Self { len: at, ..self }, second)
     }
 
+    /// The rows before `at`, and the others.
+    pub(crate) fn split_rows_at(self, at: usize) -> (Self, Self) {
+        assert!(at <= self.rows, "row {at} of {}", self.rows);
+        // SAFETY: `at <= rows`, so the result points into the matrix or just past it.
+        let data = unsafe { self.data.add(at * self.stride) };
+        let second = Self { data, rows: self.rows - at, ..self };
+        (Self { rows: at, ..self }, second)
+    }
+
     /// Row `r`, these columns of it.
     #[inline(always)]
     pub(crate) fn row(&mut self, r: usize) -> &mut [T] {
         assert!(r < self.rows, "row {r} of {}", self.rows);
         let at = r * self.stride + self.first;
         // SAFETY: `at <= rows * stride`, the length of the matrix: `r < rows`, and
-        // `first + len <= stride` holds in `new` and is kept by `split_at`.
+        // `first + len <= stride` holds in `new` and is kept by splitting.
         let start = unsafe { self.data.add(at) };
         // SAFETY: `start` and the `len` elements from there lie in the matrix by the same bounds and
-        // are initialised; no other value has these columns (`split_at` consumes), and the result
-        // borrows this one mutably.
+        // are initialised; no other value has these rows and columns (splitting consumes), and the
+        // result borrows this one mutably.
         unsafe { core::slice::from_raw_parts_mut(start, self.len) }
     }
 }
@@ -102,6 +111,19 @@ mod tests {
         let columns = Columns::new(&x, 5);
         assert_eq!(columns.range(1..3).row(1), [2, 11]);
         assert_eq!(columns.range(1..4).range(1..2).row(2), [12]);
+    }
+
+    #[test]
+    fn rows_and_columns_are_cut_independently() {
+        let mut x = [0; 12];
+        let (left, right) = ColumnsMut::new(&mut x, 4).split_at(1);
+        let (mut a, mut b) = left.split_rows_at(1);
+        let (mut c, mut d) = right.split_rows_at(2);
+        a.row(0).fill(1);
+        b.row(1).fill(2);
+        c.row(1).fill(3);
+        d.row(0).fill(4);
+        assert_eq!(x, [1, 0, 0, 0, 0, 3, 3, 3, 2, 4, 4, 4]);
     }
 
     #[test]

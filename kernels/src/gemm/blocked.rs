@@ -9,6 +9,8 @@
 
 use super::{Form, Product};
 use crate::Scratch;
+use crate::columns::ColumnsMut;
+use crate::exec::{Exec, Job};
 
 /// Terms that are summed in one go. Part of the law in the module's docs: changing it changes bits.
 const TERMS: usize = 256;
@@ -16,26 +18,42 @@ const TERMS: usize = 256;
 /// Columns packed at a time; a multiple of every `LANES * VECTORS`.
 const COLS: usize = 384;
 
-/// What an instruction set provides. A value of the type proves that the CPU has it.
-pub(super) trait Simd: Copy {
+/// Rows of the largest tile there is; the rows of `c` are cut between threads at multiples of it.
+const MOST_ROWS: usize = 8;
+
+/// Columns between which `c` is cut between threads: whole tiles on every instruction set.
+const CUT: usize = 48;
+
+/// Multiply-adds that are worth another thread, about 20 microseconds of them.
+const GRAIN: usize = 1 << 20;
+
+/// The sizes of an instruction set's tiles.
+#[derive(Clone, Copy)]
+pub(super) struct Sizes {
     /// Floats in a vector; divides 16.
-    const LANES: usize;
-    /// Rows of the largest tile, at most 8.
-    const ROWS: usize;
+    pub(super) lanes: usize,
+    /// Rows of the largest tile, at most [`MOST_ROWS`].
+    pub(super) rows: usize,
     /// Vectors across the widest tile.
-    const VECTORS: usize;
-    /// [`Simd::few_nt`] is faster than packing up to so many rows; at most `ROWS`.
-    const FEW: usize;
+    pub(super) vectors: usize,
+    /// [`Tiles::few_nt`] is faster than packing up to so many rows; at most `rows`.
+    pub(super) few: usize,
+}
 
-    /// One block of terms of a tile of `c`, which starts at `c[0]`.
-    fn tile(self, tile: &Tile<'_>, c: &mut [f32]);
+/// What an instruction set provides. A value of the type proves that the CPU has it.
+pub(super) trait Tiles: Copy + Send {
+    /// The sizes that the loops go by.
+    fn sizes(self) -> Sizes;
 
-    /// `out[l * width + r] = from[r][l]` for `LANES` rows; see [`Transposed::row`] for what stands
+    /// One block of terms of a tile of `c`.
+    fn tile(self, tile: &Tile<'_>, c: &mut ColumnsMut<'_, f32>);
+
+    /// `out[l * width + r] = from[r][l]` for `lanes` rows; see [`Transposed::row`] for what stands
     /// for rows that are not there.
     fn transpose(self, from: Transposed<'_>, out: &mut [f32], width: usize);
 
-    /// One block of terms of all `n` columns of `c`, for `FEW` rows at most, without packing.
-    fn few_nt(self, few: &FewNt<'_>, c: &mut [f32]);
+    /// One block of terms of all columns of `c`, for `few` rows at most, without packing.
+    fn few_nt(self, few: &FewNt<'_>, c: &mut ColumnsMut<'_, f32>);
 }
 
 /// How a block's sums go into `c`.
@@ -46,17 +64,18 @@ pub(super) struct Finish {
     pub(super) add: bool,
 }
 
-/// `rows x cols` elements of `c`, one block of terms.
+/// `rows x cols` elements of `c`, from `(row, col)` on, one block of terms.
 pub(super) struct Tile<'a> {
+    pub(super) row: usize,
+    pub(super) col: usize,
     pub(super) rows: usize,
-    /// At most `VECTORS` vectors; the last may be partial.
+    /// At most `vectors` vectors; the last may be partial.
     pub(super) cols: usize,
     pub(super) terms: usize,
     pub(super) a: Left<'a>,
     /// Row `l` starts at `l * b_stride` and has whole vectors.
     pub(super) b: &'a [f32],
     pub(super) b_stride: usize,
-    pub(super) c_stride: usize,
     pub(super) finish: Finish,
 }
 
@@ -142,24 +161,90 @@ pub(super) struct FewNt<'a> {
 }
 
 /// Lengths checked; `c` is not empty.
-pub(super) fn run<S: Simd>(simd: S, p: Product<'_, f32>, c: &mut [f32], scratch: &mut Scratch) {
-    if p.k == 0 && !p.accumulate {
-        c.fill(0.0);
+pub(super) fn run<T: Tiles>(exec: Exec, tiles: T, p: Product<'_, f32>, c: &mut [f32], scratch: &mut Scratch) {
+    let Product { m, n, k, .. } = p;
+    let cut = if n > 2 * CUT { Cut::Columns } else { Cut::Rows };
+    let unit = match cut {
+        Cut::Columns => m * CUT * k,
+        Cut::Rows => MOST_ROWS * n * k,
+    };
+    let grain = (GRAIN / unit.max(1)).max(1);
+    let c = ColumnsMut::new(c, n);
+    let mut job = Part { tiles, p, cut, parts: 1, c, work: &mut [] };
+    job.parts = exec.parts(job.units(), grain);
+    job.work = scratch.aligned(job.parts * WORK);
+    exec.run(job, grain);
+}
+
+/// Floats of working memory a thread: a packed part of `b`, and packed rows of `a`.
+const WORK: usize = (COLS + MOST_ROWS) * TERMS;
+
+/// How `c` is cut between threads.
+#[derive(Clone, Copy)]
+enum Cut {
+    /// Each packs other columns of `b`.
+    Columns,
+    /// Where there are few columns: each packs all of `b`.
+    Rows,
+}
+
+/// Some rows and columns of `c`.
+struct Part<'a, T> {
+    tiles: T,
+    p: Product<'a, f32>,
+    cut: Cut,
+    parts: usize,
+    c: ColumnsMut<'a, f32>,
+    /// [`WORK`] floats for each of `parts`.
+    work: &'a mut [f32],
+}
+
+impl<T: Tiles> Job for Part<'_, T> {
+    fn units(&self) -> usize {
+        match self.cut {
+            Cut::Columns => self.p.n.div_ceil(CUT),
+            Cut::Rows => self.p.m.div_ceil(MOST_ROWS),
+        }
     }
-    for first in (0..p.k).step_by(TERMS) {
-        let block = Block {
-            p,
-            first,
-            terms: TERMS.min(p.k - first),
-            finish: Finish { alpha: p.alpha, add: p.accumulate || first > 0 },
+
+    fn split_at(self, units: usize) -> (Self, Self) {
+        let Self { tiles, p, cut, parts, c, work } = self;
+        let ((first, second), (c, c_rest)) = match cut {
+            Cut::Columns => (p.split_columns(units * CUT), c.split_at(units * CUT)),
+            Cut::Rows => (p.split_rows(units * MOST_ROWS), c.split_rows_at(units * MOST_ROWS)),
         };
-        if p.form == Form::Nt && p.m <= S::FEW {
-            let few =
-                FewNt { m: p.m, a: &p.a[first..], stride: p.k, b: block.right_rows(0, p.n), finish: block.finish };
-            simd.few_nt(&few, c);
-        } else {
-            for col in (0..p.n).step_by(COLS) {
-                block.columns(simd, col, COLS.min(p.n - col), c, scratch);
+        let left = parts / 2;
+        let (work, work_rest) = work.split_at_mut(left * WORK);
+        (
+            Self { tiles, p: first, cut, parts: left, c, work },
+            Self { tiles, p: second, cut, parts: parts - left, c: c_rest, work: work_rest },
+        )
+    }
+
+    fn run(self) {
+        let Self { tiles, p, mut c, work, .. } = self;
+        let sizes = tiles.sizes();
+        if p.k == 0 && !p.accumulate {
+            for r in 0..p.m {
+                c.row(r).fill(0.0);
+            }
+        }
+        for first in (0..p.k).step_by(TERMS) {
+            let block = Block {
+                p,
+                sizes,
+                first,
+                terms: TERMS.min(p.k - first),
+                finish: Finish { alpha: p.alpha, add: p.accumulate || first > 0 },
+            };
+            if p.form == Form::Nt && p.m <= sizes.few {
+                let b = block.right_rows(0, p.n);
+                let few = FewNt { m: p.m, a: &p.a[first..], stride: p.a_stride, b, finish: block.finish };
+                tiles.few_nt(&few, &mut c);
+            } else {
+                for col in (0..p.n).step_by(COLS) {
+                    block.columns(tiles, col, COLS.min(p.n - col), &mut c, work);
+                }
             }
         }
     }
@@ -168,6 +253,7 @@ pub(super) fn run<S: Simd>(simd: S, p: Product<'_, f32>, c: &mut [f32], scratch:
 /// One block of terms.
 struct Block<'a> {
     p: Product<'a, f32>,
+    sizes: Sizes,
     first: usize,
     terms: usize,
     finish: Finish,
@@ -175,37 +261,38 @@ struct Block<'a> {
 
 impl<'a> Block<'a> {
     /// The columns `col..col + cols` of `c`.
-    fn columns<S: Simd>(&self, simd: S, col: usize, cols: usize, c: &mut [f32], s: &mut Scratch) {
-        let Product { form, m, n, .. } = self.p;
+    fn columns<T: Tiles>(&self, tiles: T, col: usize, cols: usize, c: &mut ColumnsMut<'_, f32>, work: &mut [f32]) {
+        let Product { form, m, b_stride, .. } = self.p;
+        let sizes = self.sizes;
         // With one row of tiles a packed panel would be read once only.
-        let in_place = |panel: Panel| form != Form::Nt && m <= S::ROWS && panel.cols.is_multiple_of(S::LANES);
-        let right = cols.next_multiple_of(S::LANES) * self.terms;
-        let (right, left) = aligned(s, right, S::ROWS * self.terms);
-        for panel in panels::<S>(cols).filter(|&panel| !in_place(panel)) {
+        let in_place = |panel: Panel| form != Form::Nt && m <= sizes.rows && panel.cols.is_multiple_of(sizes.lanes);
+        // The packed panels come first, on a cache line: a vector that crosses one costs two loads.
+        let (right, left) = work.split_at_mut(COLS * TERMS);
+        for panel in sizes.panels(cols).filter(|&panel| !in_place(panel)) {
             let to = &mut right[panel.col * self.terms..][..panel.width * self.terms];
             match form {
                 Form::Nt => {
                     let rows = self.right_rows(col + panel.col, panel.cols);
-                    for at in (0..panel.width).step_by(S::LANES) {
-                        simd.transpose(rows.from(at), &mut to[at..], panel.width);
+                    for at in (0..panel.width).step_by(sizes.lanes) {
+                        tiles.transpose(rows.from(at), &mut to[at..], panel.width);
                     }
                 }
                 Form::Nn | Form::Tn => self.pack(col + panel.col, panel, to),
             }
         }
-        for row in (0..m).step_by(S::ROWS) {
-            let rows = S::ROWS.min(m - row);
+        for row in (0..m).step_by(sizes.rows) {
+            let rows = sizes.rows.min(m - row);
             let a = self.left(row, rows, left);
-            for panel in panels::<S>(cols) {
+            for panel in sizes.panels(cols) {
                 let at = col + panel.col;
                 let (b, b_stride) = if in_place(panel) {
-                    (&self.p.b[self.first * n + at..], n)
+                    (&self.p.b[self.first * b_stride + at..], b_stride)
                 } else {
                     (&right[panel.col * self.terms..], panel.width)
                 };
                 let (terms, finish) = (self.terms, self.finish);
-                let tile = Tile { rows, cols: panel.cols, terms, a, b, b_stride, c_stride: n, finish };
-                simd.tile(&tile, &mut c[row * n + at..]);
+                let tile = Tile { row, col: at, rows, cols: panel.cols, terms, a, b, b_stride, finish };
+                tiles.tile(&tile, c);
             }
         }
     }
@@ -215,11 +302,11 @@ impl<'a> Block<'a> {
     where
         'a: 's,
     {
-        let Product { form, m, k, a, .. } = self.p;
+        let Product { form, a, a_stride, .. } = self.p;
         if form != Form::Tn {
-            return Left::Rows(&a[row * k + self.first..], k);
+            return Left::Rows(&a[row * a_stride + self.first..], a_stride);
         }
-        let columns = a[self.first * m..].chunks(m).take(self.terms);
+        let columns = a[self.first * a_stride..].chunks(a_stride).take(self.terms);
         if rows == 8 {
             for (to, column) in to.as_chunks_mut::<8>().0.iter_mut().zip(columns) {
                 to.copy_from_slice(&column[row..][..8]);
@@ -234,14 +321,14 @@ impl<'a> Block<'a> {
 
     /// Rows of the right factor of [`super::nt`], that is columns of `c`.
     fn right_rows(&self, row: usize, rows: usize) -> Transposed<'a> {
-        let (k, terms) = (self.p.k, self.terms);
-        Transposed { values: &self.p.b[row * k + self.first..], stride: k, rows, terms }
+        let (stride, terms) = (self.p.b_stride, self.terms);
+        Transposed { values: &self.p.b[row * stride + self.first..], stride, rows, terms }
     }
 
     /// Copies a panel of the right factor; partial vectors are filled up with zeros.
     fn pack(&self, col: usize, panel: Panel, to: &mut [f32]) {
-        let n = self.p.n;
-        let rows = self.p.b[self.first * n..].chunks_exact(n).take(self.terms);
+        let stride = self.p.b_stride;
+        let rows = self.p.b[self.first * stride..].chunks(stride).take(self.terms);
         for (to, row) in to.chunks_exact_mut(panel.width).zip(rows) {
             let row = &row[col..][..panel.cols];
             // Chunks of a length known here: a call of `memcpy` a row would take half the time.
@@ -269,28 +356,21 @@ struct Panel {
     width: usize,
 }
 
-/// Splits columns into tiles. A single vector at the end is avoided: it keeps the multipliers half
-/// idle, so four vectors become two and two.
-fn panels<S: Simd>(cols: usize) -> impl Iterator<Item = Panel> {
-    let mut col = 0;
-    core::iter::from_fn(move || {
-        let vectors = (cols - col).div_ceil(S::LANES);
-        if vectors == 0 {
-            return None;
-        }
-        let take = if vectors == S::VECTORS + 1 { S::VECTORS - 1 } else { vectors.min(S::VECTORS) };
-        let width = take * S::LANES;
-        let panel = Panel { col, cols: width.min(cols - col), width };
-        col += panel.cols;
-        Some(panel)
-    })
-}
-
-/// Two buffers, the first on a cache line: a vector that crosses one costs two loads.
-fn aligned(scratch: &mut Scratch, first: usize, second: usize) -> (&mut [f32], &mut [f32]) {
-    const LINE: usize = 16;
-    let (floats, _) = scratch.floats(first + second + LINE, 0);
-    let skip = floats.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
-    let (first, second_on) = floats[skip..].split_at_mut(first);
-    (first, &mut second_on[..second])
+impl Sizes {
+    /// Splits columns into tiles. A single vector at the end is avoided: it keeps the multipliers half
+    /// idle, so four vectors become two and two.
+    fn panels(self, cols: usize) -> impl Iterator<Item = Panel> {
+        let mut col = 0;
+        core::iter::from_fn(move || {
+            let vectors = (cols - col).div_ceil(self.lanes);
+            if vectors == 0 {
+                return None;
+            }
+            let take = if vectors == self.vectors + 1 { self.vectors - 1 } else { vectors.min(self.vectors) };
+            let width = take * self.lanes;
+            let panel = Panel { col, cols: width.min(cols - col), width };
+            col += panel.cols;
+            Some(panel)
+        })
+    }
 }

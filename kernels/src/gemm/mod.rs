@@ -1,4 +1,4 @@
-//! Dense products of f32 and f64 matrices, on one thread and without allocation.
+//! Dense products of f32 and f64 matrices, without allocation.
 //!
 //! | function | computes                             | shapes              | use in a linear layer |
 //! |----------|--------------------------------------|---------------------|-----------------------|
@@ -8,7 +8,7 @@
 //!
 //! All matrices are row-major and contiguous. With `accumulate` the product is added to `c`, else
 //! `c` is overwritten (and may hold NaN before). Working memory is a [`Scratch`] of the caller: a
-//! packed block of `b`, at most 400 KiB.
+//! packed block of `b`, 392 KiB a thread.
 //!
 //! # One order of summation
 //!
@@ -55,17 +55,14 @@
 //! Source: the packing and the loops are those of Goto & van de Geijn, "Anatomy of
 //! High-Performance Matrix Multiplication" (2008), with the left factor read in place.
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
 mod blocked;
 mod double;
 mod portable;
 pub mod reference;
+mod vectors;
 
 use crate::error::{KernelError, check_len, product};
-use crate::{Isa, Scratch};
+use crate::{Exec, Isa, Scratch};
 
 /// Scalars that have products: `f32` and `f64`.
 pub trait GemmScalar: Copy + Send + Sync + private::Sealed + 'static {
@@ -84,11 +81,11 @@ impl GemmScalar for f64 {
 use private::{Form, Product};
 
 mod private {
-    use super::{Isa, Scratch};
+    use super::{Exec, Scratch};
 
     /// Keeps [`super::GemmScalar`] to types that have kernels, and finds them.
     pub trait Sealed: Sized {
-        fn run(isa: Isa, product: Product<'_, Self>, c: &mut [Self], scratch: &mut Scratch);
+        fn run(exec: Exec, product: Product<'_, Self>, c: &mut [Self], scratch: &mut Scratch);
     }
 
     /// Which of the factors lies transposed in memory.
@@ -110,37 +107,68 @@ mod private {
         pub(super) a: &'a [T],
         pub(super) b: &'a [T],
         pub(super) accumulate: bool,
+        /// Elements from one row of `a`, as it lies in memory, to the next.
+        pub(super) a_stride: usize,
+        /// The same for `b`.
+        pub(super) b_stride: usize,
+    }
+
+    impl<T: Copy> Product<'_, T> {
+        /// The products of the rows of `c` before `at`, and of the others.
+        pub(super) fn split_rows(self, at: usize) -> (Self, Self) {
+            let skip = if self.form == Form::Tn { at } else { at * self.a_stride };
+            (Self { m: at, ..self }, Self { m: self.m - at, a: &self.a[skip..], ..self })
+        }
+
+        /// The products of the columns of `c` before `at`, and of the others.
+        pub(super) fn split_columns(self, at: usize) -> (Self, Self) {
+            let skip = if self.form == Form::Nt { at * self.b_stride } else { at };
+            (Self { n: at, ..self }, Self { n: self.n - at, b: &self.b[skip..], ..self })
+        }
     }
 }
 
 impl private::Sealed for f32 {
-    fn run(isa: Isa, product: Product<'_, f32>, c: &mut [f32], scratch: &mut Scratch) {
-        match isa {
+    fn run(exec: Exec, product: Product<'_, f32>, c: &mut [f32], scratch: &mut Scratch) {
+        match exec.isa() {
             Isa::Reference => reference::product_f32(product, c),
-            Isa::Portable => blocked::run(portable::Portable, product, c, scratch),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2(token) => blocked::run(token, product, c, scratch),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512(token) => blocked::run(token, product, c, scratch),
-            #[cfg(target_arch = "aarch64")]
-            Isa::Neon(_) => blocked::run(portable::Portable, product, c, scratch),
+            Isa::Portable => blocked::run(exec, portable::Portable, product, c, scratch),
+            isa => blocked::run(exec, vectors::Vectors(isa), product, c, scratch),
         }
     }
 }
 
 impl private::Sealed for f64 {
-    fn run(isa: Isa, product: Product<'_, f64>, c: &mut [f64], _: &mut Scratch) {
-        double::run(isa, product, c);
+    fn run(exec: Exec, product: Product<'_, f64>, c: &mut [f64], _: &mut Scratch) {
+        double::run(exec.isa(), product, c);
     }
 }
 
+/// What is to be multiplied, lengths not checked.
+struct Factors<'a, T> {
+    form: Form,
+    sizes: [usize; 3],
+    alpha: T,
+    a: &'a [T],
+    b: &'a [T],
+    accumulate: bool,
+}
+
 /// Checks the lengths, which depend on the sizes only, and runs.
-fn checked<T: GemmScalar>(isa: Isa, p: Product<'_, T>, c: &mut [T], scratch: &mut Scratch) -> Result<(), KernelError> {
-    check_len("a", p.a, product("a", &[p.m, p.k])?)?;
-    check_len("b", p.b, product("b", &[p.k, p.n])?)?;
-    check_len("c", c, product("c", &[p.m, p.n])?)?;
+fn checked<T: GemmScalar>(
+    exec: Exec,
+    f: Factors<'_, T>,
+    c: &mut [T],
+    scratch: &mut Scratch,
+) -> Result<(), KernelError> {
+    let Factors { form, sizes: [m, n, k], alpha, a, b, accumulate } = f;
+    check_len("a", a, product("a", &[m, k])?)?;
+    check_len("b", b, product("b", &[k, n])?)?;
+    check_len("c", c, product("c", &[m, n])?)?;
+    let a_stride = if form == Form::Tn { m } else { k };
+    let b_stride = if form == Form::Nt { k } else { n };
     if !c.is_empty() {
-        T::run(isa, p, c, scratch);
+        T::run(exec, Product { form, m, n, k, alpha, a, b, accumulate, a_stride, b_stride }, c, scratch);
     }
     Ok(())
 }
@@ -176,16 +204,16 @@ pub fn nt<T: GemmScalar>(
     c: &mut [T],
     scratch: &mut Scratch,
 ) -> Result<(), KernelError> {
-    nt_with(Isa::best(), m, n, k, a, b, accumulate, c, scratch)
+    nt_with(Exec::best(), m, n, k, a, b, accumulate, c, scratch)
 }
 
-/// [`nt`] on a given instruction set.
+/// [`nt`] on a given instruction set and, if asked, several threads.
 ///
 /// # Errors
 /// As [`nt`].
 #[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
 pub fn nt_with<T: GemmScalar>(
-    isa: Isa,
+    exec: impl Into<Exec>,
     m: usize,
     n: usize,
     k: usize,
@@ -196,7 +224,7 @@ pub fn nt_with<T: GemmScalar>(
     scratch: &mut Scratch,
 ) -> Result<(), KernelError> {
     let (form, alpha) = (Form::Nt, T::ONE);
-    checked(isa, Product { form, m, n, k, alpha, a, b, accumulate }, c, scratch)
+    checked(exec.into(), Factors { form, sizes: [m, n, k], alpha, a, b, accumulate }, c, scratch)
 }
 
 /// `c[m,n] = a[m,k] · b[k,n]`, or `+=` with `accumulate`: the cotangent of a linear layer's input.
@@ -220,16 +248,16 @@ pub fn nn<T: GemmScalar>(
     c: &mut [T],
     scratch: &mut Scratch,
 ) -> Result<(), KernelError> {
-    nn_with(Isa::best(), m, n, k, a, b, accumulate, c, scratch)
+    nn_with(Exec::best(), m, n, k, a, b, accumulate, c, scratch)
 }
 
-/// [`nn`] on a given instruction set.
+/// [`nn`] on a given instruction set and, if asked, several threads.
 ///
 /// # Errors
 /// As [`nn`].
 #[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
 pub fn nn_with<T: GemmScalar>(
-    isa: Isa,
+    exec: impl Into<Exec>,
     m: usize,
     n: usize,
     k: usize,
@@ -240,7 +268,7 @@ pub fn nn_with<T: GemmScalar>(
     scratch: &mut Scratch,
 ) -> Result<(), KernelError> {
     let (form, alpha) = (Form::Nn, T::ONE);
-    checked(isa, Product { form, m, n, k, alpha, a, b, accumulate }, c, scratch)
+    checked(exec.into(), Factors { form, sizes: [m, n, k], alpha, a, b, accumulate }, c, scratch)
 }
 
 /// `c[m,n] = alpha · a[k,m]ᵀ · b[k,n]`, or `+=` with `accumulate`: the gradient of a linear
@@ -266,16 +294,16 @@ pub fn tn<T: GemmScalar>(
     c: &mut [T],
     scratch: &mut Scratch,
 ) -> Result<(), KernelError> {
-    tn_with(Isa::best(), m, n, k, alpha, a, b, accumulate, c, scratch)
+    tn_with(Exec::best(), m, n, k, alpha, a, b, accumulate, c, scratch)
 }
 
-/// [`tn`] on a given instruction set.
+/// [`tn`] on a given instruction set and, if asked, several threads.
 ///
 /// # Errors
 /// As [`tn`].
 #[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
 pub fn tn_with<T: GemmScalar>(
-    isa: Isa,
+    exec: impl Into<Exec>,
     m: usize,
     n: usize,
     k: usize,
@@ -287,5 +315,5 @@ pub fn tn_with<T: GemmScalar>(
     scratch: &mut Scratch,
 ) -> Result<(), KernelError> {
     let form = Form::Tn;
-    checked(isa, Product { form, m, n, k, alpha, a, b, accumulate }, c, scratch)
+    checked(exec.into(), Factors { form, sizes: [m, n, k], alpha, a, b, accumulate }, c, scratch)
 }

@@ -61,6 +61,39 @@ fn sum(a: __m256) -> f32 {
     _mm_cvtss_f32(_mm_add_ss(a, _mm_movehdup_ps(a)))
 }
 
+/// Rows to columns of an 8 x 8 square: pairs, fours, then halves of registers.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn transpose(x: &mut [__m256; LANES]) {
+    // fours[g][j], half h: column 4 h + j of the rows 4 g..4 g + 4
+    let mut fours = [[_mm256_setzero_ps(); 4]; 2];
+    for (g, fours) in fours.iter_mut().enumerate() {
+        let [a, b, c, d] = [x[4 * g], x[4 * g + 1], x[4 * g + 2], x[4 * g + 3]];
+        let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+        fours[0] = low_pairs(ab, cd);
+        fours[1] = high_pairs(ab, cd);
+        let (ab, cd) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+        fours[2] = low_pairs(ab, cd);
+        fours[3] = high_pairs(ab, cd);
+    }
+    for j in 0..4 {
+        x[j] = _mm256_permute2f128_ps::<0x20>(fours[0][j], fours[1][j]);
+        x[4 + j] = _mm256_permute2f128_ps::<0x31>(fours[0][j], fours[1][j]);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn low_pairs(a: __m256, b: __m256) -> __m256 {
+    _mm256_castpd_ps(_mm256_unpacklo_pd(_mm256_castps_pd(a), _mm256_castps_pd(b)))
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn high_pairs(a: __m256, b: __m256) -> __m256 {
+    _mm256_castpd_ps(_mm256_unpackhi_pd(_mm256_castps_pd(a), _mm256_castps_pd(b)))
+}
+
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn abs(a: __m256) -> __m256 {
@@ -234,6 +267,13 @@ impl Simd for Avx2 {
     fn any(self, m: Self::M) -> bool {
         // SAFETY: the token proves AVX2 and FMA, all that the intrinsic asks of its caller.
         unsafe { _mm256_movemask_ps(m) != 0 }
+    }
+
+    #[inline(always)]
+    fn transpose(self, x: &mut [Self::F]) {
+        let Some(x) = x.first_chunk_mut() else { panic!("a square has {LANES} rows, found {}", x.len()) };
+        // SAFETY: the token proves AVX2 and FMA, all that the function asks of its caller.
+        unsafe { transpose(x) }
     }
 
     #[inline(always)]

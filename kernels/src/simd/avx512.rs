@@ -34,6 +34,45 @@ fn sum(a: __m512) -> f32 {
     _mm_cvtss_f32(_mm_add_ss(a, _mm_movehdup_ps(a)))
 }
 
+/// Rows to columns of a 16 x 16 square: pairs, fours, then quarters of registers.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
+fn transpose(x: &mut [__m512; LANES]) {
+    // fours[g][j], quarter q: column 4 q + j of the rows 4 g..4 g + 4
+    let mut fours = [[_mm512_setzero_ps(); 4]; 4];
+    for (g, fours) in fours.iter_mut().enumerate() {
+        let [a, b, c, d] = [x[4 * g], x[4 * g + 1], x[4 * g + 2], x[4 * g + 3]];
+        let (ab, cd) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+        fours[0] = low_pairs(ab, cd);
+        fours[1] = high_pairs(ab, cd);
+        let (ab, cd) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+        fours[2] = low_pairs(ab, cd);
+        fours[3] = high_pairs(ab, cd);
+    }
+    for j in 0..4 {
+        let [a, b, c, d] = [fours[0][j], fours[1][j], fours[2][j], fours[3][j]];
+        // quarters 0 and 2, then 1 and 3, of two groups
+        let (ab, cd) = (_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0x88>(c, d));
+        x[j] = _mm512_shuffle_f32x4::<0x88>(ab, cd);
+        x[8 + j] = _mm512_shuffle_f32x4::<0xDD>(ab, cd);
+        let (ab, cd) = (_mm512_shuffle_f32x4::<0xDD>(a, b), _mm512_shuffle_f32x4::<0xDD>(c, d));
+        x[4 + j] = _mm512_shuffle_f32x4::<0x88>(ab, cd);
+        x[12 + j] = _mm512_shuffle_f32x4::<0xDD>(ab, cd);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
+fn low_pairs(a: __m512, b: __m512) -> __m512 {
+    _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
+fn high_pairs(a: __m512, b: __m512) -> __m512 {
+    _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)))
+}
+
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
 fn copysign(a: __m512, sign: __m512) -> __m512 {
@@ -196,6 +235,13 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn any(self, m: Self::M) -> bool {
         m != 0
+    }
+
+    #[inline(always)]
+    fn transpose(self, x: &mut [Self::F]) {
+        let Some(x) = x.first_chunk_mut() else { panic!("a square has {LANES} rows, found {}", x.len()) };
+        // SAFETY: the token proves AVX-512, all that the function asks of its caller.
+        unsafe { transpose(x) }
     }
 
     #[inline(always)]

@@ -97,6 +97,9 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// Whether any lane is true.
     fn any(self, m: Self::M) -> bool;
 
+    /// Turns the first `LANES` vectors, rows of a square, into its columns. `x` must have as many.
+    fn transpose(self, x: &mut [Self::F]);
+
     /// Sum of the lanes: the upper half is added to the lower until one is left.
     fn sum(self, a: Self::F) -> f32;
 

@@ -43,6 +43,18 @@ fn sum(a: float32x4_t) -> f32 {
     vget_lane_f32::<0>(a) + vget_lane_f32::<1>(a)
 }
 
+/// Rows to columns of a 4 x 4 square: pairs, then halves of registers.
+#[inline]
+#[target_feature(enable = "neon,dotprod")]
+fn transpose(x: &mut [float32x4_t; LANES]) {
+    let [a, b, c, d] = *x;
+    let (ab, cd) = (vtrnq_f32(a, b), vtrnq_f32(c, d));
+    x[0] = vcombine_f32(vget_low_f32(ab.0), vget_low_f32(cd.0));
+    x[1] = vcombine_f32(vget_low_f32(ab.1), vget_low_f32(cd.1));
+    x[2] = vcombine_f32(vget_high_f32(ab.0), vget_high_f32(cd.0));
+    x[3] = vcombine_f32(vget_high_f32(ab.1), vget_high_f32(cd.1));
+}
+
 /// The larger; `b` if either is NaN (`fmax` would give NaN).
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
@@ -216,6 +228,13 @@ impl Simd for Neon {
     fn any(self, m: Self::M) -> bool {
         // SAFETY: the token proves NEON, all that the intrinsic asks of its caller.
         unsafe { vmaxvq_u32(m) != 0 }
+    }
+
+    #[inline(always)]
+    fn transpose(self, x: &mut [Self::F]) {
+        let Some(x) = x.first_chunk_mut() else { panic!("a square has {LANES} rows, found {}", x.len()) };
+        // SAFETY: the token proves NEON, all that the function asks of its caller.
+        unsafe { transpose(x) }
     }
 
     #[inline(always)]

@@ -192,6 +192,15 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn transpose(self, x: &mut [Self::F]) {
+        for i in 0..LANES {
+            for j in 0..i {
+                (x[i][j], x[j][i]) = (x[j][i], x[i][j]);
+            }
+        }
+    }
+
+    #[inline(always)]
     fn sum(self, a: Self::F) -> f32 {
         let [a0, a1, a2, a3, a4, a5, a6, a7] = a;
         let [b0, b1, b2, b3] = [a0 + a4, a1 + a5, a2 + a6, a3 + a7];

@@ -213,6 +213,39 @@ fn parts_touch_no_more_than_they_should() {
 }
 
 #[derive(Clone)]
+struct Transpose;
+
+impl SimdKernel for Transpose {
+    type Output = (usize, [[f32; 16]; 16]);
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> Self::Output {
+        let mut x = [s.splat(-1.0); 16];
+        for (i, x) in x.iter_mut().enumerate() {
+            *x = s.load(&core::array::from_fn::<f32, 16, _>(|j| (16 * i + j) as f32));
+        }
+        s.transpose(&mut x);
+        let mut out = [[0.0; 16]; 16];
+        for (out, x) in out.iter_mut().zip(x) {
+            s.store(out, x);
+        }
+        (S::LANES, out)
+    }
+}
+
+#[test]
+fn squares_are_transposed() {
+    everywhere(Transpose, |isa, (lanes, out)| {
+        for i in 0..16 {
+            for j in 0..lanes {
+                let expected = if i < lanes { 16 * j + i } else { 16 * i + j };
+                assert_eq!(out[i][j], expected as f32, "{} {i} {j}", isa.name());
+            }
+        }
+    });
+}
+
+#[derive(Clone)]
 struct Functions(Vec<f32>);
 
 impl SimdKernel for Functions {
