@@ -2,7 +2,7 @@
 
 mod common;
 
-use barewire_kernels::{Isa, Scratch, gemm};
+use barewire_kernels::{Exec, Isa, Scratch, gemm};
 use common::{Rng, bits, for_each_isa};
 
 /// Around lanes, tiles and vectors.
@@ -55,12 +55,12 @@ impl Case {
         if self.form == Form::Nt { j * k + l } else { l * n + j }
     }
 
-    fn run(&self, isa: Isa, accumulate: bool, c: &mut [f32], s: &mut Scratch) {
-        let ([m, n, k], a, b) = (self.sizes, &self.a, &self.b);
+    fn run(&self, exec: impl Into<Exec>, accumulate: bool, c: &mut [f32], s: &mut Scratch) {
+        let ([m, n, k], a, b, exec) = (self.sizes, &self.a, &self.b, exec.into());
         match self.form {
-            Form::Nt => gemm::nt_with(isa, m, n, k, a, b, accumulate, c, s),
-            Form::Nn => gemm::nn_with(isa, m, n, k, a, b, accumulate, c, s),
-            Form::Tn => gemm::tn_with(isa, m, n, k, self.alpha, a, b, accumulate, c, s),
+            Form::Nt => gemm::nt_with(exec, m, n, k, a, b, accumulate, c, s),
+            Form::Nn => gemm::nn_with(exec, m, n, k, a, b, accumulate, c, s),
+            Form::Tn => gemm::tn_with(exec, m, n, k, self.alpha, a, b, accumulate, c, s),
         }
         .unwrap();
     }
@@ -195,6 +195,32 @@ fn nan_propagates() {
                 let (nan, infinite) = (i / n == m - 1, i % n == n - 1);
                 assert_eq!(c.is_nan(), nan, "{form:?} {shape:?} {} at {i}", isa.name());
                 assert!(nan || c.is_infinite() == infinite);
+            }
+        });
+    }
+}
+
+/// Shapes that are cut by columns, by rows, and in three.
+#[test]
+fn threads_change_no_bit() {
+    let mut rng = Rng(4);
+    let pools = [1, 2, 3].map(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap());
+    for (shape, form) in
+        [(1, 1900, 700), (5, 1000, 600), (333, 50, 300), (70, 200, 520)].into_iter().flat_map(|s| FORMS.map(|f| (s, f)))
+    {
+        let case = Case::new(form, shape, &mut rng);
+        let start = rng.floats(shape.0 * shape.1);
+        for_each_isa(|isa| {
+            if isa == Isa::Reference {
+                return;
+            }
+            let mut one = start.clone();
+            case.run(isa, true, &mut one, &mut Scratch::new());
+            for pool in &pools {
+                let mut c = start.clone();
+                pool.install(|| case.run(Exec::from(isa).parallel(), true, &mut c, &mut Scratch::new()));
+                let threads = pool.current_num_threads();
+                assert_eq!(bits(&c), bits(&one), "{} {form:?} {shape:?}, {threads} threads", isa.name());
             }
         });
     }

@@ -140,22 +140,46 @@ fn product<S: Simd, const M: usize, const W: usize>(
 /// The largest number of lanes.
 const MOST: usize = 16;
 
-/// `LANES` rows: terms `LANES * at..` of each, as far as there are any, a vector across the rows each.
-#[inline(always)]
-fn turned<S: Simd>(s: S, from: Transposed<'_>, at: usize) -> [S::F; MOST] {
-    let mut x = [s.splat(0.0); MOST];
-    let first = at * S::LANES;
-    if first + S::LANES <= from.terms {
+/// `LANES` rows of the right factor.
+#[derive(Clone, Copy)]
+struct Square<'a> {
+    rows: [&'a [f32]; MOST],
+    terms: usize,
+}
+
+impl<'a> Square<'a> {
+    /// The first `LANES` rows.
+    #[inline(always)]
+    fn new<S: Simd>(_: S, from: Transposed<'a>) -> Self {
+        let mut rows: [&[f32]; MOST] = [&[]; MOST];
         for r in 0..S::LANES {
-            x[r] = s.load(&from.row(r)[first..]);
+            rows[r] = from.row(r);
         }
-    } else {
-        for r in 0..S::LANES {
-            x[r] = s.load_part(&from.row(r)[first..]);
-        }
+        Self { rows, terms: from.terms }
     }
-    s.transpose(&mut x);
-    x
+
+    /// Terms `LANES * at..` of each row, which has `LANES` of them, a vector across the rows each.
+    #[inline(always)]
+    fn turned<S: Simd>(&self, s: S, at: usize) -> [S::F; MOST] {
+        let mut x = [s.splat(0.0); MOST];
+        for r in 0..S::LANES {
+            x[r] = s.load(&self.rows[r][at * S::LANES..]);
+        }
+        s.transpose(&mut x);
+        x
+    }
+
+    /// The terms after the last `LANES`, then zeros. A function of its own: chosen by a branch, the
+    /// vectors of both would pass through memory.
+    #[inline(always)]
+    fn turned_rest<S: Simd>(&self, s: S) -> [S::F; MOST] {
+        let mut x = [s.splat(0.0); MOST];
+        for r in 0..S::LANES {
+            x[r] = s.load_part(&self.rows[r][self.terms / S::LANES * S::LANES..]);
+        }
+        s.transpose(&mut x);
+        x
+    }
 }
 
 struct Transpose<'a>(Transposed<'a>, &'a mut [f32], usize);
@@ -166,11 +190,19 @@ impl SimdKernel for Transpose<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Self(from, out, width) = self;
+        let square = Square::new(s, from);
+        let whole = from.terms / S::LANES;
         for (at, out) in out.chunks_mut(width * S::LANES).enumerate().take(from.terms.div_ceil(S::LANES)) {
-            let x = turned(s, from, at);
-            let terms = (from.terms - at * S::LANES).min(S::LANES);
-            for (l, out) in out.chunks_mut(width).enumerate().take(terms) {
-                s.store(out, x[l]);
+            if at < whole {
+                let x = square.turned(s, at);
+                for l in 0..S::LANES {
+                    s.store(&mut out[l * width..], x[l]);
+                }
+            } else {
+                let x = square.turned_rest(s);
+                for l in 0..from.terms - whole * S::LANES {
+                    s.store(&mut out[l * width..], x[l]);
+                }
             }
         }
     }
@@ -219,10 +251,14 @@ fn few_columns<S: Simd, const M: usize, const G: usize>(
 ) {
     let terms = few.b.terms;
     let a = rows_of::<M>(few.a, few.stride, terms);
+    let mut squares = [Square { rows: [&[]; MOST], terms }; G];
+    for g in 0..G {
+        squares[g] = Square::new(s, few.b.from(col + g * S::LANES));
+    }
     let mut sums = [[s.splat(0.0); G]; M];
     for at in 0..terms / S::LANES {
         for g in 0..G {
-            let b = turned(s, few.b.from(col + g * S::LANES), at);
+            let b = squares[g].turned(s, at);
             for i in 0..M {
                 let a = &a[i][at * S::LANES..][..S::LANES];
                 for l in 0..S::LANES {
@@ -234,7 +270,7 @@ fn few_columns<S: Simd, const M: usize, const G: usize>(
     let rest = terms / S::LANES * S::LANES;
     if rest < terms {
         for g in 0..G {
-            let b = turned(s, few.b.from(col + g * S::LANES), terms / S::LANES);
+            let b = squares[g].turned_rest(s);
             for i in 0..M {
                 for (a, b) in a[i][rest..].iter().zip(b) {
                     sums[i][g] = s.mul_add(s.splat(*a), b, sums[i][g]);
