@@ -13,6 +13,7 @@
 //! | [`quantized`]        | products with 2 to 8 bit codes, one scale and zero point         |
 //! | [`gated_recurrence`] | `h[t] = f[t] ⊙ h[t-1] + v[t]`, forward and backward              |
 //! | [`gemm`]             | dense f32 and f64 products                                       |
+//! | [`random`]             | counter-based random numbers                                     |
 //! | [`vectorize()`]      | compiles a caller's own plain loop for each instruction set      |
 //!
 //! # Folders
@@ -43,6 +44,7 @@ pub mod gated_recurrence;
 pub mod gemm;
 mod isa;
 pub mod quantized;
+pub mod random;
 mod scratch;
 mod simd;
 pub mod ternary;

@@ -38,14 +38,15 @@
 //!
 //! # Folders
 //!
-//! `pack` is the storage form, [`forms`] are those of others; `absmean` quantises weights, `activations` makes codes and limbs,
-//! `forward` and `transposed` multiply. Each of these has one file an instruction set; what two
-//! of them need is in `shared`.
+//! `pack` is the storage form, [`forms`] are those of others; `absmean` quantises weights,
+//! `activations` makes codes and limbs, `forward` and `transposed` multiply, [`accumulate`] trains
+//! digits. Each of these has one file an instruction set; what two of them need is in `shared`.
 //!
 //! Source: Ma et al., "The Era of 1-bit LLMs" (2024) for the quantisers; the packing and the
 //! kernels are our own, see `docs/design.md`.
 
 mod absmean;
+pub mod accumulate;
 mod activations;
 pub mod forms;
 mod forward;

@@ -123,9 +123,8 @@ fn word_from_masks(above: u32, below: u32) -> u64 {
 }
 
 /// Moves bit `i` to bit `2 i`.
-#[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn spread(mask: u32) -> u64 {
+pub(super) fn spread(mask: u32) -> u64 {
     let mut v = u64::from(mask);
     v = (v | v << 16) & 0x0000_FFFF_0000_FFFF;
     v = (v | v << 8) & 0x00FF_00FF_00FF_00FF;
