@@ -7,6 +7,14 @@
 //! Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011), Philox-4x32 with
 //! ten rounds; the known answers of its library Random123 are among the tests.
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod neon;
+pub(crate) mod portable;
+
 /// Multipliers of the first and the third word.
 const M: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 
@@ -53,49 +61,10 @@ impl Keys {
 /// the low half of `[i][j / 2]` if `j` is even, else in the high half.
 pub(crate) type Blocks = [[u64; 8]; 4];
 
-/// See [`Blocks`]. Compiled with the features of the caller.
-///
-/// Each word stands in 64 bits of which the upper ones are of no meaning until the end: the
-/// products of the next round do not read them. That saves the shuffles between 32 and 64 bits.
-#[inline(always)]
-pub(crate) fn blocks(first: u32, rest: [u32; 3], keys: &Keys, out: &mut Blocks) {
-    let mut even = [[0u64; 8]; 4];
-    let mut odd = [[0u64; 8]; 4];
-    for j in 0..8 {
-        even[0][j] = u64::from(first.wrapping_add(2 * j as u32));
-        odd[0][j] = u64::from(first.wrapping_add(2 * j as u32 + 1));
-        for i in 1..4 {
-            even[i][j] = u64::from(rest[i - 1]);
-            odd[i][j] = u64::from(rest[i - 1]);
-        }
-    }
-    for [k, l] in keys.0 {
-        round(&mut even, k, l);
-        round(&mut odd, k, l);
-    }
-    for i in 0..4 {
-        for j in 0..8 {
-            out[i][j] = even[i][j] & 0xFFFF_FFFF | odd[i][j] << 32;
-        }
-    }
-}
-
-#[inline(always)]
-fn round([a, b, c, d]: &mut [[u64; 8]; 4], k: u32, l: u32) {
-    for j in 0..8 {
-        let first = (a[j] & 0xFFFF_FFFF) * u64::from(M[0]);
-        let second = (c[j] & 0xFFFF_FFFF) * u64::from(M[1]);
-        a[j] = second >> 32 ^ b[j] ^ u64::from(k);
-        b[j] = second;
-        c[j] = first >> 32 ^ d[j] ^ u64::from(l);
-        d[j] = first;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Isa, Kernel, vectorize};
+    use crate::Isa;
 
     #[test]
     fn known_answers_of_random123() {
@@ -113,24 +82,29 @@ mod tests {
         }
     }
 
-    struct Sixteen(u32, [u32; 3], u64);
-
-    impl Kernel for Sixteen {
-        type Output = Blocks;
-
-        #[inline(always)]
-        fn run(self) -> Blocks {
-            let mut out = [[0; 8]; 4];
-            blocks(self.0, self.1, &Keys::new(self.2), &mut out);
-            out
+    fn sixteen(isa: Isa, first: u32, rest: [u32; 3], keys: &Keys) -> Blocks {
+        let mut out = [[0; 8]; 4];
+        match isa {
+            Isa::Reference | Isa::Portable => portable::blocks(first, rest, keys, &mut out),
+            // SAFETY: an `Avx2` token exists only after detection found AVX2 and FMA.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(_) => unsafe { avx2::blocks(first, rest, keys, &mut out) },
+            // SAFETY: an `Avx512` token exists only after detection found all features asked for.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(_) => unsafe { avx512::blocks(first, rest, keys, &mut out) },
+            // SAFETY: a `Neon` token exists only after detection found all features asked for.
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon(_) => unsafe { neon::blocks(first, rest, keys, &mut out) },
         }
+        out
     }
 
     #[test]
     fn sixteen_at_a_time_are_the_same() {
-        for (first, rest, seed) in [(0, [0; 3], 0), (u32::MAX - 3, [7, 8, 9], u64::MAX), (160, [u32::MAX; 3], 1 << 40)] {
+        for (first, rest, seed) in [(0, [0; 3], 0), (u32::MAX - 3, [7, 8, 9], u64::MAX), (160, [u32::MAX; 3], 1 << 40)]
+        {
             for isa in Isa::available() {
-                let found = vectorize(isa, Sixteen(first, rest, seed));
+                let found = sixteen(isa, first, rest, &Keys::new(seed));
                 for j in 0..16 {
                     let counter = [first.wrapping_add(j as u32), rest[0], rest[1], rest[2]];
                     let expected = philox4x32_10(counter, [seed as u32, (seed >> 32) as u32]);

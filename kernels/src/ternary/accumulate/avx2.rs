@@ -4,6 +4,7 @@ use core::arch::x86_64::*;
 
 use super::lanes::{Lanes, RandomWord};
 use crate::Avx2;
+use crate::random::{self, Blocks, Keys};
 use crate::ternary::shared::avx2::load_floats;
 
 #[inline]
@@ -220,6 +221,12 @@ impl Lanes for Avx2 {
     fn pack_codes(self, v: Self::B) -> u64 {
         // SAFETY: the token proves AVX2 and FMA, all that the function asks of its caller.
         unsafe { pack_codes(v) }
+    }
+
+    #[inline(always)]
+    fn random(self, first: u32, rest: [u32; 3], keys: &Keys, out: &mut Blocks) {
+        // SAFETY: the token proves all that the function asks of its caller.
+        unsafe { random::avx2::blocks(first, rest, keys, out) }
     }
 
     #[inline(always)]

@@ -5,6 +5,7 @@ use core::arch::x86_64::*;
 
 use super::lanes::{Lanes, RandomWord};
 use crate::Avx512;
+use crate::random::{self, Blocks, Keys};
 use crate::ternary::shared::avx512::{load as load_words, load_floats};
 
 #[inline]
@@ -188,6 +189,12 @@ impl Lanes for Avx512 {
     fn pack_codes(self, v: Self::B) -> u64 {
         // SAFETY: the token proves AVX-512, all that the function asks of its caller.
         unsafe { pack_codes(v) }
+    }
+
+    #[inline(always)]
+    fn random(self, first: u32, rest: [u32; 3], keys: &Keys, out: &mut Blocks) {
+        // SAFETY: the token proves all that the function asks of its caller.
+        unsafe { random::avx512::blocks(first, rest, keys, out) }
     }
 
     #[inline(always)]

@@ -6,6 +6,7 @@
 
 use super::portable::Portable;
 use crate::Isa;
+use crate::random::{Blocks, Keys};
 
 /// The random numbers of a word: column `c` of its 32 has 16 bits of the 32-bit word `c % 16` (low
 /// halves of the eight `u64` first), the lower ones if `c < 16`.
@@ -53,6 +54,9 @@ pub(super) trait Lanes: Copy + Send + Sync {
 
     /// Two bits a lane, the low ones of each, as one word.
     fn pack_codes(self, v: Self::B) -> u64;
+
+    /// See [`Blocks`].
+    fn random(self, first: u32, rest: [u32; 3], keys: &Keys, out: &mut Blocks);
 
     /// Whether no float is NaN or infinite.
     fn all_finite(self, g: &[f32; 32]) -> bool;

@@ -4,6 +4,7 @@ use core::arch::aarch64::*;
 
 use super::lanes::{Lanes, RandomWord};
 use crate::Neon;
+use crate::random::{self, Blocks, Keys};
 
 /// The same operation on both registers, which only needs NEON.
 macro_rules! both {
@@ -250,6 +251,12 @@ impl Lanes for Neon {
         let low = unsafe { pack_codes(v.0) };
         // SAFETY: as above.
         u64::from(low) | u64::from(unsafe { pack_codes(v.1) }) << 32
+    }
+
+    #[inline(always)]
+    fn random(self, first: u32, rest: [u32; 3], keys: &Keys, out: &mut Blocks) {
+        // SAFETY: the token proves all that the function asks of its caller.
+        unsafe { random::neon::blocks(first, rest, keys, out) }
     }
 
     #[inline(always)]

@@ -1,6 +1,7 @@
 //! Arrays of 32 bytes, for the compiler to vectorise with what the target has.
 
 use super::lanes::{Lanes, RandomWord};
+use crate::random::{self, Blocks, Keys};
 
 /// The instruction set of the compilation target.
 #[derive(Clone, Copy)]
@@ -132,6 +133,11 @@ impl Lanes for Portable {
             word |= (*v as u64 & 3) << (2 * i);
         }
         word
+    }
+
+    #[inline(always)]
+    fn random(self, first: u32, rest: [u32; 3], keys: &Keys, out: &mut Blocks) {
+        random::portable::blocks(first, rest, keys, out);
     }
 
     #[inline(always)]

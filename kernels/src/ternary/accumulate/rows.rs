@@ -1,12 +1,13 @@
 //! The walk over rows that both forms share: increments, ranges of rows, threads.
 
+use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::lanes::{Lanes, Pass, RandomWord, dispatch};
 use super::{Counts, Rounding, reference};
 use crate::error::{KernelError, check_len, product};
 use crate::exec::Job;
-use crate::random::{self, Keys};
+use crate::random::Keys;
 use crate::ternary::absmean::spread;
 use crate::{Exec, Isa};
 
@@ -47,8 +48,14 @@ impl<'a> Step<'a> {
     }
 
     /// The tiles with rows to fire.
-    pub(super) fn tiles(&self) -> core::ops::Range<usize> {
+    fn tiles(&self) -> Range<usize> {
         self.first / 8..self.end().div_ceil(8)
+    }
+
+    /// Their lines in the matrix.
+    pub(super) fn lines(&self) -> Range<usize> {
+        let words_per_row = self.cols.div_ceil(32);
+        self.tiles().start * words_per_row..self.tiles().end * words_per_row
     }
 
     /// Past the last row to fire.
@@ -73,10 +80,7 @@ impl<'a> Step<'a> {
     fn split_at(self, rows: usize) -> (Self, Self) {
         let (signal, rest) = self.signal.split_at(rows * self.cols);
         let (factors, others) = self.factors.split_at(rows);
-        (
-            Self { signal, factors, ..self },
-            Self { first: self.first + rows, signal: rest, factors: others, ..self },
-        )
+        (Self { signal, factors, ..self }, Self { first: self.first + rows, signal: rest, factors: others, ..self })
     }
 
     /// Row `i` of the signal.
@@ -104,8 +108,20 @@ pub(super) trait Form: Send + Sized {
     /// Cuts where the first `tiles` tiles, or their `rows` rows, end.
     fn split_at(self, tiles: usize, rows: usize) -> (Self, Self);
 
-    /// Adds increments to the accumulators of a word and fires.
-    fn add<L: Lanes>(&mut self, lanes: L, place: Place, q: L::B, limit: i8, counts: &mut Counts);
+    /// Words of a row that are taken before the next row of the tile: what they touch should stay in
+    /// the first cache level until the tile's last row.
+    const RUN: usize;
+
+    /// Adds increments to the accumulators of the words from `place` on, one for each group of
+    /// signals, and fires. Groups are whole but for columns past the end of the row, which hold 0.
+    fn add<L: Lanes, const STOCHASTIC: bool>(
+        &mut self,
+        lanes: L,
+        place: Place,
+        signal: &[Signals],
+        increments: &Increments<'_, STOCHASTIC>,
+        counts: &mut Counts,
+    );
 
     /// The same for column `place.col + c` only.
     fn add_one(&mut self, place: Place, c: usize, q: i32, limit: i8, counts: &mut Counts);
@@ -190,8 +206,14 @@ impl<F: Form> Pass for Fire<'_, F> {
     }
 }
 
-/// Tile by tile, in a tile word column by word column, so that lines of the state are taken in the
-/// order of memory and once.
+/// Signals of the columns of a word.
+pub(super) type Signals = [f32; 32];
+
+/// Words of a row for which random numbers are made at once, a multiple of the 4 that share blocks.
+const DRAWN: usize = 16;
+
+/// Tile by tile; in a tile some words of each row, then the next ones: lines of the state come from
+/// memory nearly in order, and once.
 #[inline(always)]
 fn walk<L: Lanes, F: Form, const STOCHASTIC: bool>(
     lanes: L,
@@ -202,70 +224,85 @@ fn walk<L: Lanes, F: Form, const STOCHASTIC: bool>(
 ) -> Counts {
     let mut counts = Counts::default();
     let words_per_row = step.cols.div_ceil(32);
-    let mut random = [[[0; 8]; 4]; 8];
+    let run = if STOCHASTIC { DRAWN } else { F::RUN };
+    let mut random = [[0; 8]; DRAWN];
     let mut done = 0;
     while done < step.factors.len() {
         let first = step.first + done;
         let n = (8 - first % 8).min(step.factors.len() - done);
         let tile = (first / 8 - step.first / 8) * words_per_row;
-        let factors = &step.factors[done..done + n];
-        counts.skipped += (factors.iter().filter(|f| !f.is_finite()).count() * step.cols) as u64;
-        for w in 0..words_per_row {
-            if STOCHASTIC && w % 4 == 0 {
-                for i in 0..n {
-                    let rest = [(first + i) as u32, number as u32, (number >> 32) as u32];
-                    random::blocks((w / 4 * 16) as u32, rest, keys, &mut random[i]);
-                }
-            }
-            for (i, factor) in factors.iter().enumerate() {
+        let mut w = 0;
+        while w < words_per_row {
+            for i in done..done + n {
+                let (row, factor) = (step.first + i, step.factors[i]);
+                let signal = step.row(i);
+                let signal = &signal[32 * w..signal.len().min(32 * (w + run))];
                 if !factor.is_finite() {
+                    counts.skipped += signal.len() as u64;
                     continue;
                 }
-                let part = &step.row(done + i)[32 * w..];
-                let random = &random[i][w % 4];
-                let q = increments::<L, STOCHASTIC>(lanes, part, -factor, step.limit, random, &mut counts);
-                let place = Place { line: tile + w, lane: (first + i) % 8, row: done + i, col: 32 * w };
-                form.add(lanes, place, q, step.limit, &mut counts);
+                if STOCHASTIC {
+                    let rest = [row as u32, number as u32, (number >> 32) as u32];
+                    let (blocks, _) = random.as_chunks_mut::<4>();
+                    for (k, blocks) in blocks.iter_mut().enumerate().take(signal.len().div_ceil(128)) {
+                        lanes.random((w / 4 + k) as u32 * 16, rest, keys, blocks);
+                    }
+                }
+                let place = Place { line: tile + w, lane: row % 8, row: i, col: 32 * w };
+                let increments = Increments::<STOCHASTIC> { scale: -factor, limit: step.limit, random: &random };
+                let (full, rest) = signal.as_chunks();
+                form.add(lanes, place, full, &increments, &mut counts);
+                if !rest.is_empty() {
+                    let place = Place { line: place.line + full.len(), col: place.col + 32 * full.len(), ..place };
+                    let random = if STOCHASTIC { &random[full.len()..] } else { &[] };
+                    let increments = Increments { random, ..increments };
+                    let mut last = [0.0; 32];
+                    last[..rest.len()].copy_from_slice(rest);
+                    form.add(lanes, place, &[last], &increments, &mut counts);
+                }
             }
+            w += run;
         }
         done += n;
     }
     counts
 }
 
-/// The increments of the first 32 columns of `part`, 0 past its end.
-#[inline(always)]
-fn increments<L: Lanes, const STOCHASTIC: bool>(
-    lanes: L,
-    part: &[f32],
+/// From signals to integers, for one row.
+pub(super) struct Increments<'a, const STOCHASTIC: bool> {
     scale: f32,
-    limit: i8,
-    random: &RandomWord,
-    counts: &mut Counts,
-) -> L::B {
-    let copy;
-    let g = match part.first_chunk::<32>() {
-        Some(g) if lanes.all_finite(g) => g,
-        _ => {
-            copy = padded(part, &mut counts.skipped);
-            &copy
-        }
-    };
-    if STOCHASTIC { lanes.stochastic(g, scale, limit, random) } else { lanes.nearest(g, scale, limit) }
+    pub(super) limit: i8,
+    /// If stochastic, of as many words as there are signals.
+    random: &'a [RandomWord],
 }
 
-/// 32 columns with 0 past the end and in place of what is not finite.
-#[cold]
-fn padded(part: &[f32], skipped: &mut u64) -> [f32; 32] {
-    let mut out = [0.0; 32];
-    for (out, &g) in out.iter_mut().zip(part) {
-        if g.is_finite() {
-            *out = g;
+impl<const STOCHASTIC: bool> Increments<'_, STOCHASTIC> {
+    /// Those of word `w` from the place on.
+    #[inline(always)]
+    pub(super) fn of<L: Lanes>(&self, lanes: L, w: usize, signals: &Signals, counts: &mut Counts) -> L::B {
+        let cleaned;
+        let g = if lanes.all_finite(signals) {
+            signals
         } else {
-            *skipped += 1;
+            cleaned = finite(signals, &mut counts.skipped);
+            &cleaned
+        };
+        if STOCHASTIC {
+            lanes.stochastic(g, self.scale, self.limit, &self.random[w])
+        } else {
+            lanes.nearest(g, self.scale, self.limit)
         }
     }
-    out
+}
+
+/// 0 in place of what is not finite.
+#[cold]
+#[inline(never)]
+fn finite(signals: &Signals, skipped: &mut u64) -> Signals {
+    signals.map(|g| {
+        *skipped += u64::from(!g.is_finite());
+        if g.is_finite() { g } else { 0.0 }
+    })
 }
 
 /// Moves digits of a word one level: `up` and `down` have a bit a column, and none in common.

@@ -1,7 +1,7 @@
 //! Accumulators beside the packed words.
 
 use super::lanes::Lanes;
-use super::rows::{Form, Place, Step, fire, move_digits};
+use super::rows::{Form, Increments, Place, Signals, Step, fire, move_digits};
 use super::{Counts, Rounding, limit, reference};
 use crate::Exec;
 use crate::error::{KernelError, check_len, product};
@@ -91,12 +91,16 @@ pub fn fire_rows_with(
     check_len("words", words, words_len(rows, cols)?)?;
     check_len("accumulators", accumulators, accumulators_len(rows, cols, bits)?)?;
     let step = Step::new([rows, cols], first, signal, factors, limit, rounding)?;
-    let exec = exec.into();
-    Ok(if bits == 4 {
+    Ok(run(exec.into(), step, bits, words, accumulators))
+}
+
+/// Apart from the generic function, so that the kernels are compiled once, in this crate.
+fn run(exec: Exec, step: Step<'_>, bits: u32, words: &mut [u64], accumulators: &mut [u8]) -> Counts {
+    if bits == 4 {
         fire(exec, step, Separate::<16>::new(words, accumulators, &step))
     } else {
         fire(exec, step, Separate::<32>::new(words, accumulators, &step))
-    })
+    }
 }
 
 /// Checks that no accumulator has reached the limit and that the padding is 0.
@@ -148,14 +152,11 @@ struct Separate<'a, const N: usize> {
 
 impl<'a, const N: usize> Separate<'a, N> {
     fn new(words: &'a mut [u64], accumulators: &'a mut [u8], step: &Step<'_>) -> Self {
-        let words_per_row = step.cols().div_ceil(32);
-        let tiles = step.tiles();
-        let lines = tiles.start * words_per_row..tiles.end * words_per_row;
         let groups = accumulators.as_chunks_mut::<N>().0.as_chunks_mut::<8>().0;
         Self {
-            lines: &mut words.as_chunks_mut::<8>().0[lines.clone()],
-            groups: &mut groups[lines],
-            words_per_row,
+            lines: &mut words.as_chunks_mut::<8>().0[step.lines()],
+            groups: &mut groups[step.lines()],
+            words_per_row: step.cols().div_ceil(32),
         }
     }
 }
@@ -201,19 +202,37 @@ where
         (Self { lines, groups, ..self }, Self { lines: other_lines, groups: other_groups, ..self })
     }
 
+    // 4 KiB of bytes, 1 KiB of words, and the signals.
+    const RUN: usize = 16;
+
     #[inline(always)]
-    fn add<L: Lanes>(&mut self, l: L, place: Place, q: L::B, limit: i8, counts: &mut Counts) {
-        let group = &mut self.groups[place.line][place.lane];
-        // Saturation only matters to accumulators of 8 bits and damaged ones: it keeps them beyond
-        // the limit.
-        let a = l.add_saturating(group.load(l), q);
-        let (up, down) = (l.gt(a, l.splat(limit - 1)), l.gt(l.splat(1 - limit), a));
-        let fired = l.or(up, down);
-        if !l.any(fired) {
-            return group.store(l, a);
+    fn add<L: Lanes, const STOCHASTIC: bool>(
+        &mut self,
+        l: L,
+        place: Place,
+        signal: &[Signals],
+        increments: &Increments<'_, STOCHASTIC>,
+        counts: &mut Counts,
+    ) {
+        let (largest, smallest) = (l.splat(increments.limit - 1), l.splat(1 - increments.limit));
+        let groups = &mut self.groups[place.line..][..signal.len()];
+        let lines = &mut self.lines[place.line..][..signal.len()];
+        let lane = place.lane % 8;
+        for (w, signals) in signal.iter().enumerate() {
+            let q = increments.of(l, w, signals, counts);
+            let group = &mut groups[w][lane];
+            // Saturation only matters to accumulators of 8 bits and damaged ones: it keeps them
+            // beyond the limit.
+            let a = l.add_saturating(group.load(l), q);
+            let (up, down) = (l.gt(a, largest), l.gt(smallest, a));
+            let fired = l.or(up, down);
+            if !l.any(fired) {
+                group.store(l, a);
+                continue;
+            }
+            group.store(l, l.without(fired, a));
+            move_digits(&mut lines[w][lane], l.bits(up), l.bits(down), counts);
         }
-        group.store(l, l.without(fired, a));
-        move_digits(&mut self.lines[place.line][place.lane], l.bits(up), l.bits(down), counts);
     }
 
     fn add_one(&mut self, place: Place, c: usize, q: i32, limit: i8, counts: &mut Counts) {

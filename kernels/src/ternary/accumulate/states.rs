@@ -1,7 +1,7 @@
 //! Digit and 6-bit accumulator in one byte.
 
 use super::lanes::{Lanes, Pass, dispatch};
-use super::rows::{Form, Place, Step, fire, move_digits};
+use super::rows::{Form, Increments, Place, Signals, Step, fire, move_digits};
 use super::separate::accumulator;
 use super::{Counts, Rounding, accumulators_len, limit, reference};
 use crate::error::{KernelError, check_len, product};
@@ -128,12 +128,15 @@ pub fn state_words_with(
 ) -> Result<(), KernelError> {
     check_len("states", states, shape(rows, cols)?)?;
     check_len("words", words, words_len(rows, cols)?)?;
-    let exec = exec.into();
-    let lines = words.as_chunks_mut::<8>().0;
+    write_words(exec.into(), states, cols, words.as_chunks_mut().0);
+    Ok(())
+}
+
+/// Apart from the generic function, so that the kernel is compiled once, in this crate.
+fn write_words(exec: Exec, states: &[u8], cols: usize, lines: &mut [Line]) {
     if !lines.is_empty() {
         exec.run(Digits { isa: exec.isa(), states, cols, lines }, ((1 << 18) / (8 * cols)).max(1));
     }
-    Ok(())
 }
 
 /// Adds the increments of rows `first ..` to the accumulators and moves the digits of those that
@@ -188,12 +191,15 @@ pub fn fire_states_with(
         check_len("words", words, words_len(rows, cols)?)?;
     }
     let step = Step::new([rows, cols], first, signal, factors, limit(BITS)?, rounding)?;
-    let words_per_row = cols.div_ceil(32);
-    let tiles = step.tiles();
-    let lines = tiles.start * words_per_row..tiles.end * words_per_row;
-    let lines = words.map(|words| &mut words.as_chunks_mut::<8>().0[lines]);
+    Ok(run(exec.into(), step, states, words))
+}
+
+/// Apart from the generic function, so that the kernel is compiled once, in this crate.
+fn run(exec: Exec, step: Step<'_>, states: &mut [u8], words: Option<&mut [u64]>) -> Counts {
+    let cols = step.cols();
     let states = &mut states[step.first() * cols..step.end() * cols];
-    Ok(fire(exec.into(), step, Bytes { states, lines, cols }))
+    let lines = words.map(|words| &mut words.as_chunks_mut::<8>().0[step.lines()]);
+    fire(exec, step, Bytes { states, lines, cols })
 }
 
 /// The rows of a step, and perhaps the lines of words of its tiles.
@@ -201,16 +207,6 @@ struct Bytes<'a> {
     states: &'a mut [u8],
     lines: Option<&'a mut [Line]>,
     cols: usize,
-}
-
-impl Bytes<'_> {
-    /// Digits that fired move in the words too.
-    #[inline(always)]
-    fn follow(&mut self, place: Place, up: u32, down: u32) {
-        if let Some(lines) = &mut self.lines {
-            move_digits(&mut lines[place.line][place.lane], up, down, &mut Counts::default());
-        }
-    }
 }
 
 impl Form for Bytes<'_> {
@@ -224,24 +220,43 @@ impl Form for Bytes<'_> {
         (Self { states, lines, ..self }, Self { states: other_states, lines: other_lines, ..self })
     }
 
+    // Rows are contiguous.
+    const RUN: usize = usize::MAX / 64;
+
     #[inline(always)]
-    fn add<L: Lanes>(&mut self, l: L, place: Place, q: L::B, _: i8, counts: &mut Counts) {
+    fn add<L: Lanes, const STOCHASTIC: bool>(
+        &mut self,
+        l: L,
+        place: Place,
+        signal: &[Signals],
+        increments: &Increments<'_, STOCHASTIC>,
+        counts: &mut Counts,
+    ) {
         let start = place.row * self.cols + place.col;
-        let len = (self.cols - place.col).min(32);
-        let part = &mut self.states[start..][..len];
-        let (up, down) = match part.first_chunk_mut::<32>() {
-            Some(states) => add(l, states, q, counts),
-            None => {
-                // Padding has the increment 0 and does not fire.
-                let mut states = [ZERO; 32];
-                states[..len].copy_from_slice(part);
-                let moved = add(l, &mut states, q, counts);
-                part.copy_from_slice(&states[..len]);
-                moved
+        let len = (32 * signal.len()).min(self.cols - place.col);
+        let (full, rest) = self.states[start..start + len].as_chunks_mut::<32>();
+        let mut lines = self.lines.as_mut().map(|lines| &mut lines[place.line..][..signal.len()]);
+        for (w, (states, signals)) in full.iter_mut().zip(signal).enumerate() {
+            let q = increments.of(l, w, signals, counts);
+            let (up, down) = add(l, states, q, counts);
+            if up | down != 0
+                && let Some(lines) = &mut lines
+            {
+                move_digits(&mut lines[w][place.lane % 8], up, down, &mut Counts::default());
             }
-        };
-        if up | down != 0 {
-            self.follow(place, up, down);
+        }
+        if !rest.is_empty() {
+            // The only word: past the end of the row the increment is 0, and nothing fires.
+            let mut states = [ZERO; 32];
+            states[..rest.len()].copy_from_slice(rest);
+            let q = increments.of(l, 0, &signal[0], counts);
+            let (up, down) = add(l, &mut states, q, counts);
+            rest.copy_from_slice(&states[..rest.len()]);
+            if up | down != 0
+                && let Some(lines) = &mut lines
+            {
+                move_digits(&mut lines[0][place.lane % 8], up, down, &mut Counts::default());
+            }
         }
     }
 
@@ -253,7 +268,10 @@ impl Form for Bytes<'_> {
         *s = state(code as i8 - 1, next);
         if counts.fires > fires {
             let up = i32::from(a) + q > 0;
-            self.follow(place, u32::from(up) << c, u32::from(!up) << c);
+            if let Some(lines) = &mut self.lines {
+                let word = &mut lines[place.line][place.lane];
+                move_digits(word, u32::from(up) << c, u32::from(!up) << c, &mut Counts::default());
+            }
         }
     }
 }
