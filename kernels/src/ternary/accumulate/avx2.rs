@@ -5,59 +5,38 @@ use core::arch::x86_64::*;
 use super::lanes::{Lanes, RandomWord};
 use crate::Avx2;
 use crate::random::{self, Blocks, Keys};
-use crate::ternary::shared::avx2::load_floats;
+use crate::ternary::shared::avx2::{load, load_floats};
 
+/// 32 integers, in order, at the ends of the range where a byte cannot hold them.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn all_finite(g: &[f32; 32]) -> bool {
-    let (g, _) = g.as_chunks::<8>();
-    // 0 * x is NaN if x is NaN or infinite, and NaN stays.
-    let zero = _mm256_setzero_ps();
-    let mut sum = _mm256_mul_ps(load_floats(&g[0]), zero);
-    for g in &g[1..] {
-        sum = _mm256_fmadd_ps(load_floats(g), zero, sum);
-    }
-    _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_UNORD_Q>(sum, sum)) == 0
-}
-
-/// `min(g * scale, limit)`. Below the range, the conversion to integers gives the lowest one, and
-/// that stays at the lower end of the narrower types; above, it would give the same.
-#[inline]
-#[target_feature(enable = "avx2,fma")]
-fn scaled(g: &[f32; 8], scale: __m256, limit: __m256) -> __m256 {
-    _mm256_min_ps(_mm256_mul_ps(load_floats(g), scale), limit)
-}
-
-/// 32 integers, in order, clamped to what a byte holds, then from below by `-limit`.
-#[inline]
-#[target_feature(enable = "avx2,fma")]
-fn narrow(v: [__m256i; 4], limit: i8) -> __m256i {
+fn narrow(v: [__m256i; 4]) -> __m256i {
     let low = _mm256_packs_epi32(v[0], v[1]);
     let high = _mm256_packs_epi32(v[2], v[3]);
     let mixed = _mm256_packs_epi16(low, high);
     let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    let bytes = _mm256_permutevar8x32_epi32(mixed, order);
-    _mm256_max_epi8(bytes, _mm256_set1_epi8(-limit))
+    _mm256_permutevar8x32_epi32(mixed, order)
 }
 
+/// The conversion to integers gives the lowest one for what is NaN or out of range.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn nearest(g: &[f32; 32], scale: f32, limit: i8) -> __m256i {
+fn nearest(g: &[f32; 32], scale: f32) -> __m256i {
     let (g, _) = g.as_chunks::<8>();
-    let (scale, top) = (_mm256_set1_ps(scale), _mm256_set1_ps(limit.into()));
+    let scale = _mm256_set1_ps(scale);
     let mut v = [_mm256_setzero_si256(); 4];
     for (v, g) in v.iter_mut().zip(g) {
-        *v = _mm256_cvtps_epi32(scaled(g, scale, top));
+        *v = _mm256_cvtps_epi32(_mm256_mul_ps(load_floats(g), scale));
     }
-    narrow(v, limit)
+    narrow(v)
 }
 
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn stochastic(g: &[f32; 32], scale: f32, limit: i8, random: &RandomWord) -> __m256i {
+fn stochastic(g: &[f32; 32], scale: f32, random: &RandomWord) -> __m256i {
     let (g, _) = g.as_chunks::<8>();
     let (random, _) = random.as_chunks::<4>();
-    let random = [load_words(&random[0]), load_words(&random[1])];
+    let random = [load(&random[0]), load(&random[1])];
     let half = _mm256_set1_epi32(0xFFFF);
     let random = [
         _mm256_and_si256(random[0], half),
@@ -65,20 +44,24 @@ fn stochastic(g: &[f32; 32], scale: f32, limit: i8, random: &RandomWord) -> __m2
         _mm256_srli_epi32::<16>(random[0]),
         _mm256_srli_epi32::<16>(random[1]),
     ];
-    let (scale, top) = (_mm256_set1_ps(scale), _mm256_set1_ps(limit.into()));
+    let scale = _mm256_set1_ps(scale);
     let mut v = [_mm256_setzero_si256(); 4];
     for i in 0..4 {
-        let u = _mm256_mul_ps(scaled(&g[i], scale, top), _mm256_set1_ps(65536.0));
-        let sum = _mm256_add_epi32(_mm256_cvtps_epi32(u), random[i]);
-        v[i] = _mm256_srai_epi32::<16>(sum);
+        // Not `g * (scale * 65536)`, which could overflow where this does not.
+        let u = _mm256_mul_ps(_mm256_mul_ps(load_floats(&g[i]), scale), _mm256_set1_ps(65536.0));
+        // A sum that wraps is as far out of range as one that does not.
+        v[i] = _mm256_srai_epi32::<16>(_mm256_add_epi32(_mm256_cvtps_epi32(u), random[i]));
     }
-    narrow(v, limit)
+    narrow(v)
 }
 
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn load_words(x: &[u64; 4]) -> __m256i {
-    crate::ternary::shared::avx2::load(x)
+fn any_reaches(a: __m256i, b: __m256i, limit: __m256i) -> bool {
+    // The magnitude of -128 is 128 as an unsigned byte.
+    let larger = _mm256_max_epu8(_mm256_abs_epi8(a), _mm256_abs_epi8(b));
+    let reaches = _mm256_cmpeq_epi8(_mm256_max_epu8(larger, limit), larger);
+    _mm256_movemask_epi8(reaches) != 0
 }
 
 #[inline]
@@ -195,8 +178,9 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn any(self, m: Self::M) -> bool {
-        self.bits(m) != 0
+    fn any_reaches(self, a: Self::B, b: Self::B, limit: Self::B) -> bool {
+        // SAFETY: the token proves AVX2 and FMA, all that the function asks of its caller.
+        unsafe { any_reaches(a, b, limit) }
     }
 
     #[inline(always)]
@@ -230,20 +214,14 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn all_finite(self, g: &[f32; 32]) -> bool {
+    fn nearest(self, g: &[f32; 32], scale: f32) -> Self::B {
         // SAFETY: the token proves AVX2 and FMA, all that the function asks of its caller.
-        unsafe { all_finite(g) }
+        unsafe { nearest(g, scale) }
     }
 
     #[inline(always)]
-    fn nearest(self, g: &[f32; 32], scale: f32, limit: i8) -> Self::B {
+    fn stochastic(self, g: &[f32; 32], scale: f32, random: &RandomWord) -> Self::B {
         // SAFETY: the token proves AVX2 and FMA, all that the function asks of its caller.
-        unsafe { nearest(g, scale, limit) }
-    }
-
-    #[inline(always)]
-    fn stochastic(self, g: &[f32; 32], scale: f32, limit: i8, random: &RandomWord) -> Self::B {
-        // SAFETY: the token proves AVX2 and FMA, all that the function asks of its caller.
-        unsafe { stochastic(g, scale, limit, random) }
+        unsafe { stochastic(g, scale, random) }
     }
 }

@@ -8,57 +8,51 @@ use crate::Avx512;
 use crate::random::{self, Blocks, Keys};
 use crate::ternary::shared::avx512::{load as load_words, load_floats};
 
+/// 32 integers, at the ends of the range where a byte cannot hold them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-fn all_finite(g: &[f32; 32]) -> bool {
-    // Quiet NaN, +infinity, -infinity, signalling NaN.
-    const NOT_FINITE: i32 = 0x99;
+fn narrow(low: __m512i, high: __m512i) -> __m256i {
+    _mm256_set_m128i(_mm512_cvtsepi32_epi8(high), _mm512_cvtsepi32_epi8(low))
+}
+
+/// The conversion to integers gives the lowest one for what is NaN or out of range.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
+fn nearest(g: &[f32; 32], scale: f32) -> __m256i {
     let (g, _) = g.as_chunks::<16>();
-    let low = _mm512_fpclass_ps_mask::<NOT_FINITE>(load_floats(&g[0]));
-    let high = _mm512_fpclass_ps_mask::<NOT_FINITE>(load_floats(&g[1]));
-    low | high == 0
-}
-
-/// See `avx2::scaled`.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-fn scaled(g: &[f32; 16], scale: f32, limit: i8) -> __m512 {
-    let u = _mm512_mul_ps(load_floats(g), _mm512_set1_ps(scale));
-    _mm512_min_ps(u, _mm512_set1_ps(limit.into()))
-}
-
-/// 32 integers clamped to what a byte holds, then from below by `-limit`.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-fn narrow(low: __m512i, high: __m512i, limit: i8) -> __m256i {
-    let bytes = _mm256_set_m128i(_mm512_cvtsepi32_epi8(high), _mm512_cvtsepi32_epi8(low));
-    _mm256_max_epi8(bytes, _mm256_set1_epi8(-limit))
+    let scale = _mm512_set1_ps(scale);
+    let low = _mm512_cvtps_epi32(_mm512_mul_ps(load_floats(&g[0]), scale));
+    let high = _mm512_cvtps_epi32(_mm512_mul_ps(load_floats(&g[1]), scale));
+    narrow(low, high)
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-fn nearest(g: &[f32; 32], scale: f32, limit: i8) -> __m256i {
+fn stochastic(g: &[f32; 32], scale: f32, random: &RandomWord) -> __m256i {
     let (g, _) = g.as_chunks::<16>();
-    let low = _mm512_cvtps_epi32(scaled(&g[0], scale, limit));
-    let high = _mm512_cvtps_epi32(scaled(&g[1], scale, limit));
-    narrow(low, high, limit)
-}
-
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-fn stochastic(g: &[f32; 32], scale: f32, limit: i8, random: &RandomWord) -> __m256i {
-    let (g, _) = g.as_chunks::<16>();
+    let scale = _mm512_set1_ps(scale);
     let random = load_words(random);
-    let low = randomly_rounded(scaled(&g[0], scale, limit), _mm512_and_si512(random, _mm512_set1_epi32(0xFFFF)));
-    let high = randomly_rounded(scaled(&g[1], scale, limit), _mm512_srli_epi32::<16>(random));
-    narrow(low, high, limit)
+    let low = _mm512_and_si512(random, _mm512_set1_epi32(0xFFFF));
+    let low = randomly_rounded(_mm512_mul_ps(load_floats(&g[0]), scale), low);
+    let high = _mm512_srli_epi32::<16>(random);
+    let high = randomly_rounded(_mm512_mul_ps(load_floats(&g[1]), scale), high);
+    narrow(low, high)
 }
 
+/// See `avx2::stochastic`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
 fn randomly_rounded(u: __m512, random: __m512i) -> __m512i {
     let fixed = _mm512_cvtps_epi32(_mm512_mul_ps(u, _mm512_set1_ps(65536.0)));
     _mm512_srai_epi32::<16>(_mm512_add_epi32(fixed, random))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
+fn any_reaches(a: __m256i, b: __m256i, limit: __m256i) -> bool {
+    // The magnitude of -128 is 128 as an unsigned byte.
+    let larger = _mm256_max_epu8(_mm256_abs_epi8(a), _mm256_abs_epi8(b));
+    _mm256_cmpge_epu8_mask(larger, limit) != 0
 }
 
 #[inline]
@@ -165,8 +159,9 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn any(self, m: Self::M) -> bool {
-        m != 0
+    fn any_reaches(self, a: Self::B, b: Self::B, limit: Self::B) -> bool {
+        // SAFETY: the token proves AVX-512, all that the function asks of its caller.
+        unsafe { any_reaches(a, b, limit) }
     }
 
     #[inline(always)]
@@ -198,20 +193,14 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn all_finite(self, g: &[f32; 32]) -> bool {
+    fn nearest(self, g: &[f32; 32], scale: f32) -> Self::B {
         // SAFETY: the token proves AVX-512, all that the function asks of its caller.
-        unsafe { all_finite(g) }
+        unsafe { nearest(g, scale) }
     }
 
     #[inline(always)]
-    fn nearest(self, g: &[f32; 32], scale: f32, limit: i8) -> Self::B {
+    fn stochastic(self, g: &[f32; 32], scale: f32, random: &RandomWord) -> Self::B {
         // SAFETY: the token proves AVX-512, all that the function asks of its caller.
-        unsafe { nearest(g, scale, limit) }
-    }
-
-    #[inline(always)]
-    fn stochastic(self, g: &[f32; 32], scale: f32, limit: i8, random: &RandomWord) -> Self::B {
-        // SAFETY: the token proves AVX-512, all that the function asks of its caller.
-        unsafe { stochastic(g, scale, limit, random) }
+        unsafe { stochastic(g, scale, random) }
     }
 }

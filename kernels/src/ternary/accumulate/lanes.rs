@@ -43,8 +43,9 @@ pub(super) trait Lanes: Copy + Send + Sync {
     fn or(self, m: Self::M, n: Self::M) -> Self::M;
     /// `m` and not `n`.
     fn and_not(self, m: Self::M, n: Self::M) -> Self::M;
-    /// Whether any lane is true.
-    fn any(self, m: Self::M) -> bool;
+    /// Whether the magnitude of any lane of `a` or of `b` is at least that of `limit`, which
+    /// is the same in all lanes.
+    fn any_reaches(self, a: Self::B, b: Self::B, limit: Self::B) -> bool;
     /// Bit `i` is lane `i`.
     fn bits(self, m: Self::M) -> u32;
     /// `v` where `m`, else 0.
@@ -58,13 +59,12 @@ pub(super) trait Lanes: Copy + Send + Sync {
     /// See [`Blocks`].
     fn random(self, first: u32, rest: [u32; 3], keys: &Keys, out: &mut Blocks);
 
-    /// Whether no float is NaN or infinite.
-    fn all_finite(self, g: &[f32; 32]) -> bool;
-    /// `clamp(round_half_even(g * scale), -limit, limit)`; `g` and `scale` are finite.
-    fn nearest(self, g: &[f32; 32], scale: f32, limit: i8) -> Self::B;
-    /// `(round_half_even(65536 * clamp(g * scale, -limit, limit)) + random) >> 16`; `g` and `scale`
-    /// are finite.
-    fn stochastic(self, g: &[f32; 32], scale: f32, limit: i8, random: &RandomWord) -> Self::B;
+    /// `round_half_even(g * scale)`. Where that is 127 or more in magnitude, infinite or NaN, the lane
+    /// is -128, -127 or 127, whatever its sign.
+    fn nearest(self, g: &[f32; 32], scale: f32) -> Self::B;
+    /// `(round_half_even(65536 * (g * scale)) + random) >> 16`, and for large ones as
+    /// [`Lanes::nearest`].
+    fn stochastic(self, g: &[f32; 32], scale: f32, random: &RandomWord) -> Self::B;
 }
 
 /// A pass, generic over the instruction set.

@@ -35,50 +35,37 @@ fn load_floats(x: &[f32; 4]) -> float32x4_t {
     unsafe { vld1q_f32(x.as_ptr()) }
 }
 
+/// `min(g * scale, 127)`, and 127 for NaN, which the conversion to integers would make 0.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
-fn all_finite(g: &[f32; 32]) -> bool {
-    let (g, _) = g.as_chunks::<4>();
-    // 0 * x is NaN if x is NaN or infinite, and NaN stays.
-    let zero = vdupq_n_f32(0.0);
-    let mut sum = zero;
-    for g in g {
-        sum = vfmaq_f32(sum, load_floats(g), zero);
-    }
-    vminvq_u32(vceqq_f32(sum, sum)) != 0
+fn scaled(g: &[f32; 4], scale: f32) -> float32x4_t {
+    vminnmq_f32(vmulq_n_f32(load_floats(g), scale), vdupq_n_f32(127.0))
 }
 
-/// `min(g * scale, limit)`; the conversion to narrower integers saturates at the lower end.
+/// 16 integers, at the lower end of the range where a byte cannot hold them.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
-fn scaled(g: &[f32; 4], scale: f32, limit: i8) -> float32x4_t {
-    vminq_f32(vmulq_n_f32(load_floats(g), scale), vdupq_n_f32(limit.into()))
-}
-
-/// 16 integers clamped to what a byte holds, then from below by `-limit`.
-#[inline]
-#[target_feature(enable = "neon,dotprod")]
-fn narrow(v: [int32x4_t; 4], limit: i8) -> int8x16_t {
+fn narrow(v: [int32x4_t; 4]) -> int8x16_t {
     let low = vqmovn_high_s32(vqmovn_s32(v[0]), v[1]);
     let high = vqmovn_high_s32(vqmovn_s32(v[2]), v[3]);
-    vmaxq_s8(vqmovn_high_s16(vqmovn_s16(low), high), vdupq_n_s8(-limit))
+    vqmovn_high_s16(vqmovn_s16(low), high)
 }
 
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
-fn nearest(g: &[f32; 16], scale: f32, limit: i8) -> int8x16_t {
+fn nearest(g: &[f32; 16], scale: f32) -> int8x16_t {
     let (g, _) = g.as_chunks::<4>();
     let mut v = [vdupq_n_s32(0); 4];
     for (v, g) in v.iter_mut().zip(g) {
-        *v = vcvtnq_s32_f32(scaled(g, scale, limit));
+        *v = vcvtnq_s32_f32(scaled(g, scale));
     }
-    narrow(v, limit)
+    narrow(v)
 }
 
 /// Columns 0 to 15 with the low halves of the random words, or 16 to 31 with the high ones.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
-fn stochastic(g: &[f32; 16], scale: f32, limit: i8, random: &RandomWord, high: bool) -> int8x16_t {
+fn stochastic(g: &[f32; 16], scale: f32, random: &RandomWord, high: bool) -> int8x16_t {
     let (g, _) = g.as_chunks::<4>();
     let (random, _) = random.as_chunks::<2>();
     let mut v = [vdupq_n_s32(0); 4];
@@ -87,10 +74,10 @@ fn stochastic(g: &[f32; 16], scale: f32, limit: i8, random: &RandomWord, high: b
         let words = unsafe { vld1q_u64(random[i].as_ptr()) };
         let words = vreinterpretq_u32_u64(words);
         let random = if high { vshrq_n_u32::<16>(words) } else { vandq_u32(words, vdupq_n_u32(0xFFFF)) };
-        let fixed = vcvtnq_s32_f32(vmulq_n_f32(scaled(&g[i], scale, limit), 65536.0));
+        let fixed = vcvtnq_s32_f32(vmulq_n_f32(scaled(&g[i], scale), 65536.0));
         v[i] = vshrq_n_s32::<16>(vaddq_s32(fixed, vreinterpretq_s32_u32(random)));
     }
-    narrow(v, limit)
+    narrow(v)
 }
 
 #[inline]
@@ -117,10 +104,19 @@ fn bits(m: uint8x16_t) -> u32 {
     u32::from(vaddv_u8(vget_low_u8(m))) | u32::from(vaddv_u8(vget_high_u8(m))) << 8
 }
 
+/// The larger magnitude of two lanes; that of -128 is 128 as an unsigned byte.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
-fn any(m: uint8x16_t) -> bool {
-    vmaxvq_u8(m) != 0
+fn larger(a: int8x16_t, b: int8x16_t) -> uint8x16_t {
+    vmaxq_u8(vreinterpretq_u8_s8(vabsq_s8(a)), vreinterpretq_u8_s8(vabsq_s8(b)))
+}
+
+#[inline]
+#[target_feature(enable = "neon,dotprod")]
+fn any_reaches(v: [(int8x16_t, int8x16_t); 2], limit: int8x16_t) -> bool {
+    let [a, b] = v;
+    let largest = vmaxvq_u8(vmaxq_u8(larger(a.0, b.0), larger(a.1, b.1)));
+    largest >= vgetq_lane_s8::<0>(limit) as u8
 }
 
 /// 16 codes of two bits.
@@ -216,11 +212,9 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
-    fn any(self, m: Self::M) -> bool {
-        // SAFETY: the token proves NEON, all that the intrinsic asks of its caller.
-        let m = unsafe { vorrq_u8(m.0, m.1) };
+    fn any_reaches(self, a: Self::B, b: Self::B, limit: Self::B) -> bool {
         // SAFETY: the token proves NEON, all that the function asks of its caller.
-        unsafe { any(m) }
+        unsafe { any_reaches([a, b], limit.0) }
     }
 
     #[inline(always)]
@@ -260,26 +254,20 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
-    fn all_finite(self, g: &[f32; 32]) -> bool {
+    fn nearest(self, g: &[f32; 32], scale: f32) -> Self::B {
+        let (g, _) = g.as_chunks::<16>();
         // SAFETY: the token proves NEON, all that the function asks of its caller.
-        unsafe { all_finite(g) }
+        let low = unsafe { nearest(&g[0], scale) };
+        // SAFETY: as above.
+        (low, unsafe { nearest(&g[1], scale) })
     }
 
     #[inline(always)]
-    fn nearest(self, g: &[f32; 32], scale: f32, limit: i8) -> Self::B {
+    fn stochastic(self, g: &[f32; 32], scale: f32, random: &RandomWord) -> Self::B {
         let (g, _) = g.as_chunks::<16>();
         // SAFETY: the token proves NEON, all that the function asks of its caller.
-        let low = unsafe { nearest(&g[0], scale, limit) };
+        let low = unsafe { stochastic(&g[0], scale, random, false) };
         // SAFETY: as above.
-        (low, unsafe { nearest(&g[1], scale, limit) })
-    }
-
-    #[inline(always)]
-    fn stochastic(self, g: &[f32; 32], scale: f32, limit: i8, random: &RandomWord) -> Self::B {
-        let (g, _) = g.as_chunks::<16>();
-        // SAFETY: the token proves NEON, all that the function asks of its caller.
-        let low = unsafe { stochastic(&g[0], scale, limit, random, false) };
-        // SAFETY: as above.
-        (low, unsafe { stochastic(&g[1], scale, limit, random, true) })
+        (low, unsafe { stochastic(&g[1], scale, random, true) })
     }
 }

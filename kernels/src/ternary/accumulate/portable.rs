@@ -18,11 +18,11 @@ fn zip<T: Copy, U: Copy>(a: [T; 32], b: [T; 32], fill: U, f: impl Fn(T, T) -> U)
     out
 }
 
-/// Ordered comparisons in place of `clamp`, which has a NaN to care for.
+/// Between -127 and 127, which is also what becomes of NaN. Not `clamp`, which keeps NaN.
 #[inline(always)]
-fn clamped(u: f32, limit: f32) -> f32 {
-    let u = if u < limit { u } else { limit };
-    if u > -limit { u } else { -limit }
+fn clamped(u: f32) -> f32 {
+    let u = if u < 127.0 { u } else { 127.0 };
+    if u > -127.0 { u } else { -127.0 }
 }
 
 /// `1.5 * 2^23`: adding it rounds to an integer, ties to even, which then stands in the low bits.
@@ -99,12 +99,12 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn any(self, m: Bytes) -> bool {
-        let mut any = 0;
-        for m in m {
-            any |= m;
+    fn any_reaches(self, a: Bytes, b: Bytes, limit: Bytes) -> bool {
+        let mut any = false;
+        for i in 0..32 {
+            any |= a[i].unsigned_abs().max(b[i].unsigned_abs()) >= limit[i].unsigned_abs();
         }
-        any != 0
+        any
     }
 
     #[inline(always)]
@@ -141,29 +141,20 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn all_finite(self, g: &[f32; 32]) -> bool {
-        let mut bad = false;
-        for g in g {
-            bad |= g.to_bits() & 0x7F80_0000 == 0x7F80_0000;
-        }
-        !bad
-    }
-
-    #[inline(always)]
-    fn nearest(self, g: &[f32; 32], scale: f32, limit: i8) -> Bytes {
+    fn nearest(self, g: &[f32; 32], scale: f32) -> Bytes {
         let mut out = [0; 32];
         for i in 0..32 {
-            let u = clamped(g[i] * scale, limit.into());
+            let u = clamped(g[i] * scale);
             out[i] = (u + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as i8;
         }
         out
     }
 
     #[inline(always)]
-    fn stochastic(self, g: &[f32; 32], scale: f32, limit: i8, random: &RandomWord) -> Bytes {
+    fn stochastic(self, g: &[f32; 32], scale: f32, random: &RandomWord) -> Bytes {
         let mut out = [0; 32];
         for i in 0..32 {
-            let u = clamped(g[i] * scale, limit.into()) * 65536.0;
+            let u = clamped(g[i] * scale) * 65536.0;
             let magnitude = (u.abs() + ROUND_MAGNITUDE).to_bits() as i32 - ROUND_MAGNITUDE.to_bits() as i32;
             let fixed = if u < 0.0 { -magnitude } else { magnitude };
             let random = random[i % 16 / 2] >> (32 * (i % 2) + i / 16 * 16) & 0xFFFF;

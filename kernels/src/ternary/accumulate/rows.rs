@@ -4,6 +4,7 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::lanes::{Lanes, Pass, RandomWord, dispatch};
+use super::portable::Portable;
 use super::{Counts, Rounding, reference};
 use crate::error::{KernelError, check_len, product};
 use crate::exec::Job;
@@ -277,32 +278,43 @@ pub(super) struct Increments<'a, const STOCHASTIC: bool> {
 }
 
 impl<const STOCHASTIC: bool> Increments<'_, STOCHASTIC> {
-    /// Those of word `w` from the place on.
+    /// Those of word `w` from the place on, if none reaches the limit and every signal is finite. If
+    /// not, at least one lane has the magnitude of the limit or more.
     #[inline(always)]
-    pub(super) fn of<L: Lanes>(&self, lanes: L, w: usize, signals: &Signals, counts: &mut Counts) -> L::B {
-        let cleaned;
-        let g = if lanes.all_finite(signals) {
-            signals
-        } else {
-            cleaned = finite(signals, &mut counts.skipped);
-            &cleaned
-        };
+    pub(super) fn rough<L: Lanes>(&self, lanes: L, w: usize, signals: &Signals) -> L::B {
         if STOCHASTIC {
-            lanes.stochastic(g, self.scale, self.limit, &self.random[w])
+            lanes.stochastic(signals, self.scale, &self.random[w])
         } else {
-            lanes.nearest(g, self.scale, self.limit)
+            lanes.nearest(signals, self.scale)
         }
     }
-}
 
-/// 0 in place of what is not finite.
-#[cold]
-#[inline(never)]
-fn finite(signals: &Signals, skipped: &mut u64) -> Signals {
-    signals.map(|g| {
-        *skipped += u64::from(!g.is_finite());
-        if g.is_finite() { g } else { 0.0 }
-    })
+    /// Those of word `w` in any case, given what [`Self::rough`] gave.
+    #[inline(always)]
+    pub(super) fn exact<L: Lanes>(
+        &self,
+        lanes: L,
+        w: usize,
+        signals: &Signals,
+        rough: L::B,
+        skipped: &mut u64,
+    ) -> L::B {
+        if lanes.any_reaches(rough, rough, lanes.splat(self.limit)) {
+            lanes.load(&self.clamped(w, signals, skipped))
+        } else {
+            rough
+        }
+    }
+
+    /// Within the limit, and 0 where the signal is not finite.
+    #[cold]
+    #[inline(never)]
+    fn clamped(&self, w: usize, signals: &Signals, skipped: &mut u64) -> [u8; 32] {
+        *skipped += signals.iter().filter(|g| !g.is_finite()).count() as u64;
+        let finite = signals.map(|g| if g.is_finite() { g } else { 0.0 });
+        let increments = self.rough(Portable, w, &finite);
+        increments.map(|q| q.clamp(-self.limit, self.limit) as u8)
+    }
 }
 
 /// Moves digits of a word one level: `up` and `down` have a bit a column, and none in common.

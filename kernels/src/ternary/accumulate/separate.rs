@@ -214,23 +214,26 @@ where
         increments: &Increments<'_, STOCHASTIC>,
         counts: &mut Counts,
     ) {
-        let (largest, smallest) = (l.splat(increments.limit - 1), l.splat(1 - increments.limit));
+        let limit = l.splat(increments.limit);
         let groups = &mut self.groups[place.line..][..signal.len()];
         let lines = &mut self.lines[place.line..][..signal.len()];
         let lane = place.lane % 8;
         for (w, signals) in signal.iter().enumerate() {
-            let q = increments.of(l, w, signals, counts);
             let group = &mut groups[w][lane];
+            let old = group.load(l);
+            let q = increments.rough(l, w, signals);
             // Saturation only matters to accumulators of 8 bits and damaged ones: it keeps them
             // beyond the limit.
-            let a = l.add_saturating(group.load(l), q);
-            let (up, down) = (l.gt(a, largest), l.gt(smallest, a));
-            let fired = l.or(up, down);
-            if !l.any(fired) {
+            let a = l.add_saturating(old, q);
+            if !l.any_reaches(a, q, limit) {
                 group.store(l, a);
                 continue;
             }
-            group.store(l, l.without(fired, a));
+            let q = increments.exact(l, w, signals, q, &mut counts.skipped);
+            let a = l.add_saturating(old, q);
+            let up = l.gt(a, l.splat(increments.limit - 1));
+            let down = l.gt(l.splat(1 - increments.limit), a);
+            group.store(l, l.without(l.or(up, down), a));
             move_digits(&mut lines[w][lane], l.bits(up), l.bits(down), counts);
         }
     }

@@ -237,11 +237,13 @@ impl Form for Bytes<'_> {
         let (full, rest) = self.states[start..start + len].as_chunks_mut::<32>();
         let mut lines = self.lines.as_mut().map(|lines| &mut lines[place.line..][..signal.len()]);
         for (w, (states, signals)) in full.iter_mut().zip(signal).enumerate() {
-            let q = increments.of(l, w, signals, counts);
+            let q = increments.rough(l, w, signals);
+            if within(l, states, q) {
+                continue;
+            }
+            let q = increments.exact(l, w, signals, q, &mut counts.skipped);
             let (up, down) = add(l, states, q, counts);
-            if up | down != 0
-                && let Some(lines) = &mut lines
-            {
+            if let Some(lines) = &mut lines {
                 move_digits(&mut lines[w][place.lane % 8], up, down, &mut Counts::default());
             }
         }
@@ -249,12 +251,11 @@ impl Form for Bytes<'_> {
             // The only word: past the end of the row the increment is 0, and nothing fires.
             let mut states = [ZERO; 32];
             states[..rest.len()].copy_from_slice(rest);
-            let q = increments.of(l, 0, &signal[0], counts);
+            let q = increments.rough(l, 0, &signal[0]);
+            let q = increments.exact(l, 0, &signal[0], q, &mut counts.skipped);
             let (up, down) = add(l, &mut states, q, counts);
             rest.copy_from_slice(&states[..rest.len()]);
-            if up | down != 0
-                && let Some(lines) = &mut lines
-            {
+            if let Some(lines) = &mut lines {
                 move_digits(&mut lines[0][place.lane % 8], up, down, &mut Counts::default());
             }
         }
@@ -276,25 +277,45 @@ impl Form for Bytes<'_> {
     }
 }
 
+/// Where states stand from the state of digit 0 with accumulator 0 on, and what their digits take of
+/// that: `v = 61 * digit + accumulator`.
+#[inline(always)]
+fn split<L: Lanes>(l: L, states: &[u8; 32]) -> (L::B, L::M, L::M) {
+    let v = l.sub(l.load(states), l.splat(ZERO as i8));
+    (v, l.gt(v, l.splat(LARGEST)), l.gt(l.splat(-LARGEST), v))
+}
+
+/// `v` without the part of its digit.
+#[inline(always)]
+fn accumulators<L: Lanes>(l: L, v: L::B, plus: L::M, minus: L::M) -> L::B {
+    let level = l.splat(LEVEL);
+    l.add(l.sub(v, l.only(plus, level)), l.only(minus, level))
+}
+
+/// Adds increments to 32 states if none reaches the limit or fires.
+#[inline(always)]
+fn within<L: Lanes>(l: L, states: &mut [u8; 32], q: L::B) -> bool {
+    let (v, plus, minus) = split(l, states);
+    let a = l.add(accumulators(l, v, plus, minus), q);
+    if l.any_reaches(a, q, l.splat(LARGEST + 1)) {
+        return false;
+    }
+    // The digit stays, so the byte moves by the increment.
+    l.store(states, l.add(l.load(states), q));
+    true
+}
+
 /// Adds increments to 32 states; gives the columns that fired upwards, and downwards.
 #[inline(always)]
 fn add<L: Lanes>(l: L, states: &mut [u8; 32], q: L::B, counts: &mut Counts) -> (u32, u32) {
-    let (largest, level) = (l.splat(LARGEST), l.splat(LEVEL));
-    let v = l.sub(l.load(states), l.splat(ZERO as i8));
-    let (plus, minus) = (l.gt(v, largest), l.gt(l.splat(-LARGEST), v));
-    let next = l.add(v, q);
-    let a = l.add(l.sub(next, l.only(plus, level)), l.only(minus, level));
-    let (up, down) = (l.gt(a, largest), l.gt(l.splat(-LARGEST), a));
-    let fired = l.or(up, down);
-    if !l.any(fired) {
-        // The digit stays, so the byte moves by the increment.
-        l.store(states, l.add(next, l.splat(ZERO as i8)));
-        return (0, 0);
-    }
+    let level = l.splat(LEVEL);
+    let (v, plus, minus) = split(l, states);
+    let a = l.add(accumulators(l, v, plus, minus), q);
+    let (up, down) = (l.gt(a, l.splat(LARGEST)), l.gt(l.splat(-LARGEST), a));
     // Up from 0 or +1 ends at +1, from -1 at 0; and the other way round.
     let high = l.only(l.and_not(up, minus), level);
     let low = l.only(l.and_not(down, plus), level);
-    let next = l.add(l.without(fired, next), l.sub(high, low));
+    let next = l.add(l.without(l.or(up, down), l.add(v, q)), l.sub(high, low));
     l.store(states, l.add(next, l.splat(ZERO as i8)));
     let [up, down, plus, minus] = [up, down, plus, minus].map(|m| l.bits(m));
     counts.fires += u64::from((up | down).count_ones());
