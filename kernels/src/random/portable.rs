@@ -7,22 +7,18 @@ use super::{Blocks, Keys, M};
 pub(crate) fn blocks(first: u32, rest: [u32; 3], keys: &Keys, out: &mut Blocks) {
     // Four at a time keep their state in registers.
     for quarter in 0..4 {
-        let mut words = [[0u64; 4]; 4];
-        for j in 0..4 {
-            words[0][j] = first.wrapping_add((4 * quarter + j) as u32).into();
-            for i in 1..4 {
-                words[i][j] = rest[i - 1].into();
-            }
-        }
+        let counters = [0, 1, 2, 3].map(|j| first.wrapping_add(4 * quarter as u32 + j).into());
+        let [b, c, d] = rest.map(|word| [word.into(); 4]);
+        let mut words: [[u64; 4]; 4] = [counters, b, c, d];
+        let [a, b, c, d] = &mut words;
         for &[k, l] in &keys.0 {
             for j in 0..4 {
-                let [a, b, c, d] = [words[0][j], words[1][j], words[2][j], words[3][j]];
-                let first = u64::from(a as u32) * u64::from(M[0]);
-                let second = u64::from(c as u32) * u64::from(M[1]);
-                words[0][j] = second >> 32 ^ b ^ u64::from(k);
-                words[1][j] = second;
-                words[2][j] = first >> 32 ^ d ^ u64::from(l);
-                words[3][j] = first;
+                let first = u64::from(a[j] as u32) * u64::from(M[0]);
+                let second = u64::from(c[j] as u32) * u64::from(M[1]);
+                a[j] = second >> 32 ^ b[j] ^ u64::from(k);
+                b[j] = second;
+                c[j] = first >> 32 ^ d[j] ^ u64::from(l);
+                d[j] = first;
             }
         }
         for (out, words) in out.iter_mut().zip(&words) {

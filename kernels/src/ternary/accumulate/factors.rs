@@ -40,7 +40,8 @@ pub fn row_factors_with(
     for (factor, row) in factors.iter_mut().zip(signal.chunks_exact(cols)) {
         let sum = match isa {
             Isa::Reference => sum_of_squares(row),
-            isa => vectorize(isa, SumOfSquares(row)),
+            Isa::Portable => vectorize(isa, SumOfSquares::<false>(row)),
+            isa => vectorize(isa, SumOfSquares::<true>(row)),
         };
         // Squares of finite floats cannot overflow the sum.
         let (sum, entries) = if sum.is_finite() { (sum, cols) } else { finite_part(row) };
@@ -73,9 +74,11 @@ fn sum_of_squares(row: &[f32]) -> f64 {
     partial.iter().sum()
 }
 
-struct SumOfSquares<'a>(&'a [f32]);
+/// `FUSED`: the instruction set multiplies and adds at once; the bits are the same, since squares
+/// of floats are exact in f64.
+struct SumOfSquares<'a, const FUSED: bool>(&'a [f32]);
 
-impl Kernel for SumOfSquares<'_> {
+impl<const FUSED: bool> Kernel for SumOfSquares<'_, FUSED> {
     type Output = f64;
 
     #[inline(always)]
@@ -84,7 +87,8 @@ impl Kernel for SumOfSquares<'_> {
         let (full, rest) = self.0.as_chunks::<32>();
         for part in full {
             for (p, &v) in partial.iter_mut().zip(part) {
-                *p += f64::from(v) * f64::from(v);
+                let v = f64::from(v);
+                *p = if FUSED { v.mul_add(v, *p) } else { v * v + *p };
             }
         }
         for (p, &v) in partial.iter_mut().zip(rest) {

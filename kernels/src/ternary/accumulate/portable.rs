@@ -158,7 +158,7 @@ impl Lanes for Portable {
             let magnitude = (u.abs() + ROUND_MAGNITUDE).to_bits() as i32 - ROUND_MAGNITUDE.to_bits() as i32;
             let fixed = if u < 0.0 { -magnitude } else { magnitude };
             let random = random[i % 16 / 2] >> (32 * (i % 2) + i / 16 * 16) & 0xFFFF;
-            out[i] = (fixed + random as i32 >> 16) as i8;
+            out[i] = ((fixed + random as i32) >> 16) as i8;
         }
         out
     }

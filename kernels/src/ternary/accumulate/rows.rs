@@ -12,8 +12,8 @@ use crate::random::Keys;
 use crate::ternary::absmean::spread;
 use crate::{Exec, Isa};
 
-/// Some 20 microseconds of work.
-const GRAIN: usize = 1 << 16;
+/// Weights that are some 20 microseconds of work, without random numbers and with them.
+const GRAINS: [usize; 2] = [1 << 17, 1 << 15];
 
 /// Rows to fire, and how. Lengths are checked.
 #[derive(Clone, Copy)]
@@ -134,9 +134,12 @@ pub(super) fn fire<F: Form>(exec: Exec, step: Step<'_>, form: F) -> Counts {
         return Counts::default();
     }
     let totals = Default::default();
-    let seed = if let Rounding::Stochastic { seed, .. } = step.rounding { seed } else { 0 };
+    let (seed, grain) = match step.rounding {
+        Rounding::Nearest => (0, GRAINS[0]),
+        Rounding::Stochastic { seed, .. } => (seed, GRAINS[1]),
+    };
     let job = Fire { isa: exec.isa(), step, keys: Keys::new(seed), form, totals: &totals };
-    exec.run(job, (GRAIN / (8 * step.cols)).max(1));
+    exec.run(job, grain / (8 * step.cols));
     let [fires, saturated, skipped] = totals.map(AtomicU64::into_inner);
     Counts { fires, saturated, skipped }
 }
