@@ -465,6 +465,34 @@ fn random_bits_are_uniform_and_differ_in_every_coordinate() {
 }
 
 #[test]
+fn random_digits_have_the_density_and_follow_the_formula() {
+    for (rows, cols, density) in
+        [(40, 500, 0.67), (9, 33, 0.5), (3, 129, 0.0), (8, 32, 1.0), (2, 5, f32::NAN), (0, 3, 1.0)]
+    {
+        let mut words = vec![7; ternary::words_len(rows, cols).unwrap()];
+        accumulate::random_digits(&mut words, rows, cols, density, 11).unwrap();
+        ternary::check_codes(&words, rows, cols).unwrap();
+        let mut digits = vec![9; rows * cols];
+        ternary::unpack_i8(&words, rows, cols, &mut digits).unwrap();
+        let threshold = (f64::from(density) * 32768.0).round();
+        for (i, digit) in digits.iter().enumerate() {
+            let bits = random_bits(11, u64::MAX, i / cols, i % cols);
+            let expected = if f64::from(bits / 2) < threshold { 1 - 2 * (bits % 2) as i8 } else { 0 };
+            assert_eq!(*digit, expected);
+        }
+        if density == 0.67 {
+            let n = digits.len() as f64;
+            let found = digits.iter().filter(|d| **d != 0).count() as f64 / n;
+            assert!((found - 0.67).abs() < 4.0 * (0.67 * 0.33 / n).sqrt(), "{found}");
+            let sum = digits.iter().map(|&d| f64::from(d)).sum::<f64>();
+            assert!(sum.abs() < 4.0 * (0.67 * n).sqrt(), "{sum}");
+        }
+    }
+    let short = accumulate::random_digits(&mut [0; 7], 8, 32, 0.5, 1);
+    assert_eq!(short.unwrap_err().to_string(), "`words` has length 7, expected 8");
+}
+
+#[test]
 fn row_factors_follow_the_formula() {
     let mut rng = Rng(6);
     for cols in [0, 1, 7, 31, 32, 33, 100, 1000] {

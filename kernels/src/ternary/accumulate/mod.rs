@@ -68,6 +68,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod factors;
+mod initial;
 mod lanes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -80,6 +81,7 @@ mod states;
 use core::ops::{Add, AddAssign};
 
 pub use factors::{row_factors, row_factors_with};
+pub use initial::random_digits;
 pub use separate::{accumulators_len, check_accumulators, fire_rows, fire_rows_with};
 pub use states::{
     STATES, check_states, fire_states, fire_states_with, pack_states, state_words, state_words_with, unpack_states,

@@ -31,6 +31,14 @@ const ROUND: f32 = 12_582_912.0;
 /// The same for magnitudes up to `2^23`.
 const ROUND_MAGNITUDE: f32 = 8_388_608.0;
 
+#[inline(always)]
+fn randomly_rounded(u: f32, random: u32) -> i8 {
+    let u = clamped(u) * 65536.0;
+    let magnitude = (u.abs() + ROUND_MAGNITUDE).to_bits() as i32 - ROUND_MAGNITUDE.to_bits() as i32;
+    let fixed = if u < 0.0 { -magnitude } else { magnitude };
+    ((fixed + random as i32) >> 16) as i8
+}
+
 impl Lanes for Portable {
     type B = Bytes;
     /// All ones where true.
@@ -129,8 +137,13 @@ impl Lanes for Portable {
     #[inline(always)]
     fn pack_codes(self, v: Bytes) -> u64 {
         let mut word = 0;
-        for (i, v) in v.iter().enumerate() {
-            word |= (*v as u64 & 3) << (2 * i);
+        let bytes = v.map(|v| v as u8);
+        for (i, part) in bytes.as_chunks::<8>().0.iter().enumerate() {
+            let codes = u64::from_le_bytes(*part) & 0x0303_0303_0303_0303;
+            // The upper neighbour next to the lower one, three times.
+            let pairs = (codes | codes >> 6) & 0x000F_000F_000F_000F;
+            let fours = (pairs | pairs >> 12) & 0x0000_00FF_0000_00FF;
+            word |= ((fours | fours >> 24) & 0xFFFF) << (16 * i);
         }
         word
     }
@@ -152,13 +165,14 @@ impl Lanes for Portable {
 
     #[inline(always)]
     fn stochastic(self, g: &[f32; 32], scale: f32, random: &RandomWord) -> Bytes {
+        let mut words = [0; 16];
+        for (words, pair) in words.as_chunks_mut::<2>().0.iter_mut().zip(random) {
+            *words = [*pair as u32, (pair >> 32) as u32];
+        }
         let mut out = [0; 32];
-        for i in 0..32 {
-            let u = clamped(g[i] * scale) * 65536.0;
-            let magnitude = (u.abs() + ROUND_MAGNITUDE).to_bits() as i32 - ROUND_MAGNITUDE.to_bits() as i32;
-            let fixed = if u < 0.0 { -magnitude } else { magnitude };
-            let random = random[i % 16 / 2] >> (32 * (i % 2) + i / 16 * 16) & 0xFFFF;
-            out[i] = ((fixed + random as i32) >> 16) as i8;
+        for i in 0..16 {
+            out[i] = randomly_rounded(g[i] * scale, words[i] & 0xFFFF);
+            out[16 + i] = randomly_rounded(g[16 + i] * scale, words[i] >> 16);
         }
         out
     }
