@@ -6,7 +6,7 @@ use super::{Blocks, Keys, M};
 
 /// See [`Blocks`].
 #[inline]
-#[target_feature(enable = "neon,dotprod")]
+#[target_feature(enable = "neon")]
 pub(crate) fn blocks(first: u32, rest: [u32; 3], keys: &Keys, out: &mut Blocks) {
     const PLACES: [u32; 4] = [0, 1, 2, 3];
     // SAFETY: `PLACES` is 16 readable bytes, aligned for `u32`.
@@ -33,7 +33,7 @@ pub(crate) fn blocks(first: u32, rest: [u32; 3], keys: &Keys, out: &mut Blocks) 
 }
 
 #[inline]
-#[target_feature(enable = "neon,dotprod")]
+#[target_feature(enable = "neon")]
 fn round([a, b, c, d]: [uint32x4_t; 4], k: uint32x4_t, l: uint32x4_t) -> [uint32x4_t; 4] {
     let upper = |v: uint32x4_t, m: u32| {
         let low = vmull_u32(vget_low_u32(v), vdup_n_u32(m));

@@ -41,6 +41,28 @@
 //! whole: form some rows, fire them, reuse the buffer. Eight rows of one tile at a time (`first` a
 //! multiple of 8) touch each cache line of the state once; the bits do not depend on the ranges.
 //!
+//! ```
+//! use barewire_kernels::ternary::accumulate::{Rounding, fire_states, row_factors};
+//!
+//! let (rows, cols, gain) = (16, 40, 2.5);
+//! // One token: the gradient is y xᵀ.
+//! let (y, x) = ([-0.1f32; 16], [0.5f32; 40]);
+//! let mut states = vec![91; rows * cols];
+//! let (mut signal, mut factors) = (vec![0.0; 8 * cols], [0.0; 8]);
+//! for first in (0..rows).step_by(8) {
+//!     for (row, y) in signal.chunks_exact_mut(cols).zip(&y[first..]) {
+//!         for (g, x) in row.iter_mut().zip(&x) {
+//!             *g = y * x;
+//!         }
+//!     }
+//!     row_factors(&signal, cols, gain, &mut factors)?;
+//!     fire_states(&mut states, None, rows, cols, first, &signal, &factors, Rounding::Nearest)?;
+//! }
+//! // Every increment is the gain, 2.5, which rounds to 2.
+//! assert_eq!(states, vec![93; rows * cols]);
+//! # Ok::<(), barewire_kernels::KernelError>(())
+//! ```
+//!
 //! # Random numbers
 //!
 //! The 16 random bits of weight `(r, c)` at step `s` are a function of `(seed, s, r, c)` alone, see
@@ -94,7 +116,8 @@ use crate::error::KernelError;
 pub enum Rounding {
     /// To the nearest integer, ties to even: below one half nothing is added.
     Nearest,
-    /// Down after adding a random number in `[0, 1)`, so that the mean is right.
+    /// Down after adding a random number in `[0, 1)`, so that the mean is right; on AVX2 three times
+    /// the time of the other.
     Stochastic {
         /// The run's seed; another one for each matrix.
         seed: u64,

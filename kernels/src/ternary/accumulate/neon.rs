@@ -15,21 +15,21 @@ macro_rules! both {
 }
 
 #[inline]
-#[target_feature(enable = "neon,dotprod")]
+#[target_feature(enable = "neon")]
 fn load(x: &[u8; 16]) -> int8x16_t {
     // SAFETY: `x` is 16 readable bytes.
     unsafe { vld1q_s8(x.as_ptr().cast()) }
 }
 
 #[inline]
-#[target_feature(enable = "neon,dotprod")]
+#[target_feature(enable = "neon")]
 fn store(x: &mut [u8; 16], v: int8x16_t) {
     // SAFETY: `x` is 16 writable bytes.
     unsafe { vst1q_s8(x.as_mut_ptr().cast(), v) }
 }
 
 #[inline]
-#[target_feature(enable = "neon,dotprod")]
+#[target_feature(enable = "neon")]
 fn load_floats(x: &[f32; 4]) -> float32x4_t {
     // SAFETY: `x` is 16 readable bytes, aligned for `f32`.
     unsafe { vld1q_f32(x.as_ptr()) }
@@ -37,14 +37,14 @@ fn load_floats(x: &[f32; 4]) -> float32x4_t {
 
 /// `min(g * scale, 127)`, and 127 for NaN, which the conversion to integers would make 0.
 #[inline]
-#[target_feature(enable = "neon,dotprod")]
+#[target_feature(enable = "neon")]
 fn scaled(g: &[f32; 4], scale: f32) -> float32x4_t {
     vminnmq_f32(vmulq_n_f32(load_floats(g), scale), vdupq_n_f32(127.0))
 }
 
 /// 16 integers, at the lower end of the range where a byte cannot hold them.
 #[inline]
-#[target_feature(enable = "neon,dotprod")]
+#[target_feature(enable = "neon")]
 fn narrow(v: [int32x4_t; 4]) -> int8x16_t {
     let low = vqmovn_high_s32(vqmovn_s32(v[0]), v[1]);
     let high = vqmovn_high_s32(vqmovn_s32(v[2]), v[3]);
@@ -52,7 +52,7 @@ fn narrow(v: [int32x4_t; 4]) -> int8x16_t {
 }
 
 #[inline]
-#[target_feature(enable = "neon,dotprod")]
+#[target_feature(enable = "neon")]
 fn nearest(g: &[f32; 16], scale: f32) -> int8x16_t {
     let (g, _) = g.as_chunks::<4>();
     let mut v = [vdupq_n_s32(0); 4];
@@ -64,7 +64,7 @@ fn nearest(g: &[f32; 16], scale: f32) -> int8x16_t {
 
 /// Columns 0 to 15 with the low halves of the random words, or 16 to 31 with the high ones.
 #[inline]
-#[target_feature(enable = "neon,dotprod")]
+#[target_feature(enable = "neon")]
 fn stochastic(g: &[f32; 16], scale: f32, random: &RandomWord, high: bool) -> int8x16_t {
     let (g, _) = g.as_chunks::<4>();
     let (random, _) = random.as_chunks::<2>();
@@ -81,13 +81,13 @@ fn stochastic(g: &[f32; 16], scale: f32, random: &RandomWord, high: bool) -> int
 }
 
 #[inline]
-#[target_feature(enable = "neon,dotprod")]
+#[target_feature(enable = "neon")]
 fn unpack_nibbles(x: int8x16_t) -> (int8x16_t, int8x16_t) {
     (vshrq_n_s8::<4>(vshlq_n_s8::<4>(x)), vshrq_n_s8::<4>(x))
 }
 
 #[inline]
-#[target_feature(enable = "neon,dotprod")]
+#[target_feature(enable = "neon")]
 fn pack_nibbles(v: (int8x16_t, int8x16_t)) -> int8x16_t {
     // The second shifted over the upper bits of the first.
     vsliq_n_s8::<4>(v.0, v.1)
@@ -95,7 +95,7 @@ fn pack_nibbles(v: (int8x16_t, int8x16_t)) -> int8x16_t {
 
 /// Bit `i` is lane `i`.
 #[inline]
-#[target_feature(enable = "neon,dotprod")]
+#[target_feature(enable = "neon")]
 fn bits(m: uint8x16_t) -> u32 {
     const PLACES: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128];
     // SAFETY: `PLACES` is 16 readable bytes.
@@ -106,13 +106,13 @@ fn bits(m: uint8x16_t) -> u32 {
 
 /// The larger magnitude of two lanes; that of -128 is 128 as an unsigned byte.
 #[inline]
-#[target_feature(enable = "neon,dotprod")]
+#[target_feature(enable = "neon")]
 fn larger(a: int8x16_t, b: int8x16_t) -> uint8x16_t {
     vmaxq_u8(vreinterpretq_u8_s8(vabsq_s8(a)), vreinterpretq_u8_s8(vabsq_s8(b)))
 }
 
 #[inline]
-#[target_feature(enable = "neon,dotprod")]
+#[target_feature(enable = "neon")]
 fn any_reaches(v: [(int8x16_t, int8x16_t); 2], limit: int8x16_t) -> bool {
     let [a, b] = v;
     let largest = vmaxvq_u8(vmaxq_u8(larger(a.0, b.0), larger(a.1, b.1)));
@@ -121,7 +121,7 @@ fn any_reaches(v: [(int8x16_t, int8x16_t); 2], limit: int8x16_t) -> bool {
 
 /// 16 codes of two bits.
 #[inline]
-#[target_feature(enable = "neon,dotprod")]
+#[target_feature(enable = "neon")]
 fn pack_codes(v: int8x16_t) -> u32 {
     let codes = vandq_u8(vreinterpretq_u8_s8(v), vdupq_n_u8(3));
     // Each step shifts the upper neighbour over the empty bits of the lower one.
