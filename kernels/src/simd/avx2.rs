@@ -123,6 +123,23 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn stream(self, x: &mut [f32], v: Self::F) {
+        let x = &mut x[..LANES];
+        if x.as_ptr().addr().is_multiple_of(32) {
+            // SAFETY: the token proves AVX2; `x` is 32 writable bytes at a multiple of 32.
+            unsafe { _mm256_stream_ps(x.as_mut_ptr(), v) }
+        } else {
+            self.store(x, v);
+        }
+    }
+
+    #[inline(always)]
+    fn fence(self) {
+        // SAFETY: every x86-64 CPU has SSE, all that the intrinsic asks of its caller.
+        unsafe { _mm_sfence() }
+    }
+
+    #[inline(always)]
     fn add(self, a: Self::F, b: Self::F) -> Self::F {
         // SAFETY: the token proves AVX2 and FMA, all that the intrinsic asks of its caller.
         unsafe { _mm256_add_ps(a, b) }

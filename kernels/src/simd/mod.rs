@@ -52,6 +52,17 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// Writes to the first up to `LANES` floats of `x`.
     fn store_part(self, x: &mut [f32], v: Self::F);
 
+    /// [`Simd::store`], past the caches where `x` is aligned to the vector and the instruction set can: for
+    /// what will not be read soon. [`Simd::fence`] has to follow.
+    #[inline(always)]
+    fn stream(self, x: &mut [f32], v: Self::F) {
+        self.store(x, v);
+    }
+
+    /// Ends a run of [`Simd::stream`]: later stores are seen after those.
+    #[inline(always)]
+    fn fence(self) {}
+
     /// `a + b`
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a - b`
@@ -66,6 +77,11 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// `c - a * b`, rounded as [`Simd::mul_add`].
     fn neg_mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// `c - a * b` rounded once, on `Portable` too (to f64 first): the remainder of a product or quotient.
+    #[inline(always)]
+    fn neg_fused(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        self.neg_mul_add(a, b, c)
+    }
     /// The larger; `b` if either is NaN.
     fn max(self, a: Self::F, b: Self::F) -> Self::F;
     /// The smaller; `b` if either is NaN.

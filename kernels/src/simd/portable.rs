@@ -110,6 +110,16 @@ impl Simd for Portable {
         self.sub(c, self.mul(a, b))
     }
 
+    // The product is exact in f64.
+    #[inline(always)]
+    fn neg_fused(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        let mut out = c;
+        for i in 0..LANES {
+            out[i] = (f64::from(c[i]) - f64::from(a[i]) * f64::from(b[i])) as f32;
+        }
+        out
+    }
+
     #[inline(always)]
     fn max(self, a: Self::F, b: Self::F) -> Self::F {
         zip(a, b, 0.0, |a, b| if a > b { a } else { b })
