@@ -12,6 +12,7 @@
 //! | [`binary`]           | products with bits in {0, 1}                                     |
 //! | [`quantized`]        | products with 2 to 8 bit codes, one scale and zero point         |
 //! | [`gated_recurrence`] | `h[t] = f[t] ⊙ h[t-1] + v[t]`, forward and backward              |
+//! | [`elementwise`]      | `exp`, `ln`, `sigmoid`, `silu`, `softplus`, `tanh`, to 2 ulp      |
 //! | [`gemm`]             | dense f32 and f64 products                                       |
 //! | [`vectorize()`]      | compiles a caller's own plain loop for each instruction set      |
 //!
@@ -36,6 +37,7 @@
 
 pub mod binary;
 mod columns;
+pub mod elementwise;
 mod error;
 mod exact;
 mod exec;
@@ -43,6 +45,7 @@ pub mod gated_recurrence;
 pub mod gemm;
 mod isa;
 pub mod quantized;
+mod rows;
 mod scratch;
 mod simd;
 pub mod ternary;
