@@ -14,6 +14,7 @@
 //! | [`gated_recurrence`] | `h[t] = f[t] ⊙ h[t-1] + v[t]`, forward and backward              |
 //! | [`elementwise`]      | `exp`, `ln`, `sigmoid`, `silu`, `softplus`, `tanh`, to 2 ulp      |
 //! | [`gemm`]             | dense f32 and f64 products                                       |
+//! | [`rms_norm`]         | root-mean-square normalisation of rows, forward and backward     |
 //! | [`vectorize()`]      | compiles a caller's own plain loop for each instruction set      |
 //!
 //! # Folders
@@ -45,6 +46,7 @@ pub mod gated_recurrence;
 pub mod gemm;
 mod isa;
 pub mod quantized;
+pub mod rms_norm;
 mod rows;
 mod scratch;
 mod simd;
