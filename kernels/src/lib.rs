@@ -15,6 +15,8 @@
 //! | [`elementwise`]      | `exp`, `ln`, `sigmoid`, `silu`, `softplus`, `tanh`, to 2 ulp      |
 //! | [`gemm`]             | dense f32 and f64 products                                       |
 //! | [`rms_norm`]         | root-mean-square normalisation of rows, forward and backward     |
+//! | [`softmax`]          | softmax of rows and its logarithm, forward and backward          |
+//! | [`cross_entropy`]    | loss of rows of logits, with its gradient in the same pass       |
 //! | [`vectorize()`]      | compiles a caller's own plain loop for each instruction set      |
 //!
 //! # Folders
@@ -38,6 +40,7 @@
 
 pub mod binary;
 mod columns;
+pub mod cross_entropy;
 pub mod elementwise;
 mod error;
 mod exact;
@@ -50,6 +53,7 @@ pub mod rms_norm;
 mod rows;
 mod scratch;
 mod simd;
+pub mod softmax;
 pub mod ternary;
 mod vectorize;
 
