@@ -17,6 +17,7 @@
 //! | [`rms_norm`]         | root-mean-square normalisation of rows, forward and backward     |
 //! | [`softmax`]          | softmax of rows and its logarithm, forward and backward          |
 //! | [`cross_entropy`]    | loss of rows of logits, with its gradient in the same pass       |
+//! | [`causal_conv1d`]    | causal depthwise convolution along time, forward and backward    |
 //! | [`vectorize()`]      | compiles a caller's own plain loop for each instruction set      |
 //!
 //! # Folders
@@ -39,6 +40,7 @@
 //! pool. The bits are the same with any number of threads.
 
 pub mod binary;
+pub mod causal_conv1d;
 mod columns;
 pub mod cross_entropy;
 pub mod elementwise;
