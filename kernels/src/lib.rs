@@ -18,6 +18,7 @@
 //! | [`softmax`]          | softmax of rows and its logarithm, forward and backward          |
 //! | [`cross_entropy`]    | loss of rows of logits, with its gradient in the same pass       |
 //! | [`causal_conv1d`]    | causal depthwise convolution along time, forward and backward    |
+//! | [`adam`]             | the AdamW update, also with the quantisation of latent weights   |
 //! | [`vectorize()`]      | compiles a caller's own plain loop for each instruction set      |
 //!
 //! # Folders
@@ -39,6 +40,7 @@
 //! A function runs on the calling thread unless [`Exec::parallel`] lets it use the current rayon
 //! pool. The bits are the same with any number of threads.
 
+pub mod adam;
 pub mod binary;
 pub mod causal_conv1d;
 mod columns;

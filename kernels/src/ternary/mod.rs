@@ -45,7 +45,7 @@
 //! Source: Ma et al., "The Era of 1-bit LLMs" (2024) for the quantisers; the packing and the
 //! kernels are our own, see `docs/design.md`.
 
-mod absmean;
+pub(crate) mod absmean;
 mod activations;
 mod forward;
 mod pack;
