@@ -1,6 +1,6 @@
 //! Cotangents of input, state, taps and bias.
 
-use super::{BLOCK, CHANNELS, GROUP, Padded, Shape, UNROLLED, reference, transpose};
+use super::{BLOCK, CHANNELS, GROUP, Padded, Shape, UNROLLED, load, reference, store, transpose};
 use crate::columns::{Columns, ColumnsMut};
 use crate::error::check_len;
 use crate::exec::Job;
@@ -228,7 +228,7 @@ impl Backward<'_> {
         for j in 0..k {
             if j <= q && q - j < time {
                 let y_cot = self.y_cot.row(e * time + q - j);
-                rows::update(s, cot, [self.taps.row(j), y_cot], |sum, [w, c]| s.mul_add(w, c, sum));
+                rows::update!(s, sum = &mut *cot, [w = self.taps.row(j), c = y_cot], s.mul_add(w, c, sum));
             }
         }
     }
@@ -239,9 +239,9 @@ impl Backward<'_> {
         let Shape { time, k, .. } = self.shape;
         let c = self.y_cot.row(e * time + t);
         for j in 0..k {
-            rows::update(s, self.partial.row(j), [c, self.p.row(e, t + j)], |sum, [c, x]| s.mul_add(c, x, sum));
+            rows::update!(s, sum = self.partial.row(j), [c = c, x = self.p.row(e, t + j)], s.mul_add(c, x, sum));
         }
-        rows::update(s, self.partial.row(k), [c], |sum, [c]| s.add(sum, c));
+        rows::update!(s, sum = self.partial.row(k), [c = c], s.add(sum, c));
     }
 
     /// [`Self::input`] and [`Self::terms`] of [`GROUP`] steps, with what they share loaded once.
@@ -261,74 +261,68 @@ impl Backward<'_> {
         let len = self.x_cot.len();
         let whole = len - len % S::LANES;
         for at in (0..whole).step_by(S::LANES) {
-            let load = |x: &[f32]| s.load(&x[at..][..S::LANES]);
-            let cots = inputs::<S, K>(s, taps, c, load);
-            for i in 0..GROUP {
-                s.store(&mut self.x_cot.row(first + i)[at..][..S::LANES], cots[i]);
-            }
-            let (terms, bias) = products::<S, K>(s, c, x, load);
-            for j in 0..=K {
-                let partial = &mut self.partial.row(j)[at..][..S::LANES];
-                s.store(partial, s.add(s.load(partial), if j < K { terms[j] } else { bias }));
-            }
+            self.inputs::<S, K, false>(s, taps, c, first, at);
+            self.products::<S, K, false>(s, c, x, at);
         }
         if whole < len {
-            let load = |x: &[f32]| s.load_part(&x[whole..]);
-            let cots = inputs::<S, K>(s, taps, c, load);
-            for i in 0..GROUP {
-                s.store_part(&mut self.x_cot.row(first + i)[whole..], cots[i]);
-            }
-            let (terms, bias) = products::<S, K>(s, c, x, load);
-            for j in 0..=K {
-                let partial = &mut self.partial.row(j)[whole..];
-                s.store_part(partial, s.add(s.load_part(partial), if j < K { terms[j] } else { bias }));
-            }
+            self.inputs::<S, K, true>(s, taps, c, first, whole);
+            self.products::<S, K, true>(s, c, x, whole);
         }
     }
-}
 
-/// Cotangents of a vector of channels of [`GROUP`] inputs, the latest output first.
-#[inline(always)]
-fn inputs<S: Simd, const K: usize>(
-    s: S,
-    taps: [&[f32]; K],
-    c: [&[f32]; GROUP + UNROLLED - 1],
-    load: impl Fn(&[f32]) -> S::F,
-) -> [S::F; GROUP] {
-    let mut cot = [s.splat(0.0); GROUP];
-    let mut window = [s.splat(0.0); GROUP + UNROLLED - 1];
-    for q in 0..GROUP + K - 1 {
-        window[q] = load(c[q]);
-    }
-    for j in 0..K {
-        let w = load(taps[j]);
-        for i in 0..GROUP {
-            cot[i] = s.mul_add(w, window[i + K - 1 - j], cot[i]);
+    /// Cotangents of a vector of channels of [`GROUP`] inputs, the latest output first.
+    #[inline(always)]
+    fn inputs<S: Simd, const K: usize, const PART: bool>(
+        &mut self,
+        s: S,
+        taps: [&[f32]; K],
+        c: [&[f32]; GROUP + UNROLLED - 1],
+        first: usize,
+        at: usize,
+    ) {
+        let mut cot = [s.splat(0.0); GROUP];
+        let mut window = [s.splat(0.0); GROUP + UNROLLED - 1];
+        for q in 0..GROUP + K - 1 {
+            window[q] = load::<S, PART>(s, c[q], at);
         }
-    }
-    cot
-}
-
-/// Terms of the taps and of the bias of a vector of channels, of [`GROUP`] steps.
-#[inline(always)]
-fn products<S: Simd, const K: usize>(
-    s: S,
-    c: [&[f32]; GROUP + UNROLLED - 1],
-    x: [&[f32]; GROUP + UNROLLED - 1],
-    load: impl Fn(&[f32]) -> S::F,
-) -> ([S::F; K], S::F) {
-    let mut taps = [s.splat(0.0); K];
-    let mut bias = s.splat(0.0);
-    let mut window = [s.splat(0.0); GROUP + UNROLLED - 1];
-    for q in 0..GROUP + K - 1 {
-        window[q] = load(x[q]);
-    }
-    for i in 0..GROUP {
-        let c = load(c[i]);
-        bias = s.add(bias, c);
         for j in 0..K {
-            taps[j] = s.mul_add(c, window[i + j], taps[j]);
+            let w = load::<S, PART>(s, taps[j], at);
+            for i in 0..GROUP {
+                cot[i] = s.mul_add(w, window[i + K - 1 - j], cot[i]);
+            }
+        }
+        for (i, cot) in cot.iter().enumerate() {
+            store::<S, PART>(s, self.x_cot.row(first + i), at, *cot);
         }
     }
-    (taps, bias)
+
+    /// Terms of the taps and of the bias of a vector of channels, of [`GROUP`] steps.
+    #[inline(always)]
+    fn products<S: Simd, const K: usize, const PART: bool>(
+        &mut self,
+        s: S,
+        c: [&[f32]; GROUP + UNROLLED - 1],
+        x: [&[f32]; GROUP + UNROLLED - 1],
+        at: usize,
+    ) {
+        let mut window = [s.splat(0.0); GROUP + UNROLLED - 1];
+        for q in 0..GROUP + K - 1 {
+            window[q] = load::<S, PART>(s, x[q], at);
+        }
+        // The last one is of the bias.
+        let mut terms = [s.splat(0.0); UNROLLED + 1];
+        for (j, term) in terms[..=K].iter_mut().enumerate() {
+            *term = load::<S, PART>(s, self.partial.row(j), at);
+        }
+        for i in 0..GROUP {
+            let c = load::<S, PART>(s, c[i], at);
+            terms[K] = s.add(terms[K], c);
+            for j in 0..K {
+                terms[j] = s.mul_add(c, window[i + j], terms[j]);
+            }
+        }
+        for (j, term) in terms[..=K].iter().enumerate() {
+            store::<S, PART>(s, self.partial.row(j), at, *term);
+        }
+    }
 }

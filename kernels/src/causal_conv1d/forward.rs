@@ -1,6 +1,6 @@
 //! Outputs and the new state.
 
-use super::{CHANNELS, GROUP, Padded, Shape, UNROLLED, reference, transpose};
+use super::{CHANNELS, GROUP, Padded, Shape, UNROLLED, load, reference, store, transpose};
 use crate::columns::{Columns, ColumnsMut};
 use crate::error::check_len;
 use crate::exec::Job;
@@ -190,7 +190,7 @@ impl Forward<'_> {
         let y = self.y.row(e * self.shape.time + t);
         y.copy_from_slice(self.b);
         for j in 0..self.shape.k {
-            rows::update(s, y, [self.taps.row(j), self.p.row(e, t + j)], |y, [w, x]| s.mul_add(w, x, y));
+            rows::update!(s, y = &mut *y, [w = self.taps.row(j), x = self.p.row(e, t + j)], s.mul_add(w, x, y));
         }
     }
 
@@ -209,39 +209,36 @@ impl Forward<'_> {
         let len = self.b.len();
         let whole = len - len % S::LANES;
         for at in (0..whole).step_by(S::LANES) {
-            let y = outputs::<S, K>(s, taps, self.b, x, |x| s.load(&x[at..][..S::LANES]));
-            for i in 0..GROUP {
-                s.store(&mut self.y.row(first + i)[at..][..S::LANES], y[i]);
-            }
+            self.outputs::<S, K, false>(s, taps, x, first, at);
         }
         if whole < len {
-            let y = outputs::<S, K>(s, taps, self.b, x, |x| s.load_part(&x[whole..]));
+            self.outputs::<S, K, true>(s, taps, x, first, whole);
+        }
+    }
+
+    /// A vector of channels of [`GROUP`] steps.
+    #[inline(always)]
+    fn outputs<S: Simd, const K: usize, const PART: bool>(
+        &mut self,
+        s: S,
+        taps: [&[f32]; K],
+        x: [&[f32]; GROUP + UNROLLED - 1],
+        first: usize,
+        at: usize,
+    ) {
+        let mut y = [load::<S, PART>(s, self.b, at); GROUP];
+        let mut window = [s.splat(0.0); GROUP + UNROLLED - 1];
+        for q in 0..GROUP + K - 1 {
+            window[q] = load::<S, PART>(s, x[q], at);
+        }
+        for j in 0..K {
+            let w = load::<S, PART>(s, taps[j], at);
             for i in 0..GROUP {
-                s.store_part(&mut self.y.row(first + i)[whole..], y[i]);
+                y[i] = s.mul_add(w, window[i + j], y[i]);
             }
         }
-    }
-}
-
-/// A vector of channels of [`GROUP`] steps.
-#[inline(always)]
-fn outputs<S: Simd, const K: usize>(
-    s: S,
-    taps: [&[f32]; K],
-    b: &[f32],
-    x: [&[f32]; GROUP + UNROLLED - 1],
-    load: impl Fn(&[f32]) -> S::F,
-) -> [S::F; GROUP] {
-    let mut y = [load(b); GROUP];
-    let mut window = [s.splat(0.0); GROUP + UNROLLED - 1];
-    for q in 0..GROUP + K - 1 {
-        window[q] = load(x[q]);
-    }
-    for j in 0..K {
-        let w = load(taps[j]);
-        for i in 0..GROUP {
-            y[i] = s.mul_add(w, window[i + j], y[i]);
+        for (i, y) in y.iter().enumerate() {
+            store::<S, PART>(s, self.y.row(first + i), at, *y);
         }
     }
-    y
 }

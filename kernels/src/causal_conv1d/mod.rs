@@ -34,6 +34,7 @@ pub use forward::{forward, forward_with, step, step_with};
 use crate::KernelError;
 use crate::columns::Columns;
 use crate::error::{check_len, product};
+use crate::simd::Simd;
 
 /// Time steps whose terms of `w_cot` are summed in f32; the blocks are summed in f64.
 pub const BLOCK: usize = 64;
@@ -110,4 +111,16 @@ fn transpose(w: &[f32], k: usize, taps: &mut [f32]) {
             taps[j * d + i] = tap;
         }
     }
+}
+
+/// The vector of `x` at `at`, or what is left of `x` there.
+#[inline(always)]
+fn load<S: Simd, const PART: bool>(s: S, x: &[f32], at: usize) -> S::F {
+    if PART { s.load_part(&x[at..]) } else { s.load(&x[at..][..S::LANES]) }
+}
+
+/// Writes what [`load`] would read.
+#[inline(always)]
+fn store<S: Simd, const PART: bool>(s: S, x: &mut [f32], at: usize, v: S::F) {
+    if PART { s.store_part(&mut x[at..], v) } else { s.store(&mut x[at..][..S::LANES], v) }
 }

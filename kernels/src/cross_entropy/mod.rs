@@ -191,7 +191,7 @@ impl SimdKernel for Losses<'_> {
                 Some(cot) => {
                     let (max, sum) = exponentials(s, x, cot);
                     let share = s.splat(scale / sum);
-                    rows::update(s, cot, [], |e, []| s.mul(e, share));
+                    rows::update!(s, e = &mut *cot, [], s.mul(e, share));
                     cot[target] -= scale;
                     (max, sum)
                 }

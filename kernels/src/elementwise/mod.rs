@@ -29,7 +29,7 @@ use self::ops::{Exp, ExpVjp, Ln, LnVjp, Sigmoid, SigmoidVjp, Silu, SiluVjp, Soft
 use crate::error::check_len;
 use crate::exec::Job;
 use crate::simd::{Simd, SimdKernel, dispatch};
-use crate::{Exec, Isa, KernelError, rows};
+use crate::{Exec, Isa, KernelError};
 
 /// Writes a function and its twin that takes an [`Exec`].
 macro_rules! functions {
@@ -149,6 +149,23 @@ impl<O: Op<N>, const N: usize> SimdKernel for Map<'_, O, N> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        rows::map(s, self.x, self.y, |x| O::vector(s, x));
+        let Self { x, y, .. } = self;
+        let len = y.len();
+        let whole = len - len % S::LANES;
+        let mut at = 0;
+        let mut vectors = [s.splat(0.0); N];
+        while at < whole {
+            for i in 0..N {
+                vectors[i] = s.load(&x[i][at..][..S::LANES]);
+            }
+            s.store(&mut y[at..][..S::LANES], O::vector(s, vectors));
+            at += S::LANES;
+        }
+        if whole < len {
+            for i in 0..N {
+                vectors[i] = s.load_part(&x[i][whole..]);
+            }
+            s.store_part(&mut y[whole..], O::vector(s, vectors));
+        }
     }
 }

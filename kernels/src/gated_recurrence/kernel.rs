@@ -114,7 +114,7 @@ impl SimdKernel for Step<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        rows::update(s, self.h0, [self.f, self.v], |state, [f, v]| s.add(s.mul(f, state), v));
+        rows::update!(s, state = self.h0, [f = self.f, v = self.v], s.add(s.mul(f, state), v));
     }
 }
 

@@ -122,23 +122,24 @@ impl SimdKernel for Backward<'_> {
             let at = row * d;
             let (x, c, x_cot) = (&x[at..][..d], &y_cot[at..][..d], &mut x_cot[at..][..d]);
             let sum = match w {
-                Some(w) => rows::sum(s, [x, w, c], |sum, [x, w, c]| s.mul_add(x, s.mul(w, c), sum)),
-                None => rows::sum(s, [x, c], |sum, [x, c]| s.mul_add(x, c, sum)),
+                Some(w) => rows::sum!(s, sum, [x = x, w = w, c = c], s.mul_add(x, s.mul(w, c), sum)),
+                None => rows::sum!(s, sum, [x = x, c = c], s.mul_add(x, c, sum)),
             };
             let cube = r * r * r;
             let (gain, k) = if d == 1 { (cube * eps, 0.0) } else { (r, cube * (sum * per_element)) };
             let (gain, k, r) = (s.splat(gain), s.splat(k), s.splat(r));
-            let element = |x, g| s.neg_mul_add(x, k, s.mul(gain, g));
             match w {
-                Some(w) => rows::map(s, [x, w, c], x_cot, |[x, w, c]| element(x, s.mul(w, c))),
-                None => rows::map(s, [x, c], x_cot, |[x, c]| element(x, c)),
+                Some(w) => {
+                    rows::map!(s, x_cot, [x = x, w = w, c = c], s.neg_mul_add(x, k, s.mul(gain, s.mul(w, c))))
+                }
+                None => rows::map!(s, x_cot, [x = x, c = c], s.neg_mul_add(x, k, s.mul(gain, c))),
             }
             if width > 0 {
                 let partial = &mut partial[row / BLOCK * width..][..width];
                 if row % BLOCK == 0 {
                     partial.fill(0.0);
                 }
-                rows::update(s, partial, [x, c], |sum, [x, c]| s.mul_add(s.mul(x, r), c, sum));
+                rows::update!(s, sum = partial, [x = x, c = c], s.mul_add(s.mul(x, r), c, sum));
             }
         }
     }

@@ -134,12 +134,12 @@ impl SimdKernel for Forward<'_> {
         let per_element = 1.0 / d.max(1) as f32;
         for (row, r) in r.iter_mut().enumerate() {
             let (x, y) = (&x[row * d..][..d], &mut y[row * d..][..d]);
-            let squares = rows::sum(s, [x], |sum, [x]| s.mul_add(x, x, sum));
+            let squares = rows::sum!(s, sum, [x = x], s.mul_add(x, x, sum));
             *r = 1.0 / (squares * per_element + eps).sqrt();
             let r = s.splat(*r);
             match w {
-                Some(w) => rows::map(s, [x, w], y, |[x, w]| s.mul(s.mul(x, r), w)),
-                None => rows::map(s, [x], y, |[x]| s.mul(x, r)),
+                Some(w) => rows::map!(s, y, [x = x, w = w], s.mul(s.mul(x, r), w)),
+                None => rows::map!(s, y, [x = x], s.mul(x, r)),
             }
         }
     }

@@ -110,11 +110,11 @@ impl SimdKernel for Backward<'_> {
         let Self { log, y, y_cot, d, x_cot, .. } = self;
         for ((y, c), x_cot) in y.chunks_exact(d).zip(y_cot.chunks_exact(d)).zip(x_cot.chunks_exact_mut(d)) {
             if log {
-                let sum = s.splat(rows::sum(s, [c], |sum, [c]| s.add(sum, c)));
-                rows::map(s, [y, c], x_cot, |[y, c]| s.neg_mul_add(math::exp(s, y), sum, c));
+                let sum = s.splat(rows::sum!(s, sum, [c = c], s.add(sum, c)));
+                rows::map!(s, x_cot, [y = y, c = c], s.neg_mul_add(math::exp(s, y), sum, c));
             } else {
-                let sum = s.splat(rows::sum(s, [y, c], |sum, [y, c]| s.mul_add(y, c, sum)));
-                rows::map(s, [y, c], x_cot, |[y, c]| s.mul(y, s.sub(c, sum)));
+                let sum = s.splat(rows::sum!(s, sum, [y = y, c = c], s.mul_add(y, c, sum)));
+                rows::map!(s, x_cot, [y = y, c = c], s.mul(y, s.sub(c, sum)));
             }
         }
     }

@@ -94,8 +94,8 @@ fn run(exec: Exec, log: bool, x: &[f32], rows: usize, d: usize, y: &mut [f32]) -
 pub(crate) fn exponentials<S: Simd>(s: S, x: &[f32], e: &mut [f32]) -> (f32, f32) {
     let max = rows::maximum(s, x);
     let shift = s.splat(max);
-    rows::map(s, [x], e, |[x]| math::exp(s, s.sub(x, shift)));
-    (max, rows::sum(s, [e], |sum, [e]| s.add(sum, e)))
+    rows::map!(s, e, [x = x], math::exp(s, s.sub(x, shift)));
+    (max, rows::sum!(s, sum, [e = e], s.add(sum, e)))
 }
 
 /// As [`exponentials`] without keeping them: the same bits.
@@ -103,7 +103,11 @@ pub(crate) fn exponentials<S: Simd>(s: S, x: &[f32], e: &mut [f32]) -> (f32, f32
 pub(crate) fn sum_of_exponentials<S: Simd>(s: S, x: &[f32]) -> (f32, f32) {
     let max = rows::maximum(s, x);
     let shift = s.splat(max);
-    (max, rows::sum_of(s, x, |x| math::exp(s, s.sub(x, shift))))
+    // Past the end as if masked.
+    let masked = f32::NEG_INFINITY;
+    let sums =
+        rows::fold!(s, 0.0, masked, sum, [x = x], s.add(sum, math::exp(s, s.sub(x, shift))), (a, b) => s.add(a, b));
+    (max, s.sum(sums))
 }
 
 struct Forward<'a> {
@@ -142,10 +146,10 @@ impl SimdKernel for Forward<'_> {
             if log {
                 let (max, sum) = sum_of_exponentials(s, x);
                 let (max, log) = (s.splat(max), s.splat(f64::from(sum).ln() as f32));
-                rows::map(s, [x], y, |[x]| s.sub(s.sub(x, max), log));
+                rows::map!(s, y, [x = x], s.sub(s.sub(x, max), log));
             } else {
                 let inverse = s.splat(1.0 / exponentials(s, x, y).1);
-                rows::update(s, y, [], |y, []| s.mul(y, inverse));
+                rows::update!(s, y = y, [], s.mul(y, inverse));
             }
         }
     }
