@@ -8,8 +8,8 @@ use common::{Rng, bits, for_each_isa};
 type Function = fn(Isa, &[f32], &mut [f32]) -> Result<(), KernelError>;
 
 const FUNCTIONS: [(&str, Function, f64); 6] = [
-    ("exp", elementwise::exp_with, 1.0),
-    ("ln", elementwise::ln_with, 1.0),
+    ("exp", elementwise::exp_with, 1.1),
+    ("ln", elementwise::ln_with, 1.1),
     ("sigmoid", elementwise::sigmoid_with, 2.0),
     ("silu", elementwise::silu_with, 2.0),
     ("softplus", elementwise::softplus_with, 2.0),
@@ -157,12 +157,12 @@ fn vector_jacobian_products_hold_their_bounds() {
             let mut worst = (0.0, 0.0, 0.0);
             for ((x, c), found) in x.iter().zip(&c).zip(&x_cot) {
                 let exact = f64::from(*c) * slope(name, f64::from(*x));
-                // The derivative of silu has a zero; sizes below 2^-125 have lost places on the way, which silu multiplies.
+                // The derivative of silu has a zero; sizes below 2^-122 have lost places on the way, which silu multiplies.
                 let size = if name == "silu" { exact.abs().max(floor(*x, *c)) } else { exact };
                 let part = if name == "silu" { f64::from(*c) * sigmoid(f64::from(*x)) } else { size };
                 let places = ulp(exact) / ulp(size);
                 let factor = if name == "silu" { 1.0 / f64::from(x.abs()).max(2.0) } else { 0.5 };
-                let e = error(*found, exact) * if part.abs() < 2f64.powi(-125) { factor } else { places };
+                let e = error(*found, exact) * if part.abs() < 2f64.powi(-122) { factor } else { places };
                 if e > worst.0 {
                     worst = (e, *x, *c);
                 }

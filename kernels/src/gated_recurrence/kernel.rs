@@ -1,14 +1,11 @@
-//! Rows of channels, some steps at a time: the state is in registers over those, and in the first cache level
-//! between them.
+//! Rows of channels; the state stays in the first cache level. The backward takes two steps at a time, with the state
+//! in registers over both.
 
 use super::{CHANNELS, Shape};
 use crate::columns::{Columns, ColumnsMut};
 use crate::exec::Job;
 use crate::simd::{Simd, SimdKernel, dispatch};
 use crate::{Isa, rows};
-
-/// Steps that share a load and a store of the state.
-const STEPS: usize = 4;
 
 pub(super) struct Forward<'a> {
     pub(super) isa: Isa,
@@ -58,46 +55,33 @@ impl Forward<'_> {
     #[inline(always)]
     fn all<S: Simd, const STREAM: bool>(&mut self, s: S) {
         let Shape { batch, time, .. } = self.shape;
-        for e in 0..batch {
-            let mut t = 0;
-            while t + STEPS <= time {
-                self.steps::<S, STEPS, STREAM>(s, e, t);
-                t += STEPS;
+        for row in 0..batch * time {
+            let (f, v, h) = (self.f.row(row), self.v.row(row), self.h.row(row));
+            let state = self.state.row(row / time);
+            let len = h.len();
+            let (f, v, state) = (&f[..len], &v[..len], &mut state[..len]);
+            let whole = len - len % S::LANES;
+            let mut at = 0;
+            while at < whole {
+                let before = &mut state[at..][..S::LANES];
+                let new = s.mul(s.load(&f[at..][..S::LANES]), s.load(before));
+                let new = s.add(new, s.load(&v[at..][..S::LANES]));
+                s.store(before, new);
+                let h = &mut h[at..][..S::LANES];
+                if STREAM {
+                    s.stream(h, new)
+                } else {
+                    s.store(h, new)
+                }
+                at += S::LANES;
             }
-            while t < time {
-                self.steps::<S, 1, STREAM>(s, e, t);
-                t += 1;
+            if whole < len {
+                let before = &mut state[whole..];
+                let new = s.mul(s.load_part(&f[whole..]), s.load_part(before));
+                let new = s.add(new, s.load_part(&v[whole..]));
+                s.store_part(before, new);
+                s.store_part(&mut h[whole..], new);
             }
-        }
-    }
-
-    #[inline(always)]
-    fn steps<S: Simd, const T: usize, const STREAM: bool>(&mut self, s: S, e: usize, t: usize) {
-        let first = e * self.shape.time + t;
-        let (mut f, mut v) = ([self.f.row(first); T], [self.v.row(first); T]);
-        for i in 1..T {
-            f[i] = self.f.row(first + i);
-            v[i] = self.v.row(first + i);
-        }
-        let states = self.state.row(e);
-        let len = states.len();
-        let whole = len - len % S::LANES;
-        for at in (0..whole).step_by(S::LANES) {
-            let mut state = s.load(&states[at..][..S::LANES]);
-            for i in 0..T {
-                state = s.add(s.mul(s.load(&f[i][at..][..S::LANES]), state), s.load(&v[i][at..][..S::LANES]));
-                let h = &mut self.h.row(first + i)[at..][..S::LANES];
-                if STREAM { s.stream(h, state) } else { s.store(h, state) }
-            }
-            s.store(&mut states[at..][..S::LANES], state);
-        }
-        if whole < len {
-            let mut state = s.load_part(&states[whole..]);
-            for i in 0..T {
-                state = s.add(s.mul(s.load_part(&f[i][whole..]), state), s.load_part(&v[i][whole..]));
-                s.store_part(&mut self.h.row(first + i)[whole..], state);
-            }
-            s.store_part(&mut states[whole..], state);
         }
     }
 }
