@@ -5,7 +5,7 @@
 //! | `exp`      | `e^x`                 | `y_cot * y`, from the result            | 1.1, 0.5                 |
 //! | `ln`       | `ln x`                | `y_cot / x`                             | 1.1, 0.5                 |
 //! | `sigmoid`  | `1 / (1 + e^-x)`      | `y_cot * sigmoid(x) * sigmoid(-x)`      | 2                        |
-//! | `silu`     | `x sigmoid(x)`        | `y_cot * sigmoid(x) (1 + x sigmoid(-x))`| 2, see [`silu_vjp`]      |
+//! | `silu`     | `x sigmoid(x)`        | `y_cot * sigmoid(x) (1 + x sigmoid(-x))`| 2, 2.5: see [`silu_vjp`] |
 //! | `softplus` | `ln(1 + e^x)`         | `y_cot * sigmoid(x)`                    | 2                        |
 //! | `tanh`     | `(1 - e^-2x) / (1 + e^-2x)` | `y_cot * (1 - tanh(x)^2)`         | 2                        |
 //!
@@ -76,7 +76,7 @@ functions! {
     silu, silu_with: Silu(x) -> y;
     /// `x_cot = y_cot * sigmoid(x) * (1 + x sigmoid(-x))`
     ///
-    /// The derivative is 0 at `x = -1.2784645`. Between -2 and 0 the error is 2 ulp of the
+    /// The derivative is 0 at `x = -1.2784645`. Between -2 and 0 the error is 2.5 ulp of the
     /// result or of `y_cot / 8`, whichever is larger.
     silu_vjp, silu_vjp_with: SiluVjp(x, y_cot) -> x_cot;
     /// `y = ln(1 + e^x)`
