@@ -56,8 +56,14 @@ impl Exec {
     /// Runs a job, in as many parts as there are threads; no part has fewer than `grain` units,
     /// which should be some 20 microseconds of work.
     pub(crate) fn run<J: Job>(self, job: J, grain: usize) {
-        let parts = if self.parallel { self.threads().min(job.units() / grain.max(1)) } else { 1 };
+        let parts = self.parts(job.units(), grain);
         run_parts(job, parts);
+    }
+
+    /// How many parts [`Exec::run`] makes of so many units, at least 1: a job that carries working
+    /// memory for each part divides it as the parts are divided, half of them (rounded down) first.
+    pub(crate) fn parts(self, units: usize, grain: usize) -> usize {
+        if self.parallel { self.threads().min(units / grain.max(1)).max(1) } else { 1 }
     }
 }
 

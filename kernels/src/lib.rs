@@ -45,6 +45,7 @@ mod isa;
 pub mod quantized;
 mod scratch;
 mod simd;
+pub mod ssd;
 pub mod ternary;
 mod vectorize;
 

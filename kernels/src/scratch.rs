@@ -50,6 +50,15 @@ impl Scratch {
     pub(crate) fn floats(&mut self, floats: usize, doubles: usize) -> (&mut [f32], &mut [f64]) {
         (grown(&mut self.floats, floats), grown(&mut self.steps, doubles))
     }
+
+    /// Floats that start at a cache line (64 bytes), content unspecified.
+    pub(crate) fn aligned(&mut self, floats: usize) -> &mut [f32] {
+        const LINE: usize = 64 / size_of::<f32>();
+        let all = grown(&mut self.floats, floats + LINE);
+        // Of no use to a caller if it cannot be told, but still right.
+        let skip = all.as_ptr().align_offset(64).min(LINE);
+        &mut all[skip..][..floats]
+    }
 }
 
 fn grown<T: Copy + Default>(v: &mut Vec<T>, len: usize) -> &mut [T] {
