@@ -51,13 +51,13 @@ impl Scratch {
         (grown(&mut self.floats, floats), grown(&mut self.steps, doubles))
     }
 
-    /// Floats that start at a cache line (64 bytes), content unspecified.
-    pub(crate) fn aligned(&mut self, floats: usize) -> &mut [f32] {
+    /// As [`Scratch::floats`]; the floats start at a cache line (64 bytes).
+    pub(crate) fn aligned(&mut self, floats: usize, doubles: usize) -> (&mut [f32], &mut [f64]) {
         const LINE: usize = 64 / size_of::<f32>();
-        let all = grown(&mut self.floats, floats + LINE);
-        // Of no use to a caller if it cannot be told, but still right.
+        let (all, doubles) = self.floats(floats + LINE, doubles);
+        // The offset may be unknown (in constant evaluation); that costs speed only.
         let skip = all.as_ptr().align_offset(64).min(LINE);
-        &mut all[skip..][..floats]
+        (&mut all[skip..][..floats], doubles)
     }
 }
 

@@ -91,6 +91,14 @@ impl Decay {
         self.since_start[at.len - 1]
     }
 
+    /// The same backwards in time: from `Π decay[t + 2..=i]` to `Π decay[t + 1..=i]` for `i` after `t`.
+    #[inline(always)]
+    pub(super) fn retreat<S: Simd>(&self, s: S, t: usize, first: usize, left: S::F) -> S::F {
+        let after = s.lt(s.splat(t as f32), s.load(&INDEX[first..]));
+        let next = self.decay[(t + 1).min(MAX_CHUNK - 1)];
+        s.select(after, s.mul(s.splat(next), left), left)
+    }
+
     /// One step of `left[i] = Π decay[i + 1..=t]`, for a vector of `i` from `first` on: lanes before
     /// `t` are multiplied by the decay of `t`, the others stay what they were at first.
     #[inline(always)]
@@ -98,6 +106,18 @@ impl Decay {
         let before = s.lt(s.load(&INDEX[first..]), s.splat(t as f32));
         s.select(before, s.mul(s.splat(self.decay[t]), left), left)
     }
+}
+
+/// Which of the steps `i..` are before step `t`.
+#[inline(always)]
+pub(super) fn before<S: Simd>(s: S, t: usize, i: usize) -> S::M {
+    s.lt(s.load(&INDEX[i..]), s.splat(t as f32))
+}
+
+/// Which of the steps `i..` are not before step `t`.
+#[inline(always)]
+pub(super) fn from_step<S: Simd>(s: S, t: usize, i: usize) -> S::M {
+    s.le(s.splat(t as f32), s.load(&INDEX[i..]))
 }
 
 /// Which of the steps `i..` are not after step `t`.
@@ -132,25 +152,29 @@ pub(super) fn pack_turned(from: &[f32], c: usize, rows: usize, out: &mut [Row]) 
     }
 }
 
-/// `scores[t][i] = Σ_n c[t][n] · b[i][n]` for `i <= t`; other entries are unspecified.
+/// `out[t][i] = Σ_n left[t][n] · right[n][i]` for `i <= t`, or for `i >= t` if `upper`; other entries
+/// are unspecified.
 pub(super) struct Scores<'a> {
     pub(super) at: At,
     pub(super) d_state: usize,
+    pub(super) upper: bool,
     /// `[t][n]`
-    pub(super) c: Blocks<'a>,
+    pub(super) left: Blocks<'a>,
     /// `[n][t]`
-    pub(super) b_turned: Blocks<'a>,
-    /// `[t][t]`
+    pub(super) right: Blocks<'a>,
     pub(super) out: &'a mut [Row],
 }
 
 impl<S: Simd> Tiles<S> for Scores<'_> {
     #[inline(always)]
     fn run<const NB: usize, const VB: usize>(&mut self, s: S, block: usize) {
-        let first = block * BLOCK / ROWS * ROWS;
-        for row in (first..self.at.len).step_by(ROWS) {
+        let rows = match self.upper {
+            false => block * BLOCK / ROWS * ROWS..self.at.len,
+            true => 0..self.at.len.min((block + NB) * BLOCK),
+        };
+        for row in rows.step_by(ROWS) {
             let sums = zeros::<S, NB, VB>(s);
-            let sums = accumulate(s, sums, self.c, row, self.b_turned, block, 0..self.d_state);
+            let sums = accumulate(s, sums, self.left, row, self.right, block, 0..self.d_state);
             for r in 0..ROWS {
                 for n in 0..NB {
                     let out = &mut self.out[(block + n) * self.at.rows + row + r];
@@ -199,7 +223,9 @@ impl GroupMemory<'_> {
         }
         let c = Blocks { data: self.c, rows: at.rows };
         let b_turned = Blocks { data: self.b_turned, rows: n_rows };
-        each(s, at.blocks(), &mut Scores { at, d_state: shape.d_state, c, b_turned, out: self.scores });
+        let d_state = shape.d_state;
+        let mut scores = Scores { at, d_state, upper: false, left: c, right: b_turned, out: self.scores };
+        each(s, at.blocks(), &mut scores);
         Group { c, b_turned, scores: Blocks { data: self.scores, rows: at.rows } }
     }
 }

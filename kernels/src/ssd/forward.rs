@@ -49,9 +49,9 @@ impl Sizes {
     }
 }
 
-/// Rows of 16 floats that [`run`] needs for `parts` threads.
-pub(super) fn scratch_rows(shape: Shape, parts: usize) -> usize {
-    Sizes::new(shape).total() * parts
+/// Rows of 16 floats that [`run`] needs.
+pub(super) fn scratch_rows(exec: Exec, shape: Shape) -> usize {
+    Sizes::new(shape).total() * exec.parts(shape.n_heads, grain(shape))
 }
 
 /// Heads that are worth a thread.

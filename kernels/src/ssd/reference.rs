@@ -130,3 +130,77 @@ pub fn backward(
         }
     }
 }
+
+fn wide(x: &[f32]) -> Vec<f64> {
+    x.iter().map(|v| f64::from(*v)).collect()
+}
+
+fn narrow(from: &[f64], to: &mut [f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from as f32;
+    }
+}
+
+/// Owned [`Inputs`] in f64.
+struct Wide {
+    arrays: [Vec<f64>; 5],
+    d: Option<Vec<f64>>,
+    dt_bias: Option<Vec<f64>>,
+}
+
+impl Wide {
+    fn new(inputs: &Inputs<'_>) -> Self {
+        Self {
+            arrays: [inputs.x, inputs.dt, inputs.a, inputs.b, inputs.c].map(wide),
+            d: inputs.d.map(wide),
+            dt_bias: inputs.dt_bias.map(wide),
+        }
+    }
+
+    fn inputs(&self) -> Inputs<'_, f64> {
+        let [x, dt, a, b, c] = &self.arrays;
+        Inputs { x, dt, a, b, c, d: self.d.as_deref(), dt_bias: self.dt_bias.as_deref() }
+    }
+}
+
+/// [`forward`] with f64 inside and f32 outside.
+pub(super) fn forward_f32(shape: Shape, inputs: &Inputs<'_>, h: &mut [f32], y: &mut [f32]) {
+    let (mut state, mut out) = (wide(h), vec![0.0; y.len()]);
+    forward(shape, &Wide::new(inputs).inputs(), &mut state, &mut out);
+    narrow(&state, h);
+    narrow(&out, y);
+}
+
+/// [`backward`] with f64 inside and f32 outside.
+pub(super) fn backward_f32(
+    shape: Shape,
+    inputs: &Inputs<'_>,
+    h: &[f32],
+    y_cot: &[f32],
+    state_cot: &mut [f32],
+    cot: Cotangents<'_>,
+) {
+    let mut state = wide(state_cot);
+    let [mut x, mut dt, mut a, mut b, mut c] =
+        [&*cot.x, &*cot.dt, &*cot.a, &*cot.b, &*cot.c].map(wide);
+    let (mut d, mut dt_bias) = (cot.d.as_deref().map(wide), cot.dt_bias.as_deref().map(wide));
+    let wide_cot = Cotangents {
+        x: &mut x[..],
+        dt: &mut dt[..],
+        a: &mut a[..],
+        b: &mut b[..],
+        c: &mut c[..],
+        d: d.as_deref_mut(),
+        dt_bias: dt_bias.as_deref_mut(),
+    };
+    backward(shape, &Wide::new(inputs).inputs(), &wide(h), &wide(y_cot), &mut state, wide_cot);
+    narrow(&state, state_cot);
+    for (from, to) in [(&x, cot.x), (&dt, cot.dt), (&a, cot.a), (&b, cot.b), (&c, cot.c)] {
+        narrow(from, to);
+    }
+    for (from, to) in [(&d, cot.d), (&dt_bias, cot.dt_bias)] {
+        if let (Some(from), Some(to)) = (from, to) {
+            narrow(from, to);
+        }
+    }
+}

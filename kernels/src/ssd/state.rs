@@ -1,6 +1,6 @@
 //! States in blocks: `[p / 16][n][p % 16]`, so that lanes are channels of a head.
 
-use super::Shape;
+use super::{CHECKPOINT, Shape};
 use super::panels::{BLOCK, Row, tile_rows};
 
 /// The size of one head's state in blocks.
@@ -52,4 +52,19 @@ impl StateSize {
             }
         }
     }
+}
+
+/// The initial state, from the checkpoints.
+pub(super) fn initial(shape: Shape, checkpoints: &[Row]) -> Vec<f32> {
+    let size = StateSize::new(shape);
+    let mut h = vec![0.0; shape.batch * shape.n_heads * shape.head_dim * shape.d_state];
+    if h.is_empty() {
+        return h;
+    }
+    let intervals = shape.seq_len.div_ceil(CHECKPOINT);
+    for (i, h) in h.chunks_exact_mut(shape.head_dim * shape.d_state).enumerate() {
+        let (batch, head) = (i / shape.n_heads, i % shape.n_heads);
+        size.store(&checkpoints[(head * shape.batch + batch) * intervals * size.rows()..][..size.rows()], h);
+    }
+    h
 }
