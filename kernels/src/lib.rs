@@ -36,6 +36,7 @@
 
 pub mod binary;
 mod columns;
+pub mod diagonal_scan;
 mod error;
 mod exact;
 mod exec;
