@@ -12,6 +12,8 @@
 //! | [`binary`]           | products with bits in {0, 1}                                     |
 //! | [`quantized`]        | products with 2 to 8 bit codes, one scale and zero point         |
 //! | [`gated_recurrence`] | `h[t] = f[t] ⊙ h[t-1] + v[t]`, forward and backward              |
+//! | [`diagonal_scan`]    | `h[t] = a ⊙ h[t-1] + b x[t]`, `y[t] = c·h[t]`, every state its own decay |
+//! | [`ssd`]              | the scan of Mamba-2: one decay a head and step                   |
 //! | [`gemm`]             | dense f32 and f64 products                                       |
 //! | [`vectorize()`]      | compiles a caller's own plain loop for each instruction set      |
 //!

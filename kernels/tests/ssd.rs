@@ -94,7 +94,8 @@ impl Case {
 
     fn gradients(&self, exec: impl Into<Exec>, checkpoints: &[f32], scratch: &mut Scratch) -> Gradients<f32> {
         let heads = self.a.len();
-        let mut g = [self.x.len(), self.dt.len(), 0, self.b.len(), self.c.len(), 0, 0, 0].map(|len| vec![f32::NAN; len]);
+        let mut g =
+            [self.x.len(), self.dt.len(), 0, self.b.len(), self.c.len(), 0, 0, 0].map(|len| vec![f32::NAN; len]);
         for i in [2, 5, 6] {
             g[i] = vec![1.0; heads];
         }
@@ -186,7 +187,8 @@ fn gradients_follow_the_formula() {
             for ((found, exact), name) in found.iter().zip(&exact).zip(NAMES) {
                 let error = difference(found, exact);
                 // The 1.0 that was there before takes a place of its own.
-                let before = if ["a", "d", "dt_bias"].contains(&name) { 2f64.powi(-23) / max(exact).max(1e-300) } else { 0.0 };
+                let before =
+                    if ["a", "d", "dt_bias"].contains(&name) { 2f64.powi(-23) / max(exact).max(1e-300) } else { 0.0 };
                 assert!(error < BOUND + before, "{} {dims:?} {name}: {error}", isa.name());
             }
         });
@@ -374,7 +376,8 @@ fn wrong_lengths_are_named() {
     let shape = Shape { batch: usize::MAX, seq_len: 2, ..case.shape };
     assert!(matches!(ssd::checkpoints_len(shape), Err(KernelError::Overflow { .. })));
 
-    let names = ["checkpoints", "y_cot", "state_cot", "x_cot", "dt_cot", "a_cot", "b_cot", "c_cot", "d_cot", "dt_bias_cot"];
+    let names =
+        ["checkpoints", "y_cot", "state_cot", "x_cot", "dt_cot", "a_cot", "b_cot", "c_cot", "d_cot", "dt_bias_cot"];
     for (i, wrong) in names.into_iter().enumerate() {
         let lens = [case.x.len(), case.dt.len(), 2, case.b.len(), case.c.len(), 2, 2];
         let mut arrays = lens.map(|len| vec![0.0; len]);

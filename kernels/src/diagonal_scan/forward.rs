@@ -85,7 +85,8 @@ impl Job for Superblocks<'_> {
         let saved = self.checkpoints.len() / blocks.len() * units;
         let (checkpoints, checkpoints_rest) = self.checkpoints.split_at_mut(saved);
         let (scratch, scratch_rest) = self.scratch.split_at_mut(left * thread_rows(shape));
-        let first = Self { isa, shape, inputs, blocks: blocks.start..middle, h, y, checkpoints, scratch, regions: left };
+        let first =
+            Self { isa, shape, inputs, blocks: blocks.start..middle, h, y, checkpoints, scratch, regions: left };
         let second = Self {
             isa,
             shape,

@@ -20,9 +20,7 @@
 
 use core::ops::Range;
 
-use super::chunk::{
-    At, Decay, MAX_CHUNK, Scores, Steps, before, from_step, pack_row, pack_turned, raw_steps, until,
-};
+use super::chunk::{At, Decay, MAX_CHUNK, Scores, Steps, before, from_step, pack_row, pack_turned, raw_steps, until};
 use super::forward::{Update, scale_row};
 use super::panels::{BLOCK, Blocks, ROWS, Row, Tiles, accumulate, each, zeros};
 use super::state::StateSize;
@@ -204,7 +202,14 @@ fn columns<'a>(data: &'a mut [f32], stride: usize, heads: &Range<usize>, of_head
 }
 
 /// Adds the partial sums of a wave, in the order of its blocks, and puts them into `b` and `c`.
-fn reduce(shape: Shape, batch: usize, interval: usize, wave: Range<usize>, partials: &mut [Row], cot: &mut Cotangents<'_>) {
+fn reduce(
+    shape: Shape,
+    batch: usize,
+    interval: usize,
+    wave: Range<usize>,
+    partials: &mut [Row],
+    cot: &mut Cotangents<'_>,
+) {
     let sizes = Sizes::new(shape);
     let n_rows = StateSize::new(shape).n_rows;
     let grouping = Grouping::new(shape);
@@ -296,7 +301,8 @@ impl Job for HeadBlocks<'_> {
         let (dt_cot, dt_rest) = self.dt_cot.split_at(heads);
         let (sums, sums_rest) = self.sums.split_at_mut(heads);
         let (memory, memory_rest) = self.memory.split_at_mut(regions * sizes.thread());
-        let first = HeadBlocks { of, blocks: blocks.start..middle, states, partials, x_cot, dt_cot, sums, memory, regions };
+        let first =
+            HeadBlocks { of, blocks: blocks.start..middle, states, partials, x_cot, dt_cot, sums, memory, regions };
         let second = HeadBlocks {
             of,
             blocks: middle..blocks.end,

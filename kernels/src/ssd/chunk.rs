@@ -207,14 +207,7 @@ pub(super) struct GroupMemory<'a> {
 impl GroupMemory<'_> {
     /// Fills it for a group and a chunk.
     #[inline(always)]
-    pub(super) fn fill<S: Simd>(
-        &mut self,
-        s: S,
-        shape: Shape,
-        inputs: &Inputs<'_>,
-        group: usize,
-        at: At,
-    ) -> Group<'_> {
+    pub(super) fn fill<S: Simd>(&mut self, s: S, shape: Shape, inputs: &Inputs<'_>, group: usize, at: At) -> Group<'_> {
         let n_rows = super::panels::tile_rows(shape.d_state);
         for t in 0..at.len {
             let from = (at.step(shape, t) * shape.n_groups + group) * shape.d_state;

@@ -113,8 +113,7 @@ impl Job for Heads<'_> {
         let (checkpoints, checkpoints_rest) =
             self.checkpoints.split_at_mut(self.checkpoints.len() / heads.len() * units);
         let (scratch, scratch_rest) = self.scratch.split_at_mut(left * Sizes::new(shape).total());
-        let first =
-            Self { isa, shape, inputs, heads: heads.start..middle, h, y, checkpoints, scratch, regions: left };
+        let first = Self { isa, shape, inputs, heads: heads.start..middle, h, y, checkpoints, scratch, regions: left };
         let second = Self {
             isa,
             shape,

@@ -33,14 +33,15 @@
 //! # Rounding
 //!
 //! A call cut into several gives other chunks, and so other roundings: results agree within the bound
-//! below, not to the bit, and so does [`step`]. They have the same bits for any number of
-//! threads. With `u = 2^-24`, `k = d_state + 24` and `m` the number of steps a contribution is carried,
+//! below, not to the bit, and so does [`step`]. They have the same bits for any number of threads. With
+//! `u = 2^-24` and `k = d_state + 24`, a contribution that is carried over `m` steps with a decay of
+//! `e^-l` has an error of at most
 //!
-//! `|y - exact| <= (k + 3 m + 8) u · Σ`
+//! `(k + 5 m + 5 l + 8) u`
 //!
-//! to first order, where `Σ` is the same sum with every product made positive: a sum of `k` terms in
-//! order, a multiplication and the rounding of a decay (2 ulp, and that of `delta * a`: relative to the
-//! logarithm of the decay, which a contribution that is not negligible keeps below 20) a step carried.
+//! of its magnitude, to first order: a sum of `k` terms in order; for each step carried, a
+//! multiplication and the rounding of a decay (2 ulp); and those of `delta` (2 ulp) and `delta * a`,
+//! relative to the logarithm of the decay. What has decayed beyond `l = 104` is 0.
 //!
 //! A NaN or infinity reaches everything that depends on it. It can also reach the output of
 //! up to 5 steps before it (`x`) and the cotangents of the chunk of 48 steps it is in, where the

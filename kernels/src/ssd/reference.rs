@@ -76,9 +76,7 @@ pub fn backward(
     for batch in 0..shape.batch {
         for head in 0..shape.n_heads {
             let skip = inputs.d.map_or(0.0, |v| v[head]);
-            let raw = |t: usize| {
-                inputs.dt[place(shape, batch, t, head).dt] + inputs.dt_bias.map_or(0.0, |v| v[head])
-            };
+            let raw = |t: usize| inputs.dt[place(shape, batch, t, head).dt] + inputs.dt_bias.map_or(0.0, |v| v[head]);
             // states[t] is the state before step t
             let mut states = vec![h[place(shape, batch, 0, head).h..][..of_head].to_vec()];
             for t in 0..shape.seq_len {
@@ -181,8 +179,7 @@ pub(super) fn backward_f32(
     cot: Cotangents<'_>,
 ) {
     let mut state = wide(state_cot);
-    let [mut x, mut dt, mut a, mut b, mut c] =
-        [&*cot.x, &*cot.dt, &*cot.a, &*cot.b, &*cot.c].map(wide);
+    let [mut x, mut dt, mut a, mut b, mut c] = [&*cot.x, &*cot.dt, &*cot.a, &*cot.b, &*cot.c].map(wide);
     let (mut d, mut dt_bias) = (cot.d.as_deref().map(wide), cot.dt_bias.as_deref().map(wide));
     let wide_cot = Cotangents {
         x: &mut x[..],

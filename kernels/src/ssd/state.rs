@@ -1,7 +1,7 @@
 //! States in blocks: `[p / 16][n][p % 16]`, so that lanes are channels of a head.
 
-use super::{CHECKPOINT, Shape};
 use super::panels::{BLOCK, Row, tile_rows};
+use super::{CHECKPOINT, Shape};
 
 /// The size of one head's state in blocks.
 #[derive(Clone, Copy)]
