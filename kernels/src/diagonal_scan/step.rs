@@ -61,7 +61,9 @@ impl SimdKernel for Channels<'_> {
         let Shape { batch, seq_len, d_inner, d_state } = shape;
         for entry in 0..batch {
             for step in entry * seq_len..(entry + 1) * seq_len {
-                let (h, y) = (h.row(entry), y.row(step));
+                let y = y.row(step);
+                // A matrix without columns has no rows to ask for.
+                let h = if d_state > 0 { h.row(entry) } else { &mut [] };
                 for (i, channel) in channels.clone().enumerate() {
                     let x = inputs.x[step * d_inner + channel];
                     let of = channel * d_state..(channel + 1) * d_state;
