@@ -42,6 +42,8 @@
 //! Source: Gu et al., "On the Parameterization and Initialization of Diagonal State Space Models"
 //! (2022), the recurrence, with real coefficients already discretised.
 
+#![allow(clippy::needless_range_loop, reason = "registers and steps are arrays; indices say which one")]
+
 mod backward;
 mod forward;
 mod packed;

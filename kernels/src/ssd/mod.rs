@@ -55,6 +55,8 @@
 //!
 //! Source: Dao & Gu, "Transformers are SSMs" (2024), the block decomposition of section 6.
 
+#![allow(clippy::needless_range_loop, reason = "registers and steps are arrays; indices say which one")]
+
 mod backward;
 mod chunk;
 mod forward;
