@@ -224,7 +224,7 @@ fn reduce(
                 *sum += *other;
             }
         }
-        let fresh = block % grouping.blocks == 0;
+        let fresh = block.is_multiple_of(grouping.blocks);
         let (b, c) = sum.split_at(sizes.partial() / 2);
         for t in 0..CHECKPOINT.min(shape.seq_len - interval * CHECKPOINT) {
             let step = batch * shape.seq_len + interval * CHECKPOINT + t;
