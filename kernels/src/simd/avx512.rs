@@ -202,6 +202,17 @@ impl Simd for Avx512 {
         unsafe { _mm512_scalef_ps(a, n) }
     }
 
+    // The instruction takes every finite number.
+    #[inline(always)]
+    fn clamp_exponent(self, x: Self::F) -> Self::F {
+        x
+    }
+
+    #[inline(always)]
+    fn scale_exponent(self, a: Self::F, n: Self::F) -> Self::F {
+        self.scale(a, n)
+    }
+
     #[inline(always)]
     fn split_exponent(self, a: Self::F) -> (Self::F, Self::F) {
         // SAFETY: the token proves AVX-512, all that the function asks of its caller.

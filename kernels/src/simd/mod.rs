@@ -82,6 +82,15 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// result is NaN where `a` is, else unspecified.
     fn scale(self, a: Self::F, n: Self::F) -> Self::F;
 
+    /// The nearest number to a finite `x` whose integer part [`Simd::scale_exponent`] can take; NaN for NaN.
+    fn clamp_exponent(self, x: Self::F) -> Self::F;
+
+    /// `a * 2^n` for `a` in [1/2, 2) and `n` the nearest integer to what [`Simd::clamp_exponent`] gave: one
+    /// instruction, or an addition to the exponent's bits. Off by less than 2^-126 where the result is
+    /// subnormal; exactly 0 and infinity for `a = 1` and `n` at the ends of the range. If `n` is NaN, the
+    /// result is NaN where `a` is, else unspecified.
+    fn scale_exponent(self, a: Self::F, n: Self::F) -> Self::F;
+
     /// `(m, e)` with `a = m * 2^e`, `m` in `[sqrt(1/2), sqrt(2))`, for `a` positive, normal and
     /// finite. Other `a` give unspecified numbers.
     fn split_exponent(self, a: Self::F) -> (Self::F, Self::F);

@@ -151,6 +151,21 @@ impl Simd for Portable {
         })
     }
 
+    // -127 and 128: `1 * 2^n` then has the bits of 0 and of infinity.
+    #[inline(always)]
+    fn clamp_exponent(self, x: Self::F) -> Self::F {
+        self.min(self.splat(128.0), self.max(self.splat(-127.0), x))
+    }
+
+    // The shift drops all of the number but its low bits; of a NaN, it must drop those too.
+    #[inline(always)]
+    fn scale_exponent(self, a: Self::F, n: Self::F) -> Self::F {
+        zip(a, n, 0.0, |a, n| {
+            let bits = if n.is_nan() { 0 } else { (n + ROUND).to_bits() };
+            f32::from_bits(a.to_bits().wrapping_add(bits << 23))
+        })
+    }
+
     #[inline(always)]
     fn split_exponent(self, a: Self::F) -> (Self::F, Self::F) {
         const SQRT_HALF: u32 = 0x3F35_04F3;
