@@ -12,6 +12,7 @@
 //! | [`binary`]           | products with bits in {0, 1}                                     |
 //! | [`quantized`]        | products with 2 to 8 bit codes, one scale and zero point         |
 //! | [`gated_recurrence`] | `h[t] = f[t] ⊙ h[t-1] + v[t]`, forward and backward              |
+//! | [`selective_scan`]   | Mamba's scan with softplus, skip and gate; backward; one step    |
 //! | [`gemm`]             | dense f32 and f64 products                                       |
 //! | [`vectorize()`]      | compiles a caller's own plain loop for each instruction set      |
 //!
@@ -44,6 +45,7 @@ pub mod gemm;
 mod isa;
 pub mod quantized;
 mod scratch;
+pub mod selective_scan;
 mod simd;
 pub mod ternary;
 mod vectorize;
