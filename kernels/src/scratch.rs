@@ -46,6 +46,11 @@ impl Scratch {
         }
     }
 
+    /// Codes and floats of the lengths asked for, content unspecified.
+    pub(crate) fn codes(&mut self, codes: usize, floats: usize) -> (&mut [i8], &mut [f32]) {
+        (grown(&mut self.codes, codes), grown(&mut self.floats, floats))
+    }
+
     /// Floats and doubles of the lengths asked for, content unspecified.
     pub(crate) fn floats(&mut self, floats: usize, doubles: usize) -> (&mut [f32], &mut [f64]) {
         (grown(&mut self.floats, floats), grown(&mut self.steps, doubles))

@@ -6,9 +6,6 @@ pub(super) mod avx2;
 pub(super) mod avx512;
 pub(super) mod portable;
 
-#[cfg(target_arch = "x86_64")]
-use super::{Line, Matrix};
-
 // Helpers without closures: a closure in a `#[target_feature]` function has its features, so the
 // generic `map` or `from_fn` that calls it is not inlined, and arrays of slices that pass through
 // memory stall. On short rows this cost a third of the speed.
@@ -22,13 +19,6 @@ pub(in crate::ternary) fn columns_of<T, const N: usize>(records: &[T], len: usiz
         *column = &records[k * len..][..len];
     }
     columns
-}
-
-/// `N` tiles from `first` on.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-pub(in crate::ternary) fn tiles_from<'a, const N: usize>(m: &Matrix<'a>, first: usize) -> [&'a [Line]; N] {
-    columns_of(&m.lines[first * m.words_per_row..], m.words_per_row)
 }
 
 /// Eight codes as the integer with the same bytes in memory on a little-endian target.

@@ -3,6 +3,7 @@
 use crate::ternary::Group;
 
 /// Sum of codes, to take away the offset of the stored digits.
+#[inline(always)]
 pub(in crate::ternary) fn sum(codes: &[i8]) -> i32 {
     codes.iter().map(|&c| i32::from(c)).sum()
 }
