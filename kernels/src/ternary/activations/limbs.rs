@@ -13,7 +13,7 @@ pub(crate) fn limb_steps(max: u32) -> (f32, f32) {
     steps_of_limbs::<3>(max)
 }
 
-/// From [`max_magnitude`], `(1 / step, step)` of two or three limbs, both powers of two;
+/// From [`super::max_magnitude`], `(1 / step, step)` of two or three limbs, both powers of two;
 /// `(0, NaN)` for a token that is not finite.
 ///
 /// `q = round_half_even(x / step)` must be at most 127 of each limb, 32639 or 8355711, or the top

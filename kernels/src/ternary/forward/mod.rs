@@ -152,6 +152,18 @@ pub fn quantize_forward_int8_with(
 ///
 /// Scratch: `3 * n * 32 * ceil(cols / 32)` bytes and `n` f64.
 ///
+/// ```
+/// use barewire_kernels::{Scratch, ternary};
+///
+/// let (rows, cols) = (2, 3);
+/// let mut words = vec![0; ternary::words_len(rows, cols)?];
+/// ternary::pack_i8(rows, cols, &[1, 0, -1, 1, 1, 1], &mut words)?;
+/// let mut out = [0.0; 2];
+/// ternary::forward_f32(&words, rows, cols, &[1.0, 2.0, 4.0], 1, &mut out, &mut Scratch::new())?;
+/// assert_eq!(out, [-3.0, 7.0]);
+/// # Ok::<(), barewire_kernels::KernelError>(())
+/// ```
+///
 /// # Errors
 /// [`KernelError::Length`] for `words`, `x` or `out`; the errors of [`super::words_len`].
 pub fn forward_f32(
