@@ -134,8 +134,16 @@ fn the_fused_call_is_the_two_calls() {
 
 /// More tiles than a strip, more words than a part (of one column, of a block), more columns than a
 /// group (of one, two and three limbs), and every size of the last block.
-const CUTS: [(usize, usize, usize); 7] =
-    [(1100, 40, 1), (530, 70, 3), (12, 17_000, 1), (20, 3000, 7), (30, 40, 50), (17, 33, 97), (70, 300, 11)];
+const CUTS: [(usize, usize, usize); 8] = [
+    (1100, 40, 1),
+    (530, 70, 3),
+    (12, 66_000, 1),
+    (12, 22_000, 1),
+    (20, 3000, 7),
+    (30, 40, 50),
+    (17, 33, 97),
+    (70, 300, 11),
+];
 
 #[test]
 fn cuts_for_the_caches_change_no_bit() {

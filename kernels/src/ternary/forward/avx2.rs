@@ -14,9 +14,9 @@ use core::arch::x86_64::*;
 
 use super::blocks::{Dot, Finish, Product, Strip, Sums};
 use crate::Avx2;
-use crate::ternary::Group;
 use crate::ternary::shared::as_i64;
 use crate::ternary::shared::avx2::{integers, load, widen};
+use crate::ternary::{Group, Line};
 
 /// Words after which the i16 sums of a block are widened. A word adds 4 pairs of products of at
 /// most `3 * 128` to each: `8 * 4 * 2 * 384 = 24576 < 32768`.
@@ -34,8 +34,14 @@ impl Dot for Avx2 {
 
     #[inline(always)]
     fn add<const C: usize>(self, strip: Strip<'_>, x: [&[Group]; C], sums: &mut [[Sums; C]]) {
-        // SAFETY: this `Avx2` token exists only after detection found AVX2 and FMA.
-        unsafe { add_tiles(strip, x, sums) }
+        if C == 1 {
+            // Two tiles are two streams through memory; more columns have no registers for them.
+            // SAFETY: this `Avx2` token exists only after detection found AVX2 and FMA.
+            unsafe { add_tiles::<2, C>(strip, x, sums) }
+        } else {
+            // SAFETY: as above.
+            unsafe { add_tiles::<1, C>(strip, x, sums) }
+        }
     }
 }
 
@@ -51,44 +57,70 @@ fn add_rows(sums: &mut Sums, [first, second]: [__m256i; 2]) {
     }
 }
 
-/// All tiles of a strip for a block of columns.
+/// All tiles of a strip, `T` at a time, for a block of columns.
 #[target_feature(enable = "avx2,fma")]
-fn add_tiles<const C: usize>(strip: Strip<'_>, x: [&[Group]; C], sums: &mut [[Sums; C]]) {
+fn add_tiles<const T: usize, const C: usize>(strip: Strip<'_>, x: [&[Group]; C], sums: &mut [[Sums; C]]) {
+    let (full, rest) = sums.as_chunks_mut::<T>();
+    for (k, sums) in full.iter_mut().enumerate() {
+        add_block(strip.tiles::<T>(k * T), &x, sums);
+    }
+    for (k, sums) in rest.iter_mut().enumerate() {
+        add_block(strip.tiles(full.len() * T + k), &x, core::array::from_mut(sums));
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn add_block<const T: usize, const C: usize>(tiles: [&[Line]; T], x: &[&[Group]; C], sums: &mut [[Sums; C]; T]) {
+    let len = tiles[0].len();
+    let mut lines: [&[Line]; T] = [&[]; T];
+    for t in 0..T {
+        lines[t] = &tiles[t][..len];
+    }
+    let mut columns: [&[Group]; C] = [&[]; C];
+    for c in 0..C {
+        columns[c] = &x[c][..len];
+    }
     let mask = _mm256_set1_epi8(3);
-    for (tile, sums) in sums.iter_mut().enumerate() {
-        let [lines] = strip.tiles(tile);
-        let mut columns: [&[Group]; C] = [&[]; C];
-        for c in 0..C {
-            columns[c] = &x[c][..lines.len()];
-        }
-        let mut total = [[_mm256_setzero_si256(); 2]; C];
-        for start in (0..lines.len()).step_by(FOLD) {
-            let mut acc = [[_mm256_setzero_si256(); 2]; C];
-            for w in start..lines.len().min(start + FOLD) {
-                let (halves, _) = lines[w].as_chunks::<4>();
-                let mut half = [load(&halves[0]), load(&halves[1])];
-                for f in 0..4 {
-                    let codes = [_mm256_and_si256(half[0], mask), _mm256_and_si256(half[1], mask)];
-                    for c in 0..C {
-                        let x = _mm256_set1_epi64x(as_i64(&columns[c][w][f]));
+    let mut total = [[[_mm256_setzero_si256(); 2]; C]; T];
+    for start in (0..len).step_by(FOLD) {
+        let mut acc = [[[_mm256_setzero_si256(); 2]; C]; T];
+        for w in start..len.min(start + FOLD) {
+            let mut half = [[_mm256_setzero_si256(); 2]; T];
+            for t in 0..T {
+                let (halves, _) = lines[t][w].as_chunks::<4>();
+                half[t] = [load(&halves[0]), load(&halves[1])];
+            }
+            for f in 0..4 {
+                let mut codes = half;
+                for t in 0..T {
+                    for h in 0..2 {
+                        codes[t][h] = _mm256_and_si256(half[t][h], mask);
+                        half[t][h] = _mm256_srli_epi16::<2>(half[t][h]);
+                    }
+                }
+                for c in 0..C {
+                    let x = _mm256_set1_epi64x(as_i64(&columns[c][w][f]));
+                    for t in 0..T {
                         for h in 0..2 {
-                            let products = _mm256_maddubs_epi16(codes[h], x);
-                            acc[c][h] = _mm256_add_epi16(acc[c][h], products);
+                            let products = _mm256_maddubs_epi16(codes[t][h], x);
+                            acc[t][c][h] = _mm256_add_epi16(acc[t][c][h], products);
                         }
                     }
-                    for h in 0..2 {
-                        half[h] = _mm256_srli_epi16::<2>(half[h]);
-                    }
-                }
-            }
-            for c in 0..C {
-                for h in 0..2 {
-                    total[c][h] = widen(total[c][h], acc[c][h]);
                 }
             }
         }
+        for t in 0..T {
+            for c in 0..C {
+                for h in 0..2 {
+                    total[t][c][h] = widen(total[t][c][h], acc[t][c][h]);
+                }
+            }
+        }
+    }
+    for t in 0..T {
         for c in 0..C {
-            add_rows(&mut sums[c], total[c]);
+            add_rows(&mut sums[t][c], total[t][c]);
         }
     }
 }

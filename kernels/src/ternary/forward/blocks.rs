@@ -34,12 +34,15 @@ const SUMS: usize = 768;
 const STRIP: usize = 128;
 /// Bytes of a block of columns: half of a first level cache of 32 KiB.
 const COLUMN_BYTES: usize = 16 << 10;
+/// The same where there is one block only. The matrix is then read once, perhaps from memory, which
+/// is fast in long runs; the block may come from the second level.
+const ONLY_COLUMN_BYTES: usize = 64 << 10;
 /// Bytes of the lines of a strip that several blocks of columns read.
 const STRIP_BYTES: usize = 128 << 10;
 
-/// Words in a part of a row, at most: what [`COLUMN_BYTES`] leaves for one column. The instruction
+/// Words in a part of a row, at most: what [`ONLY_COLUMN_BYTES`] leaves for one column. The instruction
 /// sets rely on it where they count how large a sum can get.
-pub(super) const PART: usize = COLUMN_BYTES / 32;
+pub(super) const PART: usize = ONLY_COLUMN_BYTES / 32;
 
 /// Tiles that threads are not cut between.
 const UNIT: usize = 4;
@@ -193,7 +196,8 @@ impl<'a, F: Finish<L>, const L: usize> Product<'a, F, L> {
             *sum_of = sum(column.as_flattened().as_flattened());
         }
         let blocks = Blocks::<L>::new::<D>(tokens.len());
-        let parts = (blocks.most * L * words * 32).div_ceil(COLUMN_BYTES);
+        let bytes = if blocks.count > 1 { COLUMN_BYTES } else { ONLY_COLUMN_BYTES };
+        let parts = (blocks.most * L * words * 32).div_ceil(bytes);
         let part = words.div_ceil(parts);
         let mut strip = (sums.len() / columns).min(STRIP);
         if blocks.count > 1 {
