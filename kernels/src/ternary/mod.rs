@@ -36,6 +36,12 @@
 //! For limbs a token is rounded once to multiples of a power of two and split into signed digits of
 //! base 256; the same kernel then runs on each limb. The sums are exact, so the only errors are that
 //! rounding and the final one to f32.
+//! * **int8**: one step size a token, codes in -127..=127, as BitNet defines it.
+//! * **f32-grade**: a token is rounded once to multiples of a power of two (at least 22 bits
+//!   below its largest magnitude) and split into three int8 limbs; the same kernel then runs on
+//!   each limb. The sums are exact, so the only errors are that rounding, at most
+//!   `2^-23 * max|x|` a summand, and the final rounding to f32.
+//! * **fixed16**: the same with two limbs, `2^-15 * max|x|` a summand: two thirds of the work.
 //!
 //! A token that holds a NaN or an infinity has a NaN step and NaN outputs in every place; other
 //! tokens are not affected.
@@ -48,9 +54,9 @@
 //!
 //! # Folders
 //!
-//! `pack` is the storage form, [`forms`] are those of others; `absmean` quantises weights, `activations` makes codes and limbs,
-//! `forward` and `transposed` multiply. Each of these has one file an instruction set; what two
-//! of them need is in `shared`.
+//! `pack` is the storage form, [`forms`] are those of others; `absmean` quantises weights,
+//! `activations` makes codes and limbs, `forward` and `transposed` multiply them.
+//! Each of these has one file an instruction set; what two of them need is in `shared`.
 //!
 //! Source: Ma et al., "The Era of 1-bit LLMs" (2024) for the quantisers; the packing and the
 //! kernels are our own, see `docs/design.md`.
@@ -72,7 +78,10 @@ pub use forward::{
     quantize_forward_int8, quantize_forward_int8_with,
 };
 pub use pack::{check_codes, get, pack_i8, unpack_f32, unpack_i8, words_len};
-pub use transposed::{transposed_f32, transposed_f32_with};
+pub use transposed::{
+    transposed_f32, transposed_f32_with, transposed_fixed16, transposed_fixed16_with, transposed_int8,
+    transposed_int8_with,
+};
 
 use crate::error::{KernelError, check_len};
 

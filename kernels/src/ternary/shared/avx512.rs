@@ -34,15 +34,6 @@ pub(in crate::ternary) fn broadcast(codes: &[i8; 8]) -> __m512i {
 }
 
 #[inline]
-#[target_feature(enable = "avx512f")]
-pub(in crate::ternary) fn floats16(v: __m512) -> [f32; 16] {
-    let mut out = [0.0; 16];
-    // SAFETY: `out` is 64 writable bytes; the store has no alignment requirement.
-    unsafe { _mm512_storeu_ps(out.as_mut_ptr(), v) };
-    out
-}
-
-#[inline]
 #[target_feature(enable = "avx2")]
 pub(in crate::ternary) fn bytes(v: __m256i) -> [i8; 32] {
     let mut out = [0; 32];

@@ -21,6 +21,18 @@ pub(in crate::ternary) fn columns_of<T, const N: usize>(records: &[T], len: usiz
     columns
 }
 
+/// Asks for the line `ahead` lines behind this one to be brought into the first cache level.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(in crate::ternary) fn prefetch(line: &super::Line, ahead: usize) {
+    use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
+    let address = core::ptr::from_ref(line).wrapping_add(ahead);
+    // SAFETY: a prefetch is a hint and accesses nothing, so that any address will do; every x86-64
+    // CPU has it.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+}
+
 /// Eight codes as the integer with the same bytes in memory on a little-endian target.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
