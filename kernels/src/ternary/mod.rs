@@ -42,6 +42,7 @@
 //!   each limb. The sums are exact, so the only errors are that rounding, at most
 //!   `2^-23 * max|x|` a summand, and the final rounding to f32.
 //! * **fixed16**: the same with two limbs, `2^-15 * max|x|` a summand: two thirds of the work.
+//! * **unquantized**: activations as they are, f32 additions in a stated order.
 //!
 //! A token that holds a NaN or an infinity has a NaN step and NaN outputs in every place; other
 //! tokens are not affected.
@@ -55,7 +56,8 @@
 //! # Folders
 //!
 //! `pack` is the storage form, [`forms`] are those of others; `absmean` quantises weights,
-//! `activations` makes codes and limbs, `forward` and `transposed` multiply them.
+//! `activations` makes codes and limbs, `forward` and `transposed` multiply them, `unquantized` adds
+//! floats.
 //! Each of these has one file an instruction set; what two of them need is in `shared`.
 //!
 //! Source: Ma et al., "The Era of 1-bit LLMs" (2024) for the quantisers; the packing and the
@@ -69,6 +71,7 @@ mod pack;
 pub mod reference;
 mod shared;
 mod transposed;
+mod unquantized;
 
 pub use absmean::{quantize_absmean, quantize_absmean_with};
 pub use activations::{dequantize_int8, dequantize_int8_with, int8_codes_len, quantize_int8, quantize_int8_with};
@@ -82,6 +85,7 @@ pub use transposed::{
     transposed_f32, transposed_f32_with, transposed_fixed16, transposed_fixed16_with, transposed_int8,
     transposed_int8_with,
 };
+pub use unquantized::{forward_unquantized, forward_unquantized_with};
 
 use crate::error::{KernelError, check_len};
 
