@@ -13,6 +13,7 @@
 //! | [`quantized`]        | products with 2 to 8 bit codes, one scale and zero point         |
 //! | [`gated_recurrence`] | `h[t] = f[t] ⊙ h[t-1] + v[t]`, forward and backward              |
 //! | [`gemm`]             | dense f32 and f64 products                                       |
+//! | [`weight_gradient`]  | a linear layer's weight gradient, whole or in rows on demand     |
 //! | [`vectorize()`]      | compiles a caller's own plain loop for each instruction set      |
 //!
 //! # Folders
@@ -47,6 +48,7 @@ mod scratch;
 mod simd;
 pub mod ternary;
 mod vectorize;
+pub mod weight_gradient;
 
 pub use error::KernelError;
 pub use exec::Exec;
