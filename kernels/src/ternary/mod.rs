@@ -44,8 +44,8 @@
 //! * **fixed16**: the same with two limbs, `2^-15 * max|x|` a summand: two thirds of the work.
 //! * **unquantized**: activations as they are, f32 additions in a stated order.
 //!
-//! A token that holds a NaN or an infinity has a NaN step and NaN outputs in every place; other
-//! tokens are not affected.
+//! A token that holds a NaN or an infinity has a NaN step and NaN outputs in every place (with
+//! `unquantized`, in the rows whose digit is not 0 there); other tokens are not affected.
 //!
 //! # Speed
 //!
@@ -57,8 +57,7 @@
 //!
 //! `pack` is the storage form, [`forms`] are those of others; `absmean` quantises weights,
 //! `activations` makes codes and limbs, `forward` and `transposed` multiply them, `unquantized` adds
-//! floats.
-//! Each of these has one file an instruction set; what two of them need is in `shared`.
+//! floats. Each of these has one file an instruction set; what two of them need is in `shared`.
 //!
 //! Source: Ma et al., "The Era of 1-bit LLMs" (2024) for the quantisers; the packing and the
 //! kernels are our own, see `docs/design.md`.
