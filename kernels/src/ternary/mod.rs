@@ -35,17 +35,11 @@
 //!
 //! For limbs a token is rounded once to multiples of a power of two and split into signed digits of
 //! base 256; the same kernel then runs on each limb. The sums are exact, so the only errors are that
-//! rounding and the final one to f32.
-//! * **int8**: one step size a token, codes in -127..=127, as BitNet defines it.
-//! * **f32-grade**: a token is rounded once to multiples of a power of two (at least 22 bits
-//!   below its largest magnitude) and split into three int8 limbs; the same kernel then runs on
-//!   each limb. The sums are exact, so the only errors are that rounding, at most
-//!   `2^-23 * max|x|` a summand, and the final rounding to f32.
-//! * **fixed16**: the same with two limbs, `2^-15 * max|x|` a summand: two thirds of the work.
-//! * **unquantized**: activations as they are, f32 additions in a stated order.
+//! rounding and the final one to f32. The transposed products have the same three grades;
+//! [`forward_unquantized`] takes activations as they are and adds f32 in a stated order.
 //!
 //! A token that holds a NaN or an infinity has a NaN step and NaN outputs in every place (with
-//! `unquantized`, in the rows whose digit is not 0 there); other tokens are not affected.
+//! [`forward_unquantized`], in the rows whose digit is not 0 there); other tokens are not affected.
 //!
 //! # Speed
 //!

@@ -46,23 +46,6 @@ pub(super) fn limbs(q: i32) -> [i8; 4] {
 /// 128 in each of three limbs.
 pub(super) const LIMB_OFFSET: i32 = 0x0080_8080;
 
-/// [`split_len`] of three limbs.
-pub(in crate::ternary) fn limbs_len(order: Order, n: usize, len: usize) -> Result<usize, KernelError> {
-    split_len::<3>(order, n, len)
-}
-
-/// [`split`] into three limbs, on this thread.
-pub(in crate::ternary) fn split_limbs(
-    isa: Isa,
-    order: Order,
-    x: &[f32],
-    len: usize,
-    codes: &mut [i8],
-    steps: &mut [f64],
-) {
-    split::<3>(isa.into(), order, x, len, codes, steps);
-}
-
 /// Number of limb bytes that `n` tokens need, for [`crate::Scratch`].
 pub(in crate::ternary) fn split_len<const L: usize>(order: Order, n: usize, len: usize) -> Result<usize, KernelError> {
     product("scratch", &[n, L, record_len(order, len)])

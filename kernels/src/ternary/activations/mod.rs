@@ -9,7 +9,7 @@ mod portable;
 mod reference;
 
 pub(crate) use limbs::limb_steps;
-pub(super) use limbs::{join, limbs_len, split, split_len, split_limbs};
+pub(super) use limbs::{join, split, split_len};
 
 use super::{Group, Matrix};
 use crate::error::{KernelError, check_len, product};

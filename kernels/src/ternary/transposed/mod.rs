@@ -12,7 +12,7 @@ mod product;
 pub(super) mod reference;
 
 use super::Matrix;
-use super::activations::{Order, int8_codes_len, limbs_len, record_len, split_limbs};
+use super::activations::{Order, int8_codes_len, record_len, split, split_len};
 use crate::error::{KernelError, check_len, product};
 use crate::{Exec, Isa, Scratch};
 
@@ -138,14 +138,9 @@ fn limbs<const L: usize>(
         reference::transposed_f32(m, y, out);
         return Ok(());
     }
-    let parts = scratch.parts(limbs_len(Order::Columns, n, rows)?, n, product::sums_len(m, L, n));
-    let codes = &mut parts.codes[..n * L * record_len(Order::Columns, rows)];
-    if L == 3 {
-        split_limbs(exec.isa(), Order::Columns, y, rows, codes, parts.steps);
-    } else {
-        codes::split_fixed16(exec.isa(), y, rows, codes, parts.steps);
-    }
-    product::run::<L, _>(exec, m, codes.as_chunks().0, product::Limbs(parts.steps), parts.sums, out);
+    let parts = scratch.parts(split_len::<L>(Order::Columns, n, rows)?, n, product::sums_len(m, L, n));
+    split::<L>(exec, Order::Columns, y, rows, parts.codes, parts.steps);
+    product::run::<L, _>(exec, m, parts.codes.as_chunks().0, product::Limbs(parts.steps), parts.sums, out);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use super::portable;
 use crate::columns::ColumnsMut;
 use crate::exec::Job;
 use crate::ternary::Matrix;
-use crate::ternary::activations::store_fields;
+use crate::ternary::activations::{join, store_fields};
 use crate::ternary::shared::portable::sum;
 use crate::{Exec, Isa, Kernel, vectorize};
 
@@ -37,8 +37,7 @@ pub(super) trait Finish<const L: usize>: Copy + Send {
     fn output(sums: [i32; L], step: Self::Step) -> f32;
 }
 
-/// Steps of limbs, powers of two or NaN. The sum is exact in f64, so that rounding it to f32 is the
-/// only rounding.
+/// Steps of limbs, powers of two or NaN.
 #[derive(Clone, Copy)]
 pub(super) struct Limbs<'a>(pub(super) &'a [f64]);
 
@@ -52,11 +51,7 @@ impl<const L: usize> Finish<L> for Limbs<'_> {
 
     #[inline(always)]
     fn output(sums: [i32; L], step: f64) -> f32 {
-        let mut sum = 0.0;
-        for l in (0..L).rev() {
-            sum = 256.0 * sum + f64::from(sums[l]);
-        }
-        (sum * step) as f32
+        join(sums, step)
     }
 }
 

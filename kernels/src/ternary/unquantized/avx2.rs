@@ -9,8 +9,9 @@ use core::arch::x86_64::*;
 
 use super::{Block, WORDS};
 use crate::columns::ColumnsMut;
+use crate::ternary::Line;
 use crate::ternary::shared::avx2::load;
-use crate::ternary::{Line, shared};
+use crate::ternary::shared::columns_of;
 
 /// The four terms of each column of a block.
 #[derive(Clone, Copy)]
@@ -53,7 +54,8 @@ fn tokens<const C: usize, const T: usize>(block: &Block<'_>, out: &mut ColumnsMu
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn sums<const C: usize, const T: usize>(block: &Block<'_>, tile: usize, tables: &[Table; C]) -> [[__m256; C]; T] {
-    let lines = shared::tiles_from::<T>(&block.m, tile);
+    let stride = block.m.words_per_row;
+    let lines = columns_of::<_, T>(&block.m.lines[tile * stride..], stride);
     let mut total = [[_mm256_set1_ps(-0.0); C]; T];
     for (i, w) in block.words.clone().enumerate() {
         let mut sums = [[_mm256_set1_ps(-0.0); C]; T];
