@@ -14,7 +14,7 @@ use crate::{Exec, Isa, Kernel, vectorize};
 /// Columns of int8 digits of a block: 6 tokens of one limb, 3 of two, 2 of three.
 pub(super) const BLOCK: usize = 6;
 
-/// Word columns that are never parted: what the widest strip takes at once.
+/// Word columns that are never parted: their outputs are whole cache lines.
 const UNIT: usize = 2;
 
 /// Products that take about 20 microseconds.
