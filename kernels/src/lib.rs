@@ -35,9 +35,9 @@
 //! pool. The bits are the same with any number of threads.
 
 pub mod binary;
+mod codes;
 mod columns;
 mod error;
-mod exact;
 mod exec;
 pub mod gated_recurrence;
 pub mod gemm;

@@ -1,0 +1,82 @@
+//! Where the codes of a block of 64 columns go when they are unpacked.
+
+use super::BLOCK;
+
+/// Times that even and odd places are separated: 3, 2 and 1 for 1, 2 and 4 bits, so that field `f`
+/// of byte `j`, the code of column `8 / bits * j + f`, has place `8 * bits * f + j`. Codes of other
+/// widths stay in their order.
+pub(super) const fn stages(bits: u32) -> u32 {
+    match bits {
+        1 => 3,
+        2 => 2,
+        4 => 1,
+        _ => 0,
+    }
+}
+
+/// The column at a place.
+pub(super) const fn column(bits: u32, place: usize) -> usize {
+    let fields = 1 << stages(bits);
+    let bytes = BLOCK / fields;
+    place % bytes * fields + place / bytes
+}
+
+/// Widths that cross bytes: where the 16 bytes start that hold codes `16 lane ..` of a block and lie
+/// in it.
+pub(super) const fn gather_start(bits: usize, lane: usize) -> usize {
+    let (from, last) = (2 * bits * lane, (8 * bits).saturating_sub(16));
+    if from < last { from } else { last }
+}
+
+/// Which two of those bytes hold each of the codes `16 lane + 8 part ..`; a second byte that is not
+/// needed is 128, which shuffles take as zero.
+pub(super) const fn gather(bits: usize, lane: usize, part: usize) -> [u8; 16] {
+    let mut index = [128; 16];
+    let mut i = 0;
+    while i < 8 {
+        let bit = (8 * part + i) * bits;
+        let byte = 2 * bits * lane - gather_start(bits, lane) + bit / 8;
+        index[2 * i] = byte as u8;
+        if bit % 8 + bits > 8 {
+            index[2 * i + 1] = byte as u8 + 1;
+        }
+        i += 1;
+    }
+    index
+}
+
+/// Codes in the order of their columns to their places.
+#[inline(always)]
+pub(super) fn place(stages: u32, mut codes: [i8; BLOCK]) -> [i8; BLOCK] {
+    for _ in 0..stages {
+        codes = unzip(codes);
+    }
+    codes
+}
+
+/// Even places before odd ones.
+#[inline(always)]
+fn unzip(v: [i8; BLOCK]) -> [i8; BLOCK] {
+    let mut out = [0; BLOCK];
+    for i in 0..BLOCK / 2 {
+        out[i] = v[2 * i];
+        out[BLOCK / 2 + i] = v[2 * i + 1];
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_those_of_the_fields() {
+        let columns = core::array::from_fn(|c| c as i8);
+        for bits in 1..=8 {
+            let placed = place(stages(bits), columns);
+            for (at, &c) in placed.iter().enumerate() {
+                assert_eq!(c as usize, column(bits, at));
+            }
+        }
+    }
+}
