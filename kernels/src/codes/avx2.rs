@@ -1,5 +1,8 @@
 //! AVX2: `vpmaddubsw` on unpacked bytes, sums in i16 that are widened before they overflow. Codes of
 //! 8 bits take `vpmaddwd` on i16 instead: two products of 255 and 128 would saturate.
+//!
+//! Codes of 1 and 2 bits are masked in place, without a shift, in each half of a byte. The sums of
+//! their fields then count twice, 4 or 8 times, and are shifted once, exactly, at the end.
 
 #![expect(clippy::needless_range_loop, reason = "registers are arrays with constant bounds; indices say which one")]
 
@@ -46,10 +49,56 @@ impl Kernels for Avx2 {
     }
 }
 
-/// `vpmaddubsw` results that an i16 holds: one is the sum of two products of at most
-/// `(2^bits - 1) * 128`.
+/// `vpmaddubsw` results that an i16 holds: one is the sum of two products of at most 128 times the
+/// largest code, which for 1 to 4 bits is masked out of 4.
 const fn fold(bits: usize) -> usize {
-    32768 / (((1 << bits) - 1) * 256)
+    let top = match bits {
+        1 => 8,
+        2 => 12,
+        _ => (1 << bits) - 1,
+    };
+    32768 / (256 * top)
+}
+
+/// How often [`unpack`] doubles the code of a place.
+const fn shift(bits: usize, place: usize) -> i32 {
+    match bits {
+        1 | 2 => (place / (8 * bits) % (4 / bits) * bits) as i32,
+        _ => 0,
+    }
+}
+
+/// Undoes [`shift`] for dwords with sums of these places (or others with the same shift).
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn unshifted<const B: usize>(sums: __m256i, places: [usize; 8]) -> __m256i {
+    if B > 2 {
+        return sums;
+    }
+    let [a, b, c, d, e, f, g, h] = places;
+    let shift = |place| shift(B, place);
+    let shifts =
+        _mm256_setr_epi32(shift(a), shift(b), shift(c), shift(d), shift(e), shift(f), shift(g), shift(h));
+    _mm256_srav_epi32(sums, shifts)
+}
+
+/// Upper halves of products. The compiler would make shifts of the constant factors, one by one, in
+/// 32 bits.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn upper(a: __m256i, factor: __m256i) -> __m256i {
+    let out;
+    // SAFETY: the instruction is part of AVX2, works on registers alone and sets no flags.
+    unsafe {
+        core::arch::asm!(
+            "vpmulhuw {out}, {a}, {factor}",
+            out = lateout(ymm_reg) out,
+            a = in(ymm_reg) a,
+            factor = in(ymm_reg) factor,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    out
 }
 
 #[inline]
@@ -110,37 +159,41 @@ impl<const B: usize> Gather<B> {
         index
     };
 
-    /// Factors that bring a code to the top of its 16 bits.
+    /// Factors whose products have the code in the lowest bits of the upper 16.
     const FACTOR: [u8; 32] = {
         let mut factor = [0; 32];
         let mut i = 0;
         while i < 16 {
-            let shift = 16 - B - i % 8 * B % 8;
-            factor[2 * i] = (1u32 << shift) as u8;
-            factor[2 * i + 1] = ((1u32 << shift) >> 8) as u8;
+            let shifted = 1u16 << (16 - order::gather_shift(B, i % 8));
+            factor[2 * i] = shifted as u8;
+            factor[2 * i + 1] = (shifted >> 8) as u8;
             i += 1;
         }
         factor
     };
 }
 
-/// The codes of a block at their places.
+/// The codes of a block at their places, times `2^shift(B, place)`.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn unpack<const B: usize>(block: &[u64; B]) -> [__m256i; 2] {
     let mask = _mm256_set1_epi8(((1u32 << B) - 1) as i8);
     match B {
         1 => {
+            let masks = _mm256_setr_epi64x(
+                0x0101_0101_0101_0101,
+                0x0202_0202_0202_0202,
+                0x0404_0404_0404_0404,
+                0x0808_0808_0808_0808,
+            );
             let word = _mm256_set1_epi64x(block[0] as i64);
-            let low = _mm256_srlv_epi64(word, _mm256_setr_epi64x(0, 1, 2, 3));
-            let high = _mm256_srlv_epi64(word, _mm256_setr_epi64x(4, 5, 6, 7));
-            [_mm256_and_si256(low, mask), _mm256_and_si256(high, mask)]
+            [_mm256_and_si256(word, masks), _mm256_and_si256(_mm256_srli_epi64::<4>(word), masks)]
         }
         2 => {
+            let (low, high) = (0x0303_0303_0303_0303, 0x0C0C_0C0C_0C0C_0C0C);
+            let masks = _mm256_setr_epi64x(low, low, high, high);
             let words = _mm256_broadcastsi128_si256(load_part(block, 0));
-            let low = _mm256_srlv_epi64(words, _mm256_setr_epi64x(0, 0, 2, 2));
-            let high = _mm256_srlv_epi64(words, _mm256_setr_epi64x(4, 4, 6, 6));
-            [_mm256_and_si256(low, mask), _mm256_and_si256(high, mask)]
+            [_mm256_and_si256(words, masks), _mm256_and_si256(_mm256_srli_epi64::<4>(words), masks)]
         }
         4 => {
             let words = _mm256_set_m128i(load_part(block, 16), load_part(block, 0));
@@ -153,7 +206,7 @@ fn unpack<const B: usize>(block: &[u64; B]) -> [__m256i; 2] {
         _ => {
             let mut out = [_mm256_setzero_si256(); 2];
             let factor = load(&Gather::<B>::FACTOR);
-            let down = _mm_cvtsi32_si128(16 - B as i32);
+            let mask = _mm256_set1_epi16((1 << B) - 1);
             for half in 0..2 {
                 let lanes = _mm256_set_m128i(
                     load_part(block, order::gather_start(B, 2 * half + 1)),
@@ -161,8 +214,8 @@ fn unpack<const B: usize>(block: &[u64; B]) -> [__m256i; 2] {
                 );
                 let first = _mm256_shuffle_epi8(lanes, load(&Gather::<B>::INDEX[half][0]));
                 let second = _mm256_shuffle_epi8(lanes, load(&Gather::<B>::INDEX[half][1]));
-                let first = _mm256_srl_epi16(_mm256_mullo_epi16(first, factor), down);
-                let second = _mm256_srl_epi16(_mm256_mullo_epi16(second, factor), down);
+                let first = _mm256_and_si256(upper(first, factor), mask);
+                let second = _mm256_and_si256(upper(second, factor), mask);
                 out[half] = _mm256_packus_epi16(first, second);
             }
             out
@@ -255,7 +308,7 @@ fn columns<const S: usize, const B: usize>(
     let mut k = 0;
     while k < sums.len() {
         k += match sums.len() - k {
-            1 => narrow::<S, B, 8, 1>(rows, x, k, sums),
+            1 => narrow::<S, B, 4, 1>(rows, x, k, sums),
             2 => narrow::<S, B, 4, 2>(rows, x, k, sums),
             _ => narrow::<S, B, 4, 3>(rows, x, k, sums),
         };
@@ -270,50 +323,87 @@ fn narrow<const S: usize, const B: usize, const R: usize, const T: usize>(
     k: usize,
     sums: &mut [[i32; ROWS]],
 ) -> usize {
-    // Blocks between widenings.
-    let fold = const { if fold(B) < 8 { 1 } else { fold(B) / 2 } };
     let len = rows.full[0].len();
     let mut columns: [&[[[i8; 32]; 2]]; T] = [&[]; T];
     for t in 0..T {
-        columns[t] = &x.row(k + t).as_chunks().0.as_chunks().0[..rows.blocks()];
+        columns[t] = x.row(k + t).as_chunks().0.as_chunks().0;
     }
     for first in (0..ROWS).step_by(R) {
         let mut full: [&[[u64; S]]; R] = [&[]; R];
         for r in 0..R {
             full[r] = &rows.full[first + r][..len];
         }
-        let mut total = [[_mm256_setzero_si256(); T]; R];
-        for start in (0..len).step_by(fold) {
-            let mut acc = [[_mm256_setzero_si256(); T]; R];
-            for at in start..len.min(start + fold) {
-                for r in 0..R {
-                    let codes = unpack(&full[r][at]);
-                    for t in 0..T {
-                        acc[r][t] = products::<B>(acc[r][t], codes, &columns[t][at]);
-                    }
-                }
-            }
-            for r in 0..R {
-                for t in 0..T {
-                    total[r][t] = widen_last::<B>(total[r][t], acc[r][t]);
-                }
-            }
+        let mut acc = [[_mm256_setzero_si256(); T]; R];
+        // Groups of blocks whose sums an i16 holds, as one block is two results.
+        let done = match fold(B) {
+            8.. => groups::<S, B, 4, R, T>(&mut acc, &full, &columns),
+            4.. => groups::<S, B, 2, R, T>(&mut acc, &full, &columns),
+            _ => 0,
+        };
+        for r in 0..R {
+            full[r] = &full[r][done..];
+        }
+        for t in 0..T {
+            columns[t] = &columns[t][done..];
+        }
+        groups::<S, B, 1, R, T>(&mut acc, &full, &columns);
+        for t in 0..T {
+            columns[t] = &x.row(k + t).as_chunks().0.as_chunks().0[len..];
         }
         if let Some(tail) = &rows.tail {
             for r in 0..R {
-                let codes = unpack(&tail[first + r]);
-                for t in 0..T {
-                    let acc = products::<B>(_mm256_setzero_si256(), codes, &columns[t][len]);
-                    total[r][t] = widen_last::<B>(total[r][t], acc);
-                }
+                full[r] = core::slice::from_ref(&tail[first + r]);
             }
+            groups::<S, B, 1, R, T>(&mut acc, &full, &columns);
         }
-        add_reduced(&total, first, &mut sums[k..]);
+        for t in 0..T {
+            columns[t] = x.row(k + t).as_chunks().0.as_chunks().0;
+        }
+        add_reduced::<B, R, T>(&acc, first, &mut sums[k..]);
     }
     T
 }
 
-/// Adds the products of a block: in i16, or in i32 if two sums do not fit an i16.
+/// Adds the products of rows and columns in whole groups of `G` blocks; gives the number of blocks.
+///
+/// Sums of a group are in i16, where they take two operations a product; those in i32, used once a
+/// group, may well be in memory.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn groups<const S: usize, const B: usize, const G: usize, const R: usize, const T: usize>(
+    acc: &mut [[__m256i; T]; R],
+    rows: &[&[[u64; S]]; R],
+    columns: &[&[[[i8; 32]; 2]]; T],
+) -> usize {
+    let len = rows[0].len() / G;
+    let mut row: [&[[[u64; S]; G]]; R] = [&[]; R];
+    for r in 0..R {
+        row[r] = &rows[r].as_chunks().0[..len];
+    }
+    let mut x: [&[[[[i8; 32]; 2]; G]]; T] = [&[]; T];
+    for t in 0..T {
+        x[t] = &columns[t].as_chunks().0[..len];
+    }
+    for at in 0..len {
+        let mut sums = [[_mm256_setzero_si256(); T]; R];
+        for g in 0..G {
+            for r in 0..R {
+                let codes = unpack(&row[r][at][g]);
+                for t in 0..T {
+                    sums[r][t] = products::<B>(sums[r][t], codes, &x[t][at][g]);
+                }
+            }
+        }
+        for r in 0..R {
+            for t in 0..T {
+                acc[r][t] = widen_last::<B>(acc[r][t], sums[r][t]);
+            }
+        }
+    }
+    len * G
+}
+
+/// Adds the products of a block: in i16, or in i32 if two results do not fit an i16.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn products<const B: usize>(acc: __m256i, codes: [__m256i; 2], x: &[[i8; 32]; 2]) -> __m256i {
@@ -336,14 +426,18 @@ fn widen_last<const B: usize>(total: __m256i, acc: __m256i) -> __m256i {
 /// Adds the sums of `R` by `T` registers for rows from `first` on.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn add_reduced<const R: usize, const T: usize>(
+fn add_reduced<const B: usize, const R: usize, const T: usize>(
     total: &[[__m256i; T]; R],
     first: usize,
     sums: &mut [[i32; ROWS]],
 ) {
     for t in 0..T {
         for r in (0..R).step_by(4) {
-            let four = reduce([total[r][t], total[r + 1][t], total[r + 2][t], total[r + 3][t]]);
+            let mut four = [total[r][t], total[r + 1][t], total[r + 2][t], total[r + 3][t]];
+            for i in 0..4 {
+                four[i] = unshifted::<B>(four[i], [0, 4, 8, 12, 16, 20, 24, 28]);
+            }
+            let four = reduce(four);
             for i in 0..4 {
                 sums[t][first + r + i] += four[i];
             }
@@ -392,7 +486,7 @@ fn wide<const B: usize, const R: usize, const T: usize>(
                 }
             }
         }
-        add_reduced(&total, first, &mut sums[k..]);
+        add_reduced::<B, R, T>(&total, first, &mut sums[k..]);
     }
     T
 }
@@ -467,7 +561,7 @@ fn transposed_narrow<const B: usize>(
         k += match sums.len() - k {
             1 => quads_narrow::<B, 8, 1>(panel, y, k, sums),
             2 => quads_narrow::<B, 4, 2>(panel, y, k, sums),
-            _ => quads_narrow::<B, 4, 3>(panel, y, k, sums),
+            _ => quads_narrow::<B, 2, 3>(panel, y, k, sums),
         };
     }
 }
@@ -480,42 +574,71 @@ fn quads_narrow<const B: usize, const V: usize, const T: usize>(
     k: usize,
     sums: &mut [[i32; BLOCK]],
 ) -> usize {
-    let fold = const { if fold(B) < 4 { 1 } else { fold(B) } };
-    let len = panel.len();
     let mut columns: [&[[i8; 4]]; T] = [&[]; T];
     for t in 0..T {
-        columns[t] = &y.row(k + t).as_chunks().0[..len];
+        columns[t] = y.row(k + t).as_chunks().0;
     }
     for first in (0..8).step_by(V) {
-        let mut total = [[_mm256_setzero_si256(); T]; V];
-        for start in (0..len).step_by(fold) {
-            let mut acc = [[_mm256_setzero_si256(); T]; V];
-            for q in start..len.min(start + fold) {
-                let panel = &panel[q][first..first + V];
-                let mut y = [_mm256_setzero_si256(); T];
-                for t in 0..T {
-                    y[t] = _mm256_set1_epi32(i32::from_le_bytes(columns[t][q].map(|y| y as u8)));
-                }
-                for v in 0..V {
-                    let codes = load(&panel[v]);
-                    for t in 0..T {
-                        acc[v][t] = _mm256_add_epi16(acc[v][t], _mm256_maddubs_epi16(codes, y[t]));
-                    }
-                }
-            }
-            for v in 0..V {
-                for t in 0..T {
-                    total[v][t] = widen(total[v][t], acc[v][t]);
-                }
-            }
+        let mut acc = [[_mm256_setzero_si256(); T]; V];
+        // Groups whose sums an i16 holds.
+        let done = match fold(B) {
+            4.. => quad_groups::<4, V, T>(&mut acc, panel, first, &columns),
+            2.. => quad_groups::<2, V, T>(&mut acc, panel, first, &columns),
+            _ => 0,
+        };
+        let mut rest = columns;
+        for t in 0..T {
+            rest[t] = &rest[t][done..];
         }
+        quad_groups::<1, V, T>(&mut acc, &panel[done..], first, &rest);
         for t in 0..T {
             for v in 0..V {
-                add_columns(&mut sums[k + t], (first + v) / 4, (first + v) % 4, total[v][t]);
+                let i = (first + v) % 4;
+                let (low, high) = (4 * i, 16 + 4 * i);
+                let places = [low, low, low, low, high, high, high, high];
+                add_columns(&mut sums[k + t], (first + v) / 4, i, unshifted::<B>(acc[v][t], places));
             }
         }
     }
     T
+}
+
+/// As [`groups`], for quads of rows and `V` registers of columns from `first` on.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn quad_groups<const G: usize, const V: usize, const T: usize>(
+    acc: &mut [[__m256i; T]; V],
+    panel: &[[[u8; 32]; 8]],
+    first: usize,
+    columns: &[&[[i8; 4]]; T],
+) -> usize {
+    let panel = panel.as_chunks::<G>().0;
+    let mut y: [&[[[i8; 4]; G]]; T] = [&[]; T];
+    for t in 0..T {
+        y[t] = &columns[t].as_chunks().0[..panel.len()];
+    }
+    for at in 0..panel.len() {
+        let mut sums = [[_mm256_setzero_si256(); T]; V];
+        for g in 0..G {
+            let panel = &panel[at][g][first..first + V];
+            let mut four = [_mm256_setzero_si256(); T];
+            for t in 0..T {
+                four[t] = _mm256_set1_epi32(i32::from_le_bytes(y[t][at][g].map(|y| y as u8)));
+            }
+            for v in 0..V {
+                let codes = load(&panel[v]);
+                for t in 0..T {
+                    sums[v][t] = _mm256_add_epi16(sums[v][t], _mm256_maddubs_epi16(codes, four[t]));
+                }
+            }
+        }
+        for v in 0..V {
+            for t in 0..T {
+                acc[v][t] = widen(acc[v][t], sums[v][t]);
+            }
+        }
+    }
+    panel.len() * G
 }
 
 /// Adds to the sums of the columns of register `i` of half `h`.

@@ -115,7 +115,7 @@ impl<const B: usize> Gather<B> {
         let mut shift = [0; 8];
         let mut i = 0;
         while i < 8 {
-            shift[i] = -((i * B % 8) as i16);
+            shift[i] = -(order::gather_shift(B, i) as i16);
             i += 1;
         }
         shift

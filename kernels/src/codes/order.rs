@@ -28,21 +28,34 @@ pub(super) const fn gather_start(bits: usize, lane: usize) -> usize {
     if from < last { from } else { last }
 }
 
-/// Which two of those bytes hold each of the codes `16 lane + 8 part ..`; a second byte that is not
-/// needed is 128, which shuffles take as zero.
+/// Which two of those bytes hold each of the codes `16 lane + 8 part ..`, [`gather_shift`] bits up;
+/// 128, which shuffles take as zero, where there is nothing of the code.
 pub(super) const fn gather(bits: usize, lane: usize, part: usize) -> [u8; 16] {
     let mut index = [128; 16];
     let mut i = 0;
     while i < 8 {
         let bit = (8 * part + i) * bits;
         let byte = 2 * bits * lane - gather_start(bits, lane) + bit / 8;
-        index[2 * i] = byte as u8;
-        if bit % 8 + bits > 8 {
-            index[2 * i + 1] = byte as u8 + 1;
+        if bit % 8 == 0 {
+            index[2 * i + 1] = byte as u8;
+        } else {
+            index[2 * i] = byte as u8;
+            if bit % 8 + bits > 8 {
+                index[2 * i + 1] = byte as u8 + 1;
+            }
         }
         i += 1;
     }
     index
+}
+
+/// Bits below code `i` of 8 in its two bytes: 1 to 8, never 0, so that a shift to the right is the
+/// upper half of a product with `2^(16 - shift)`.
+pub(super) const fn gather_shift(bits: usize, i: usize) -> u32 {
+    match i * bits % 8 {
+        0 => 8,
+        shift => shift as u32,
+    }
 }
 
 /// Codes in the order of their columns to their places.
