@@ -156,8 +156,7 @@ fn int8_products_have_the_same_bits_everywhere() {
     for (case, (rows, cols, n)) in shapes().enumerate() {
         let m = Matrix::random(&mut rng, rows, cols, 1 + (case as u32 + 3) % 8);
         // All bytes, also where there is no column.
-        let codes: Vec<i8> =
-            (0..ternary::int8_codes_len(n, cols).unwrap()).map(|_| rng.bits() as i8).collect();
+        let codes: Vec<i8> = (0..ternary::int8_codes_len(n, cols).unwrap()).map(|_| rng.bits() as i8).collect();
         let scales = rng.floats(n);
         let mut first = None;
         for_each_isa(|isa| {

@@ -16,6 +16,8 @@ use crate::columns::Columns;
 // Holding the token proves that the CPU has AVX2 and FMA, which is all that the functions of this
 // file ask of their caller.
 impl Kernels for Avx2 {
+    const ROUNDS: bool = true;
+
     fn wide(self, bits: u32) -> bool {
         bits == 8
     }
@@ -28,7 +30,7 @@ impl Kernels for Avx2 {
         self,
         rows: &RowBlocks<'_, B, ROWS>,
         x: Columns<'_, i8>,
-        panel: &mut Panel,
+        panel: &mut Option<Panel>,
         sums: &mut [[i32; ROWS]],
     ) {
         // SAFETY: the token proves AVX2 and FMA.
@@ -77,8 +79,7 @@ fn unshifted<const B: usize>(sums: __m256i, places: [usize; 8]) -> __m256i {
     }
     let [a, b, c, d, e, f, g, h] = places;
     let shift = |place| shift(B, place);
-    let shifts =
-        _mm256_setr_epi32(shift(a), shift(b), shift(c), shift(d), shift(e), shift(f), shift(g), shift(h));
+    let shifts = _mm256_setr_epi32(shift(a), shift(b), shift(c), shift(d), shift(e), shift(f), shift(g), shift(h));
     _mm256_srav_epi32(sums, shifts)
 }
 
@@ -233,11 +234,18 @@ fn widen(total: __m256i, sums: __m256i) -> __m256i {
 /// The sums of each of four registers.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn reduce(v: [__m256i; 4]) -> [i32; 4] {
+fn reduce(v: [__m256i; 4]) -> __m128i {
     let pair = |a, b| _mm256_add_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
     let (ab, cd) = (pair(v[0], v[1]), pair(v[2], v[3]));
     let all = _mm256_add_epi32(_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd));
-    integers(_mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256::<1>(all)))
+    _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256::<1>(all))
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn load_integers(v: &[i32; 4]) -> __m128i {
+    // SAFETY: `v` is 16 readable bytes; the load has no alignment requirement.
+    unsafe { _mm_loadu_si128(v.as_ptr().cast()) }
 }
 
 #[inline]
@@ -263,7 +271,7 @@ const fn panel_from(bits: usize) -> usize {
 fn forward<const B: usize>(
     rows: &RowBlocks<'_, B, ROWS>,
     x: Columns<'_, i8>,
-    panel: &mut Panel,
+    panel: &mut Option<Panel>,
     sums: &mut [[i32; ROWS]],
 ) {
     sums.as_flattened_mut().fill(0);
@@ -280,7 +288,9 @@ fn forward<const B: usize>(
         columns::<B, B>(rows, x, sums);
     } else {
         let blocks = rows.blocks();
-        let part_blocks = panel.0.len() / ROWS;
+        let panel = panel.get_or_insert_with(|| Panel::EMPTY);
+        // Parts of equal length.
+        let part_blocks = blocks.div_ceil(blocks.div_ceil(panel.0.len() / ROWS));
         for first in (0..blocks).step_by(part_blocks) {
             let part = rows.range(first, part_blocks.min(blocks - first));
             let len = part.blocks();
@@ -309,8 +319,9 @@ fn columns<const S: usize, const B: usize>(
     while k < sums.len() {
         k += match sums.len() - k {
             1 => narrow::<S, B, 4, 1>(rows, x, k, sums),
-            2 => narrow::<S, B, 4, 2>(rows, x, k, sums),
-            _ => narrow::<S, B, 4, 3>(rows, x, k, sums),
+            // With three there are not enough registers; still better than to unpack twice.
+            3 if S < 8 => narrow::<S, B, 4, 3>(rows, x, k, sums),
+            _ => narrow::<S, B, 4, 2>(rows, x, k, sums),
         };
     }
 }
@@ -340,24 +351,25 @@ fn narrow<const S: usize, const B: usize, const R: usize, const T: usize>(
             4.. => groups::<S, B, 2, R, T>(&mut acc, &full, &columns),
             _ => 0,
         };
-        for r in 0..R {
-            full[r] = &full[r][done..];
-        }
-        for t in 0..T {
-            columns[t] = &columns[t][done..];
-        }
-        groups::<S, B, 1, R, T>(&mut acc, &full, &columns);
-        for t in 0..T {
-            columns[t] = &x.row(k + t).as_chunks().0.as_chunks().0[len..];
+        if done < len {
+            let mut rest = columns;
+            for t in 0..T {
+                rest[t] = &columns[t][done..];
+            }
+            for r in 0..R {
+                full[r] = &full[r][done..];
+            }
+            groups::<S, B, 1, R, T>(&mut acc, &full, &rest);
         }
         if let Some(tail) = &rows.tail {
+            let mut rest = columns;
+            for t in 0..T {
+                rest[t] = &columns[t][len..];
+            }
             for r in 0..R {
                 full[r] = core::slice::from_ref(&tail[first + r]);
             }
-            groups::<S, B, 1, R, T>(&mut acc, &full, &columns);
-        }
-        for t in 0..T {
-            columns[t] = x.row(k + t).as_chunks().0.as_chunks().0;
+            groups::<S, B, 1, R, T>(&mut acc, &full, &rest);
         }
         add_reduced::<B, R, T>(&acc, first, &mut sums[k..]);
     }
@@ -437,10 +449,8 @@ fn add_reduced<const B: usize, const R: usize, const T: usize>(
             for i in 0..4 {
                 four[i] = unshifted::<B>(four[i], [0, 4, 8, 12, 16, 20, 24, 28]);
             }
-            let four = reduce(four);
-            for i in 0..4 {
-                sums[t][first + r + i] += four[i];
-            }
+            let to = &mut sums[t].as_chunks_mut::<4>().0[(first + r) / 4];
+            *to = integers(_mm_add_epi32(load_integers(to), reduce(four)));
         }
     }
 }
@@ -501,7 +511,6 @@ fn transposed<const B: usize>(
     panel: &mut Panel,
     sums: &mut [[i32; BLOCK]],
 ) {
-    sums.as_flattened_mut().fill(0);
     if B == 8 {
         transposed_wide::<B>(m, block, rows, y, panel, sums);
     } else {
@@ -650,10 +659,7 @@ fn add_columns(sums: &mut [i32; BLOCK], h: usize, i: usize, v: __m256i) {
     let halves = [_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v)];
     for l in 0..2 {
         let to = &mut lanes[l].as_chunks_mut::<4>().0[i];
-        let part = integers(halves[l]);
-        for c in 0..4 {
-            to[c] += part[c];
-        }
+        *to = integers(_mm_add_epi32(load_integers(to), halves[l]));
     }
 }
 

@@ -15,6 +15,8 @@ use crate::columns::Columns;
 // Holding the token proves that the CPU has all the features that the functions of this file ask of
 // their caller.
 impl Kernels for Avx512 {
+    const ROUNDS: bool = true;
+
     fn wide(self, _: u32) -> bool {
         false
     }
@@ -27,7 +29,7 @@ impl Kernels for Avx512 {
         self,
         rows: &RowBlocks<'_, B, ROWS>,
         x: Columns<'_, i8>,
-        _: &mut Panel,
+        _: &mut Option<Panel>,
         sums: &mut [[i32; ROWS]],
     ) {
         // SAFETY: the token proves the features.
@@ -232,9 +234,9 @@ fn columns<const B: usize, const T: usize>(
         for r in 0..ROWS {
             v[r] = _mm512_srav_epi32(acc[r][t], shifts);
         }
-        let to = &mut sums[k + t];
+        let (to, values) = (&mut sums[k + t], reduce(v));
         // SAFETY: `to` is 32 writable bytes; the store has no alignment requirement.
-        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), reduce(v)) };
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), values) };
     }
     T
 }
@@ -348,14 +350,15 @@ fn quads<const B: usize, const T: usize>(
         let lanes = sums[k + t].as_chunks_mut::<4>().0.as_chunks_mut::<4>().0;
         for i in 0..4 {
             let v = _mm512_srav_epi32(acc[i][t], load_shifts(&Shifts::<B>::TRANSPOSED[i]));
-            let mut values = [0; 16];
+            let mut values = [0i32; 16];
             // SAFETY: `values` is 64 writable bytes; the store has no alignment requirement.
             unsafe { _mm512_storeu_si512(values.as_mut_ptr().cast(), v) };
             for (lane, values) in lanes.iter_mut().zip(values.as_chunks::<4>().0) {
-                lane[i] = *values;
+                for c in 0..4 {
+                    lane[i][c] += values[c];
+                }
             }
         }
     }
     T
 }
-

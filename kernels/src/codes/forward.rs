@@ -1,7 +1,7 @@
 //! The forward products: eight rows at a time, against some tokens.
 
 use super::activations::Activations;
-use super::{BLOCK, CHUNK, Codes, Kernels, Panel, ROWS, RowBlocks};
+use super::{BLOCK, CHUNK, Codes, Kernels, ROWS, RowBlocks};
 use crate::columns::ColumnsMut;
 use crate::exec::Job;
 use crate::{Exec, Isa, Kernel, vectorize};
@@ -49,9 +49,8 @@ impl<K: Kernels, const B: usize> Job for Forward<'_, K, B> {
         let Activations { layout, columns, steps } = self.x;
         let chunk = if layout.wide { CHUNK / 16 } else { CHUNK };
         let bytes = BLOCK * layout.size();
-        let mut panel = Panel::EMPTY;
+        let mut panel = None;
         let mut sums = [[0; ROWS]; GROUP];
-        let mut totals = [[0.0; ROWS]; GROUP];
         for row in (0..self.out.len()).step_by(ROWS) {
             let rows = RowBlocks::<B, ROWS>::new(&self.m, self.first + row);
             let blocks = rows.blocks();
@@ -65,8 +64,8 @@ impl<K: Kernels, const B: usize> Job for Forward<'_, K, B> {
                     vectorize(self.isa, (finish, &*sums, &mut self.out));
                     continue;
                 }
+                let mut totals = [[0.0; ROWS]; GROUP];
                 let totals = &mut totals[..sums.len()];
-                totals.as_flattened_mut().fill(0.0);
                 for at in (0..blocks).step_by(chunk) {
                     let len = chunk.min(blocks - at);
                     let x = x.range(at * bytes..(at + len) * bytes);

@@ -49,8 +49,10 @@ const ROWS: usize = 8;
 /// Blocks after which forward sums leave i32: `1024 * 64 * 255 * 128 < 2^31`. Wide activations are
 /// below 2^11 in magnitude, for them a sixteenth is: `64 * 64 * 255 * 2048 < 2^31`.
 const CHUNK: usize = 1024;
-/// Rows after which transposed sums leave i32: a multiple of 4, within the bounds of [`CHUNK`].
+/// Rows whose codes are unpacked at once for the transposed product: a multiple of 4.
 const ROW_CHUNK: usize = 256;
+/// Rows after which transposed sums leave i32, as for [`CHUNK`], wide or not: `4096 * 255 * 2048 < 2^31`.
+const SUM_ROWS: usize = 16 * ROW_CHUNK;
 
 /// Refuses dimensions for which the sums would not be exact.
 pub(crate) fn check_dims(rows: usize, cols: usize) -> Result<(), KernelError> {
@@ -104,15 +106,19 @@ impl<'a, const B: usize, const R: usize> RowBlocks<'a, B, R> {
     #[inline(always)]
     fn new(m: &Codes<'a>, first: usize) -> Self {
         let mut full: [&[[u64; B]]; R] = [&[]; R];
-        let mut tail = [[0; B]; R];
-        let mut some = false;
-        for r in 0..R {
-            let (blocks, rest) = m.row::<B>((first + r).min(m.rows - 1));
-            full[r] = blocks;
-            tail[r][..rest.len()].copy_from_slice(rest);
-            some = !rest.is_empty();
+        let mut rests: [&[u64]; R] = [&[]; R];
+        for (r, (full, rest)) in full.iter_mut().zip(&mut rests).enumerate() {
+            (*full, *rest) = m.row::<B>((first + r).min(m.rows - 1));
         }
-        Self { full, tail: some.then_some(tail) }
+        let mut tail = None;
+        if !rests[0].is_empty() {
+            let mut blocks = [[0; B]; R];
+            for (block, rest) in blocks.iter_mut().zip(rests) {
+                block[..rest.len()].copy_from_slice(rest);
+            }
+            tail = Some(blocks);
+        }
+        Self { full, tail }
     }
 
     fn blocks(&self) -> usize {
@@ -124,8 +130,8 @@ impl<'a, const B: usize, const R: usize> RowBlocks<'a, B, R> {
     fn range(&self, first: usize, len: usize) -> Self {
         let whole = self.full[0].len();
         let mut full: [&[[u64; B]]; R] = [&[]; R];
-        for r in 0..R {
-            full[r] = &self.full[r][first.min(whole)..whole.min(first + len)];
+        for (part, full) in full.iter_mut().zip(self.full) {
+            *part = &full[first.min(whole)..whole.min(first + len)];
         }
         Self { full, tail: if first + len > whole { self.tail } else { None } }
     }
@@ -133,6 +139,9 @@ impl<'a, const B: usize, const R: usize> RowBlocks<'a, B, R> {
 
 /// The kernels of an instruction set. A value proves that the CPU has it.
 trait Kernels: Copy + Send + Sync {
+    /// Whether the CPU rounds floats to even in one instruction.
+    const ROUNDS: bool;
+
     /// Whether activations for this width are i16, and limbs have 12 bits.
     fn wide(self, bits: u32) -> bool;
 
@@ -141,16 +150,16 @@ trait Kernels: Copy + Send + Sync {
 
     /// `sums[k][r] = sum over columns of (code[r] - offset) * x[k]`, for at most [`CHUNK`] blocks
     /// (or their share if wide). Row `k` of `x` is column `k` of activations, in the order of
-    /// [`order`].
+    /// [`order`]. `panel` is made when it is first needed: for a small product that takes a while.
     fn forward<const B: usize>(
         self,
         rows: &RowBlocks<'_, B, ROWS>,
         x: Columns<'_, i8>,
-        panel: &mut Panel,
+        panel: &mut Option<Panel>,
         sums: &mut [[i32; ROWS]],
     );
 
-    /// `sums[k][p] = sum over rows of (code[r, p] - offset) * y[k][r]`, for block `block`
+    /// `sums[k][p] += sum over rows of (code[r, p] - offset) * y[k][r]`, for block `block`
     /// of the at most [`ROW_CHUNK`] rows from `first` on. Row `k` of `y` has as many elements as there
     /// are rows, rounded up to a multiple of 4. Sums are in the order of [`order`].
     fn transposed<const B: usize>(
@@ -164,15 +173,18 @@ trait Kernels: Copy + Send + Sync {
     );
 }
 
-/// Room for unpacked codes: 64 columns of [`ROW_CHUNK`] rows, or some blocks of [`ROWS`] rows.
+/// Blocks of a [`Panel`]: 24 KiB, so that with some activations it fills the first cache level.
+const PANEL_BLOCKS: usize = 48 * ROWS;
+
+/// Room for unpacked codes: 48 blocks of [`ROWS`] rows, or one block of [`ROW_CHUNK`] rows.
 #[repr(align(64))]
-struct Panel([[u64; 8]; ROW_CHUNK]);
+struct Panel([[u64; 8]; PANEL_BLOCKS]);
 
 impl Panel {
-    const EMPTY: Self = Self([[0; 8]; ROW_CHUNK]);
+    const EMPTY: Self = Self([[0; 8]; PANEL_BLOCKS]);
 
     /// The same memory as bytes.
-    fn bytes(&mut self) -> &mut [u8; 64 * ROW_CHUNK] {
+    fn bytes(&mut self) -> &mut [u8; 64 * PANEL_BLOCKS] {
         // SAFETY: arrays of integers without padding, of the same size; every value of the one is
         // a value of the other, and `u8` has no alignment to keep.
         unsafe { &mut *self.0.as_mut_ptr().cast() }
@@ -233,8 +245,8 @@ pub(crate) fn forward_int8(
     with_kernels!(exec.isa(), kernels => {
         let layout = activations::Layout::int8(m.bits, m.cols, kernels.wide(m.bits));
         let zero = i32::from(m.zero) - i32::from(kernels.offset(m.bits));
-        let parts = scratch.parts(layout.len(scales.len())?, 2 * scales.len(), 0);
-        let x = activations::reorder_int8(exec, layout, (m.scale, zero), (codes, scales), m.cols, parts.codes, parts.steps);
+        let (out_codes, steps) = layout.parts(scratch, scales.len())?;
+        let x = activations::reorder_int8(exec, layout, (m.scale, zero), (codes, scales), m.cols, out_codes, steps);
         with_bits!(m.bits, B => forward::run::<_, B>(exec, kernels, m, x, out));
     });
     Ok(())
@@ -252,8 +264,8 @@ pub(crate) fn forward_f32(
         let n = x.len() / m.cols;
         let layout = activations::Layout::limbs(m.bits, m.cols, kernels.wide(m.bits));
         let zero = i32::from(m.zero) - i32::from(kernels.offset(m.bits));
-        let parts = scratch.parts(layout.len(n)?, 2 * n, 0);
-        let x = activations::split_limbs(exec, layout, (m.scale, zero), x, m.cols, parts.codes, parts.steps);
+        let (codes, steps) = layout.parts(scratch, n)?;
+        let x = activations::split_limbs(kernels, exec, layout, (m.scale, zero), x, m.cols, codes, steps);
         with_bits!(m.bits, B => forward::run::<_, B>(exec, kernels, m, x, out));
     });
     Ok(())
@@ -272,8 +284,8 @@ pub(crate) fn transposed_f32(
         // One value a row, in order: the layout of widths that are not reordered.
         let layout = activations::Layout::limbs(8, m.rows, kernels.wide(m.bits));
         let zero = i32::from(m.zero) - i32::from(kernels.offset(m.bits));
-        let parts = scratch.parts(layout.len(n)?, 2 * n, 0);
-        let y = activations::split_limbs(exec, layout, (m.scale, zero), y, m.rows, parts.codes, parts.steps);
+        let (codes, steps) = layout.parts(scratch, n)?;
+        let y = activations::split_limbs(kernels, exec, layout, (m.scale, zero), y, m.rows, codes, steps);
         with_bits!(m.bits, B => transposed::run::<_, B>(exec, kernels, m, y, out));
     });
     Ok(())

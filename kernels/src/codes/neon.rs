@@ -14,6 +14,8 @@ use crate::columns::Columns;
 // Holding the token proves that the CPU has NEON and the dot product instructions, which is all that
 // the functions of this file ask of their caller.
 impl Kernels for Neon {
+    const ROUNDS: bool = true;
+
     fn wide(self, _: u32) -> bool {
         false
     }
@@ -26,7 +28,7 @@ impl Kernels for Neon {
         self,
         rows: &RowBlocks<'_, B, ROWS>,
         x: Columns<'_, i8>,
-        _: &mut Panel,
+        _: &mut Option<Panel>,
         sums: &mut [[i32; ROWS]],
     ) {
         // SAFETY: the token proves the features.
@@ -207,8 +209,9 @@ fn columns<const B: usize, const R: usize, const T: usize>(
             for r in (0..R).step_by(4) {
                 let pairs = [vpaddq_s32(acc[r][t], acc[r + 1][t]), vpaddq_s32(acc[r + 2][t], acc[r + 3][t])];
                 let to = &mut sums[k + t].as_chunks_mut::<4>().0[(first + r) / 4];
+                let values = vpaddq_s32(pairs[0], pairs[1]);
                 // SAFETY: `to` is 16 writable bytes, aligned for `i32`.
-                unsafe { vst1q_s32(to.as_mut_ptr(), vpaddq_s32(pairs[0], pairs[1])) };
+                unsafe { vst1q_s32(to.as_mut_ptr(), values) };
             }
         }
     }
@@ -311,8 +314,11 @@ fn quads<const V: usize, const T: usize>(
         for t in 0..T {
             let to = &mut sums[k + t].as_chunks_mut::<4>().0[first..first + V];
             for v in 0..V {
+                // SAFETY: `to[v]` is 16 readable bytes, aligned for `i32`.
+                let before = unsafe { vld1q_s32(to[v].as_ptr()) };
+                let sum = vaddq_s32(before, acc[v][t]);
                 // SAFETY: `to[v]` is 16 writable bytes, aligned for `i32`.
-                unsafe { vst1q_s32(to[v].as_mut_ptr(), acc[v][t]) };
+                unsafe { vst1q_s32(to[v].as_mut_ptr(), sum) };
             }
         }
     }

@@ -14,13 +14,6 @@ pub(super) const fn stages(bits: u32) -> u32 {
     }
 }
 
-/// The column at a place.
-pub(super) const fn column(bits: u32, place: usize) -> usize {
-    let fields = 1 << stages(bits);
-    let bytes = BLOCK / fields;
-    place % bytes * fields + place / bytes
-}
-
 /// Widths that cross bytes: where the 16 bytes start that hold codes `16 lane ..` of a block and lie
 /// in it.
 pub(super) const fn gather_start(bits: usize, lane: usize) -> usize {
@@ -36,13 +29,14 @@ pub(super) const fn gather(bits: usize, lane: usize, part: usize) -> [u8; 16] {
     while i < 8 {
         let bit = (8 * part + i) * bits;
         let byte = 2 * bits * lane - gather_start(bits, lane) + bit / 8;
-        if bit % 8 == 0 {
-            index[2 * i + 1] = byte as u8;
-        } else {
+        let shift = bit % 8;
+        if shift > 0 {
             index[2 * i] = byte as u8;
-            if bit % 8 + bits > 8 {
+            if shift + bits > 8 {
                 index[2 * i + 1] = byte as u8 + 1;
             }
+        } else {
+            index[2 * i + 1] = byte as u8;
         }
         i += 1;
     }
@@ -58,13 +52,29 @@ pub(super) const fn gather_shift(bits: usize, i: usize) -> u32 {
     }
 }
 
-/// Codes in the order of their columns to their places.
+/// Codes in the order of their columns to their places. (`STAGES` is a constant: then the compiler
+/// makes a few shuffles of it.)
 #[inline(always)]
-pub(super) fn place(stages: u32, mut codes: [i8; BLOCK]) -> [i8; BLOCK] {
-    for _ in 0..stages {
+pub(super) fn place<const STAGES: u32>(mut codes: [i8; BLOCK]) -> [i8; BLOCK] {
+    if STAGES > 0 {
+        codes = unzip(codes);
+    }
+    if STAGES > 1 {
+        codes = unzip(codes);
+    }
+    if STAGES > 2 {
         codes = unzip(codes);
     }
     codes
+}
+
+/// What [`place`] does, undone.
+#[inline(always)]
+pub(super) fn natural<const BITS: usize, T: Copy + Default>(mut values: [T; BLOCK]) -> [T; BLOCK] {
+    for _ in 0..const { stages(BITS as u32) } {
+        values = zip(values);
+    }
+    values
 }
 
 /// Even places before odd ones.
@@ -78,6 +88,17 @@ fn unzip(v: [i8; BLOCK]) -> [i8; BLOCK] {
     out
 }
 
+/// The first half to the even places, the second to the odd ones.
+#[inline(always)]
+pub(super) fn zip<T: Copy + Default, const N: usize>(v: [T; N]) -> [T; N] {
+    let mut out = [T::default(); N];
+    for i in 0..N / 2 {
+        out[2 * i] = v[i];
+        out[2 * i + 1] = v[N / 2 + i];
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,11 +106,22 @@ mod tests {
     #[test]
     fn places_are_those_of_the_fields() {
         let columns = core::array::from_fn(|c| c as i8);
-        for bits in 1..=8 {
-            let placed = place(stages(bits), columns);
+        for (bits, placed) in [
+            (1, place::<3>(columns)),
+            (2, place::<2>(columns)),
+            (3, place::<0>(columns)),
+            (4, place::<1>(columns)),
+            (8, place::<0>(columns)),
+        ] {
+            assert_eq!(stages(bits), [0, 3, 2, 0, 1, 0, 0, 0, 0][bits as usize]);
             for (at, &c) in placed.iter().enumerate() {
-                assert_eq!(c as usize, column(bits, at));
+                let fields = 1 << stages(bits);
+                assert_eq!(c as usize, at % (BLOCK / fields) * fields + at / (BLOCK / fields));
             }
         }
+        assert_eq!(natural::<1, _>(place::<3>(columns)), columns);
+        assert_eq!(natural::<2, _>(place::<2>(columns)), columns);
+        assert_eq!(natural::<4, _>(place::<1>(columns)), columns);
+        assert_eq!(natural::<6, _>(columns), columns);
     }
 }

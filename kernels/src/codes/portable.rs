@@ -50,6 +50,8 @@ fn dot(codes: &[u8], x: &[i8]) -> i32 {
 }
 
 impl Kernels for Portable {
+    const ROUNDS: bool = false;
+
     fn wide(self, _: u32) -> bool {
         false
     }
@@ -62,10 +64,11 @@ impl Kernels for Portable {
         self,
         rows: &RowBlocks<'_, B, ROWS>,
         x: Columns<'_, i8>,
-        panel: &mut Panel,
+        panel: &mut Option<Panel>,
         sums: &mut [[i32; ROWS]],
     ) {
         let blocks = rows.blocks();
+        let panel = panel.get_or_insert_with(|| Panel::EMPTY);
         let codes = &mut panel.bytes().as_chunks_mut::<BLOCK>().0[..PART];
         sums.as_flattened_mut().fill(0);
         for r in 0..ROWS {
@@ -114,7 +117,9 @@ impl Kernels for Portable {
                     *acc += i32::from(i16::from(code).wrapping_mul(i16::from(y)));
                 }
             }
-            *sums = acc;
+            for (sum, acc) in sums.iter_mut().zip(acc) {
+                *sum += acc;
+            }
         }
     }
 }

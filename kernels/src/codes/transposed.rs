@@ -3,10 +3,12 @@
 //! Sums run over rows, so four rows are brought side by side, byte by byte; a product of dwords then
 //! adds four rows of a column, and no sum is ever taken across a register.
 
+use core::ops::Range;
+
 use super::activations::Activations;
 use super::forward::limbs;
-use super::{BLOCK, Codes, Kernels, Panel, ROW_CHUNK, order};
-use crate::columns::ColumnsMut;
+use super::{BLOCK, Codes, Kernels, Panel, ROW_CHUNK, SUM_ROWS, order};
+use crate::columns::{Columns, ColumnsMut};
 use crate::exec::Job;
 use crate::{Exec, Isa, Kernel, vectorize};
 
@@ -52,72 +54,75 @@ impl<K: Kernels, const B: usize> Job for Transposed<'_, K, B> {
         let tokens = GROUP / layout.limbs;
         let mut panel = Panel::EMPTY;
         let mut sums = [[0; BLOCK]; GROUP];
-        let mut totals = [[0.0; BLOCK]; GROUP];
         for block in 0..self.units() {
             for (group, steps) in steps.chunks(tokens).enumerate() {
                 let first = group * tokens;
                 let used = steps.len() * layout.limbs;
                 let y = columns.rows(first * layout.limbs..first * layout.limbs + used);
-                let (sums, totals) = (&mut sums[..used], &mut totals[..used]);
-                totals.as_flattened_mut().fill(0.0);
-                for row in (0..self.m.rows).step_by(ROW_CHUNK) {
-                    let end = self.m.rows.min(row + ROW_CHUNK);
-                    // The padding of `y` is 0.
-                    let y = y.range(row * layout.size()..end.next_multiple_of(4) * layout.size());
-                    self.kernels.transposed::<B>(&self.m, self.first + block, row..end, y, &mut panel, sums);
-                    vectorize(self.isa, Add { totals, sums });
+                let sums = &mut sums[..used];
+                let finish = Finish::<B> { limbs: layout.limbs, first, block, steps };
+                if self.m.rows <= SUM_ROWS {
+                    self.sum(block, 0..self.m.rows, y, &mut panel, sums);
+                    vectorize(self.isa, (finish, &*sums, &mut self.out));
+                    continue;
                 }
-                let out = &mut self.out;
-                vectorize(self.isa, Finish { bits: B as u32, limbs: layout.limbs, first, block, steps, totals, out });
+                let mut totals = [[0.0; BLOCK]; GROUP];
+                let totals = &mut totals[..used];
+                for row in (0..self.m.rows).step_by(SUM_ROWS) {
+                    self.sum(block, row..self.m.rows.min(row + SUM_ROWS), y, &mut panel, sums);
+                    for (total, sum) in totals.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
+                        *total += f64::from(*sum);
+                    }
+                }
+                vectorize(self.isa, (finish, &*totals, &mut self.out));
             }
         }
     }
 }
 
-struct Add<'a> {
-    totals: &'a mut [[f64; BLOCK]],
-    sums: &'a [[i32; BLOCK]],
-}
-
-impl Kernel for Add<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for (total, sum) in self.totals.as_flattened_mut().iter_mut().zip(self.sums.as_flattened()) {
-            *total += f64::from(*sum);
+impl<K: Kernels, const B: usize> Transposed<'_, K, B> {
+    /// Sums over at most [`SUM_ROWS`] rows.
+    fn sum(&self, block: usize, rows: Range<usize>, y: Columns<'_, i8>, panel: &mut Panel, sums: &mut [[i32; BLOCK]]) {
+        let size = self.y.layout.size();
+        sums.as_flattened_mut().fill(0);
+        for row in rows.clone().step_by(ROW_CHUNK) {
+            let end = rows.end.min(row + ROW_CHUNK);
+            // The padding of `y` is 0.
+            let y = y.range(row * size..end.next_multiple_of(4) * size);
+            self.kernels.transposed::<B>(&self.m, self.first + block, row..end, y, panel, sums);
         }
     }
 }
 
-struct Finish<'a, 'o> {
-    bits: u32,
+/// Sums of the columns of some tokens to outputs of a block.
+struct Finish<'a, const B: usize> {
     limbs: usize,
+    /// First token.
     first: usize,
     block: usize,
     steps: &'a [[f64; 2]],
-    totals: &'a [[f64; BLOCK]],
-    out: &'a mut ColumnsMut<'o, f32>,
 }
 
-impl Kernel for Finish<'_, '_> {
+impl<const B: usize, S: Copy + Into<f64>> Kernel for (Finish<'_, B>, &[[S; BLOCK]], &mut ColumnsMut<'_, f32>) {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let column = self.block * BLOCK;
-        let len = BLOCK.min(self.out.len() - column);
-        for (t, (steps, totals)) in self.steps.iter().zip(self.totals.chunks_exact(self.limbs)).enumerate() {
-            let values = match totals {
+        let (finish, sums, out) = self;
+        let column = finish.block * BLOCK;
+        let len = BLOCK.min(out.len() - column);
+        for (t, (steps, sums)) in finish.steps.iter().zip(sums.chunks_exact(finish.limbs)).enumerate() {
+            let values = match sums {
                 [low, high] => limbs([*low, *high], 4096.0, *steps),
                 [low, middle, high] => limbs([*low, *middle, *high], 256.0, *steps),
                 _ => [f32::NAN; BLOCK],
             };
-            let mut natural = [0.0; BLOCK];
-            for (at, value) in values.into_iter().enumerate() {
-                natural[order::column(self.bits, at)] = value;
+            let values = order::natural::<B, _>(values);
+            let out = &mut out.row(finish.first + t)[column..][..len];
+            match out.first_chunk_mut::<BLOCK>() {
+                Some(out) => *out = values,
+                None => out.copy_from_slice(&values[..len]),
             }
-            self.out.row(self.first + t)[column..][..len].copy_from_slice(&natural[..len]);
         }
     }
 }

@@ -32,13 +32,7 @@ pub(super) fn forward_int8(
     }
 }
 
-pub(super) fn forward_f32(
-    words: &[u64],
-    (rows, cols): (usize, usize),
-    format: Format,
-    x: &[f32],
-    out: &mut [f32],
-) {
+pub(super) fn forward_f32(words: &[u64], (rows, cols): (usize, usize), format: Format, x: &[f32], out: &mut [f32]) {
     for (x, out) in x.chunks_exact(cols).zip(out.chunks_exact_mut(rows)) {
         for (r, out) in out.iter_mut().enumerate() {
             let mut sum = 0.0;
@@ -50,13 +44,7 @@ pub(super) fn forward_f32(
     }
 }
 
-pub(super) fn transposed_f32(
-    words: &[u64],
-    (rows, cols): (usize, usize),
-    format: Format,
-    y: &[f32],
-    out: &mut [f32],
-) {
+pub(super) fn transposed_f32(words: &[u64], (rows, cols): (usize, usize), format: Format, y: &[f32], out: &mut [f32]) {
     for (y, out) in y.chunks_exact(rows).zip(out.chunks_exact_mut(cols)) {
         for (c, out) in out.iter_mut().enumerate() {
             let mut sum = 0.0;
