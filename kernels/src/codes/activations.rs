@@ -204,15 +204,13 @@ fn store_limbs<const STAGES: u32>(layout: &Layout, mut q: [i32; BLOCK], k: usize
     let column = layout.column();
     if layout.wide {
         for l in 0..2 {
-            let mut part = [0i8; 2 * BLOCK];
+            let mut part = [0i16; BLOCK];
             for i in 0..BLOCK {
                 // The signed low 12 bits, and what is left without them.
-                let digit = q[i] << 20 >> 20;
-                part[2 * i] = digit as i8;
-                part[2 * i + 1] = (digit >> 8) as i8;
+                part[i] = (q[i] << 20 >> 20) as i16;
                 q[i] = (q[i] + 2048) >> 12;
             }
-            codes[l * column + k * 2 * BLOCK..][..2 * BLOCK].copy_from_slice(&part);
+            store_wide(&mut codes[l * column + k * 2 * BLOCK..][..2 * BLOCK], order::place::<STAGES, _>(part));
         }
     } else {
         for l in 0..3 {
@@ -221,8 +219,16 @@ fn store_limbs<const STAGES: u32>(layout: &Layout, mut q: [i32; BLOCK], k: usize
                 part[i] = q[i] as i8;
                 q[i] = (q[i] + 128) >> 8;
             }
-            codes[l * column + k * BLOCK..][..BLOCK].copy_from_slice(&order::place::<STAGES>(part));
+            codes[l * column + k * BLOCK..][..BLOCK].copy_from_slice(&order::place::<STAGES, _>(part));
         }
+    }
+}
+
+/// Low bytes first.
+#[inline(always)]
+fn store_wide(codes: &mut [i8], part: [i16; BLOCK]) {
+    for (codes, part) in codes.as_chunks_mut().0.iter_mut().zip(part) {
+        *codes = part.to_le_bytes().map(|byte| byte as i8);
     }
 }
 
@@ -284,14 +290,9 @@ impl<const STAGES: u32> Kernel for Reorder<'_, STAGES> {
                 }
                 sum += i64::from(part);
                 if self.layout.wide {
-                    let mut wide = [0i8; 2 * BLOCK];
-                    for i in 0..BLOCK {
-                        wide[2 * i] = natural[i];
-                        wide[2 * i + 1] = natural[i] >> 7;
-                    }
-                    codes.copy_from_slice(&wide);
+                    store_wide(codes, order::place::<STAGES, _>(natural.map(i16::from)));
                 } else {
-                    codes.copy_from_slice(&order::place::<STAGES>(natural));
+                    codes.copy_from_slice(&order::place::<STAGES, _>(natural));
                 }
             }
             *steps = [f64::from(token_scale * scale), f64::from(zero) * sum as f64];

@@ -55,7 +55,7 @@ pub(super) const fn gather_shift(bits: usize, i: usize) -> u32 {
 /// Codes in the order of their columns to their places. (`STAGES` is a constant: then the compiler
 /// makes a few shuffles of it.)
 #[inline(always)]
-pub(super) fn place<const STAGES: u32>(mut codes: [i8; BLOCK]) -> [i8; BLOCK] {
+pub(super) fn place<const STAGES: u32, T: Copy + Default>(mut codes: [T; BLOCK]) -> [T; BLOCK] {
     if STAGES > 0 {
         codes = unzip(codes);
     }
@@ -79,8 +79,8 @@ pub(super) fn natural<const BITS: usize, T: Copy + Default>(mut values: [T; BLOC
 
 /// Even places before odd ones.
 #[inline(always)]
-fn unzip(v: [i8; BLOCK]) -> [i8; BLOCK] {
-    let mut out = [0; BLOCK];
+fn unzip<T: Copy + Default>(v: [T; BLOCK]) -> [T; BLOCK] {
+    let mut out = [T::default(); BLOCK];
     for i in 0..BLOCK / 2 {
         out[i] = v[2 * i];
         out[BLOCK / 2 + i] = v[2 * i + 1];
@@ -107,11 +107,11 @@ mod tests {
     fn places_are_those_of_the_fields() {
         let columns = core::array::from_fn(|c| c as i8);
         for (bits, placed) in [
-            (1, place::<3>(columns)),
-            (2, place::<2>(columns)),
-            (3, place::<0>(columns)),
-            (4, place::<1>(columns)),
-            (8, place::<0>(columns)),
+            (1, place::<3, _>(columns)),
+            (2, place::<2, _>(columns)),
+            (3, place::<0, _>(columns)),
+            (4, place::<1, _>(columns)),
+            (8, place::<0, _>(columns)),
         ] {
             assert_eq!(stages(bits), [0, 3, 2, 0, 1, 0, 0, 0, 0][bits as usize]);
             for (at, &c) in placed.iter().enumerate() {
@@ -119,9 +119,9 @@ mod tests {
                 assert_eq!(c as usize, at % (BLOCK / fields) * fields + at / (BLOCK / fields));
             }
         }
-        assert_eq!(natural::<1, _>(place::<3>(columns)), columns);
-        assert_eq!(natural::<2, _>(place::<2>(columns)), columns);
-        assert_eq!(natural::<4, _>(place::<1>(columns)), columns);
+        assert_eq!(natural::<1, _>(place::<3, _>(columns)), columns);
+        assert_eq!(natural::<2, _>(place::<2, _>(columns)), columns);
+        assert_eq!(natural::<4, _>(place::<1, _>(columns)), columns);
         assert_eq!(natural::<6, _>(columns), columns);
     }
 }
