@@ -10,7 +10,7 @@
 //! |----------------------|------------------------------------------------------------------|
 //! | [`ternary`]          | products with digits in {-1, 0, +1} at 2 bits, int8 and f32-grade |
 //! | [`binary`]           | products with bits in {0, 1}, int8 and f32-grade                 |
-//! | [`quantized`]        | products with 2 to 8 bit codes, one scale and zero point, likewise |
+//! | [`quantized`]        | products with 2 to 8 bit codes, int8 and f32-grade               |
 //! | [`gated_recurrence`] | `h[t] = f[t] ⊙ h[t-1] + v[t]`, forward and backward              |
 //! | [`gemm`]             | dense f32 and f64 products                                       |
 //! | [`vectorize()`]      | compiles a caller's own plain loop for each instruction set      |
@@ -24,9 +24,9 @@
 //!
 //! # Same bits everywhere
 //!
-//! Ternary, binary and k-bit products sum integers, so all paths but `reference` give identical bits, at any
-//! batching (`reference` sums floats in f64; its int8 product is identical too). The gated
-//! recurrence multiplies, rounds, then adds on every path. Dense products sum each element with
+//! Ternary, binary and k-bit products sum integers, so all paths but `reference` give identical
+//! bits, at any batching (`reference` sums floats in f64; its int8 product is identical too). The
+//! gated recurrence multiplies, rounds, then adds on every path. Dense products sum each element with
 //! fused multiply-adds in one order, which [`gemm`] states: at any batching too.
 //!
 //! # Threads

@@ -23,7 +23,7 @@
 //!
 //! `activations` makes limbs; `forward` and `transposed` cut the work and finish sums; `portable`,
 //! `avx2`, `avx512` and `neon` are the kernels behind the trait [`Kernels`]; `order` says where codes
-//! go. `interleave` is what the transposed kernels do to bytes.
+//! go.
 
 mod activations;
 #[cfg(target_arch = "x86_64")]
