@@ -231,7 +231,7 @@ fn batching_changes_no_bit() {
 #[test]
 fn threads_change_no_bit() {
     let mut rng = Rng(27);
-    let (rows, cols, n) = (1030, 520, 9);
+    let (rows, cols, n) = (520, 523, 8);
     let pools = [1, 2].map(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap());
     for bits_per_code in [1, 3, 8] {
         let m = Matrix::random(&mut rng, rows, cols, bits_per_code);
