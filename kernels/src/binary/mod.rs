@@ -147,7 +147,7 @@ fn codes(words: &[u64], rows: usize, cols: usize, scale: f32) -> Codes<'_> {
 /// | `weight_scale` | one for the matrix |
 /// | `out`          | `[n, rows]`        |
 ///
-/// Scratch: `64 * n * ceil(cols / 64)` bytes and `2 n` f64.
+/// Scratch: at most `128 * n * ceil(cols / 64) + 64` bytes and `2 n` f64.
 ///
 /// ```
 /// use barewire_kernels::{Scratch, binary, ternary};
@@ -218,7 +218,7 @@ pub fn forward_int8_with(
 /// | `x`     | `[n, cols]`   |
 /// | `out`   | `[n, rows]`   |
 ///
-/// Scratch: `192 * n * ceil(cols / 64)` bytes and `2 n` f64.
+/// Scratch: at most `256 * n * ceil(cols / 64) + 64` bytes and `2 n` f64.
 ///
 /// # Errors
 /// [`KernelError::Length`] for `words`, `x` or `out`; the errors of [`words_len`].
@@ -273,7 +273,7 @@ pub fn forward_f32_with(
 /// | `y`     | `[n, rows]`   |
 /// | `out`   | `[n, cols]`   |
 ///
-/// Scratch: `192 * n * ceil(rows / 64)` bytes and `2 n` f64.
+/// Scratch: at most `256 * n * ceil(rows / 64) + 64` bytes and `2 n` f64.
 ///
 /// # Errors
 /// [`KernelError::Length`] for `words`, `y` or `out`; the errors of [`words_len`].

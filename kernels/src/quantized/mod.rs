@@ -198,7 +198,7 @@ fn codes(words: &[u64], rows: usize, cols: usize, format: Format) -> Codes<'_> {
 /// | `scales` | `[n]`              |
 /// | `out`    | `[n, rows]`        |
 ///
-/// Scratch: at most `128 * n * ceil(cols / 64)` bytes and `2 n` f64.
+/// Scratch: at most `128 * n * ceil(cols / 64) + 64` bytes and `2 n` f64.
 ///
 /// ```
 /// use barewire_kernels::{Scratch, quantized, ternary};
@@ -271,7 +271,7 @@ pub fn forward_int8_with(
 /// | `x`      | `[n, cols]`   |
 /// | `out`    | `[n, rows]`   |
 ///
-/// Scratch: at most `256 * n * ceil(cols / 64)` bytes and `2 n` f64.
+/// Scratch: at most `256 * n * ceil(cols / 64) + 64` bytes and `2 n` f64.
 ///
 /// # Errors
 /// [`KernelError::Length`] for `words`, `x` or `out`; the errors of [`words_len`].
@@ -329,7 +329,7 @@ pub fn forward_f32_with(
 /// | `y`      | `[n, rows]`   |
 /// | `out`    | `[n, cols]`   |
 ///
-/// Scratch: at most `256 * n * ceil(rows / 64)` bytes and `2 n` f64.
+/// Scratch: at most `256 * n * ceil(rows / 64) + 64` bytes and `2 n` f64.
 ///
 /// # Errors
 /// [`KernelError::Length`] for `words`, `y` or `out`; the errors of [`words_len`].
