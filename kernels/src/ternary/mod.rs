@@ -47,6 +47,7 @@
 
 mod absmean;
 mod activations;
+pub mod base3;
 pub mod forms;
 mod forward;
 mod pack;
