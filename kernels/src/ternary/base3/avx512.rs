@@ -84,8 +84,9 @@ fn look_up(table: [__m512i; 4], bytes: __m512i, high: __mmask64) -> __m512i {
 #[inline]
 #[target_feature(enable = "avx512f,avx512vl,avx2")]
 fn store(sums: &mut Sums, acc: __m512i) {
+    let rows = lanes(acc);
     // SAFETY: `sums` is 32 writable bytes; the store has no alignment requirement.
-    unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), lanes(acc)) };
+    unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), rows) };
 }
 
 /// All tiles of a strip, `T` at a time, for a block of tokens.

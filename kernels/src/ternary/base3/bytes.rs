@@ -31,7 +31,7 @@ pub(in crate::ternary) const fn codes(fraction: u8) -> Codes {
 
 /// The number that a fraction stands for.
 pub(in crate::ternary) const fn number(fraction: u8) -> u8 {
-    (243 * fraction as u16 >> 8) as u8
+    ((243 * fraction as u16) >> 8) as u8
 }
 
 /// Whether a number gives this fraction.

@@ -21,9 +21,9 @@ impl Dot for Portable {
                 for r in 0..8 {
                     unpack(lines, r, &mut digits);
                     let digits = digits[..lines.len()].as_flattened().as_flattened();
-                    for c in 0..C {
-                        let x = &x[c][part * PART..][..lines.len()];
-                        sums[c][r] += products(digits, x.as_flattened().as_flattened());
+                    for (sums, x) in sums.iter_mut().zip(x) {
+                        let x = &x[part * PART..][..lines.len()];
+                        sums[r] += products(digits, x.as_flattened().as_flattened());
                     }
                 }
             }
