@@ -8,7 +8,7 @@
 //!
 //! | module               | what it computes                                                 |
 //! |----------------------|------------------------------------------------------------------|
-//! | [`ternary`]          | products with digits in {-1, 0, +1} at 2 bits, int8 and f32-grade |
+//! | [`ternary`]          | products with digits in {-1, 0, +1} at 2 bits, int8 and f32-grade; at 1.6 bits, int8 |
 //! | [`binary`]           | products with bits in {0, 1}                                     |
 //! | [`quantized`]        | products with 2 to 8 bit codes, one scale and zero point         |
 //! | [`gated_recurrence`] | `h[t] = f[t] ⊙ h[t-1] + v[t]`, forward and backward              |

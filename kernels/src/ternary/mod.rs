@@ -38,7 +38,8 @@
 //!
 //! # Folders
 //!
-//! `pack` is the storage form, [`base3`] a denser one with a product of its own, [`forms`] are those of others; `absmean` quantises weights, `activations` makes codes and limbs,
+//! `pack` is the storage form, [`base3`] a denser one with a product of its own, [`forms`] are
+//! those of others; `absmean` quantises weights, `activations` makes codes and limbs,
 //! `forward` and `transposed` multiply. Each of these has one file an instruction set; what two
 //! of them need is in `shared`.
 //!

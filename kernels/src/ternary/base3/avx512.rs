@@ -1,9 +1,9 @@
 //! AVX-512 with VBMI and VNNI: two table look-ups turn a byte of five digits into two-bit codes.
 //!
-//! A line holds 8 rows x 40 columns. A table of 256 bytes is four registers: `vpermi2b` looks up 128 of them by
-//! the low 7 bits of a byte, and does so twice, merged by the top bit. The first table gives the codes of four digits, two
-//! bits each, as a byte of the two-bit form; the second that of the last digit. From there it is the
-//! product of that form: mask a field, `vpdpbusd`.
+//! A line holds 8 rows x 40 columns. A table of 256 bytes is four registers: `vpermi2b` looks up 128
+//! of them by the low 7 bits of a byte, and does so twice, merged by the top bit. The first table
+//! gives the codes of four digits, two bits each, as a byte of the two-bit form; the second that of
+//! the last digit. From there it is the product of that form: mask a field, `vpdpbusd`.
 //!
 //! The other way, `256 digit = 3 y - y'` with `vpdpbusd` on the bytes themselves, takes 10 of them and 10 additions
 //! for a line, against 5, 4 look-ups and 7 cheap ones here. On Zen 4, where a look-up costs as much as a `vpdpbusd`,

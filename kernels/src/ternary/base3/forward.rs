@@ -9,7 +9,8 @@ use crate::ternary::shared::portable::sum;
 use crate::ternary::{Group, int8_codes_len};
 use crate::{Exec, Isa, Kernel, Scratch, vectorize};
 
-/// Product with int8 activations, with the same bits as [`forward_int8`](crate::ternary::forward_int8) on the same digits.
+/// Product with int8 activations, with the bits of [`ternary::forward_int8`](crate::ternary::forward_int8)
+/// on the same digits.
 ///
 /// `out[t, r] = (sum over c of T[r, c] * q[t, c]) as f32 * (scales[t] * weight_scale)`
 ///

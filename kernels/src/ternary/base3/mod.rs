@@ -9,16 +9,17 @@
 //! 40 w + b,  40 w + 8 + b,  40 w + 16 + b,  40 w + 24 + b,  40 w + 32 + b
 //! ```
 //!
-//! as the base-3 number `v` of the digits plus one, the first column most significant (81, 27, 9, 3, 1). The byte is
+//! as the base-3 number `v` of the digits plus one, the first column most significant (81, 27, 9, 3,
+//! 1). The byte is
 //!
 //! ```text
-//! ceil(256 v / 243) - 128    as a signed byte: -128 to 126, 243 of the 256 values
+//! ceil(256 v / 243) - 128    as a signed byte: -128 to 127, 243 of the 256 values
 //! ```
 //!
-//! so that the digits come out one after the other, `y = 3 y` modulo 256 between them: the digit is -1 where the signed
-//! byte `y` is below -42, +1 where it is above 42, else 0. Digit `n` of the 8 bytes of a word meets 8 neighbouring
-//! columns, so neither weights nor activations are shuffled. With 128 added (the top bit flipped) a byte is one of
-//! llama.cpp's [`TQ1_0`](super::forms::tq1_0).
+//! so that the digits come out one after the other, `y = 3 y` modulo 256 between them: the digit is
+//! -1 where the signed byte `y` is below -42, +1 where it is above 42, else 0. Digit `n` of the 8
+//! bytes of a word meets 8 neighbouring columns, so neither weights nor activations are shuffled.
+//! With 128 added (the top bit flipped) a byte is one of llama.cpp's [`TQ1_0`](super::forms::tq1_0).
 //!
 //! Words are in the order of the two-bit form ("Tile8"): the word of row `r` and word column `w` has the index
 //!
@@ -33,8 +34,8 @@
 //!
 //! # When it pays
 //!
-//! A digit takes 1.6 bits, four fifths of the memory of the two-bit form, and more work. Digits for each second of
-//! one core, matrix and activations in cache, int8:
+//! A digit takes 1.6 bits, four fifths of the memory of the two-bit form, and more work. Digits for
+//! each second or cycle of one core, matrix and activations in cache:
 //!
 //! | instruction set               | tokens | this form / two-bit form    |
 //! |-------------------------------|--------|-----------------------------|
@@ -45,11 +46,12 @@
 //! |                               | 4      | `vpdpbusd` bound, as both   |
 //! | AVX-512 (Sapphire Rapids, `llvm-mca`) | 1 | 26 / 64 a cycle = 0.4    |
 //!
-//! A matrix that comes from memory, `g` GB/s of it to each busy core, goes at `4 g` G digits/s in two bits and at
-//! `5 g` here, while that is below the figures above. So this form is faster where a core gets less than a quarter of its
-//! rate in cache: 11 GB/s on that AVX2 core, and up to 25 % faster below 9; with AVX-512 (148 G/s at 3.7 GHz) 37 and
-//! 30. That is many cores on one memory, or one core of AVX-512 with a matrix larger than its caches. In cache, and for
-//! a single AVX2 core, use the two-bit form; [`unpack`] is one pass.
+//! A matrix that comes from memory, `g` GB/s of it to each busy core, goes at `4 g` G digits/s in
+//! two bits and at `5 g` here, while that is below the figures above. So this form is faster where
+//! a core gets less than a quarter of its rate in cache: 11 GB/s on that AVX2 core, and by the full
+//! 25 % below 9; with AVX-512 (148 G/s at 3.7 GHz) 37 and 30. That is many cores on one memory, or a
+//! core with AVX-512 and a matrix larger than its caches. In cache, and for a single AVX2 core, use
+//! the two-bit form; [`unpack`] is one pass.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
