@@ -37,14 +37,14 @@
 //! A digit takes 1.6 bits, four fifths of the memory of the two-bit form, and more work. Digits for
 //! each second or cycle of one core, matrix and activations in cache:
 //!
-//! | instruction set               | tokens | this form / two-bit form    |
-//! |-------------------------------|--------|-----------------------------|
-//! | AVX2 (Zen 3, measured)        | 1      | 43 / 85 G/s = 0.50          |
-//! |                               | 2      | 0.60                        |
-//! |                               | 4      | 0.7 to 0.85                 |
-//! | AVX-512 (Zen 4, by counting)  | 1      | 40 / 64 a cycle = 0.62      |
-//! |                               | 4      | `vpdpbusd` bound, as both   |
-//! | AVX-512 (Sapphire Rapids, `llvm-mca`) | 1 | 26 / 64 a cycle = 0.4    |
+//! | instruction set                       | tokens | this form / two-bit form                      |
+//! |---------------------------------------|--------|-----------------------------------------------|
+//! | AVX2 (Zen 3, measured, 2560 x 2560)   | 1      | 43 / 88 G/s = 0.49                            |
+//! |                                       | 2      | 67 / 113 G/s = 0.60                           |
+//! |                                       | 4      | 92 / 110 G/s = 0.84                           |
+//! | AVX-512 (Zen 4, by counting)          | 1      | 40 / 64 a cycle = 0.62                        |
+//! |                                       | 4      | both limited by `vpdpbusd`, 64 a cycle at most |
+//! | AVX-512 (Sapphire Rapids, `llvm-mca`) | 1      | 26 / 64 a cycle = 0.4                         |
 //!
 //! A matrix that comes from memory, `g` GB/s of it to each busy core, goes at `4 g` G digits/s in
 //! two bits and at `5 g` here, while that is below the figures above. So this form is faster where
