@@ -6,6 +6,7 @@
 
 mod dense;
 mod recurrences;
+mod scans;
 
 use std::path::Path;
 
@@ -29,8 +30,19 @@ type Found = Vec<(&'static str, Vec<f32>)>;
 type Run = fn(&Tensors, Exec, &mut Scratch) -> Result<Found, Failure>;
 
 /// Every operation, by the name in the files.
-const OPS: &[(&str, Run)] =
-    &[("gated_linear_recurrence", recurrences::gated_linear_recurrence), ("linear", dense::linear)];
+const OPS: &[(&str, Run)] = &[
+    ("causal_conv1d", dense::causal_conv1d),
+    ("diag_scan", scans::diag_scan),
+    ("gated_linear_recurrence", recurrences::gated_linear_recurrence),
+    ("hgrn", recurrences::hgrn),
+    ("linear", dense::linear),
+    ("rmsnorm", dense::rmsnorm),
+    ("selective_scan", scans::selective_scan),
+    ("selective_scan_nogate", scans::selective_scan_nogate),
+    ("silu", dense::silu),
+    ("softplus", dense::softplus),
+    ("ssd", scans::ssd),
+];
 
 pub(super) fn run(path: &Path, isas: &[String], threads: usize, report: &mut Report) -> Result<(), Failure> {
     let isas = chosen(isas, report)?;
