@@ -1,6 +1,7 @@
 //! `barewire`: looks into model files and checks them, from nothing but the schema inside the file.
 #![forbid(unsafe_code)]
 
+mod conformance;
 mod file;
 mod inspect;
 mod parse;
@@ -45,6 +46,11 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Level::Structure)]
         level: Level,
     },
+    /// Runs this build against golden vectors; one line a case, exit status 1 if any failed
+    Conformance {
+        #[command(subcommand)]
+        suite: conformance::Suite,
+    },
 }
 
 /// How thoroughly `verify` looks.
@@ -63,10 +69,11 @@ type Failure = String;
 
 fn main() -> ExitCode {
     match run(Cli::parse()) {
-        Ok(text) => match std::io::stdout().write_all(text.as_bytes()) {
+        Ok((text, good)) => match std::io::stdout().write_all(text.as_bytes()) {
             // a reader that stops early, such as `head`, is no failure
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => fail(&format!("standard output: {error}")),
-            _ => ExitCode::SUCCESS,
+            _ if good => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
         },
         Err(failure) => fail(&failure),
     }
@@ -77,18 +84,19 @@ fn fail(failure: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// What a command prints.
-fn run(cli: Cli) -> Result<String, Failure> {
-    match cli.command {
+/// What a command prints, and whether all was well.
+fn run(cli: Cli) -> Result<(String, bool), Failure> {
+    let text = match cli.command {
+        Command::Conformance { suite } => return conformance::run(&suite),
         Command::Inspect { file, json } => {
             let file = File::read(&file)?;
             let header = file.header()?;
             let walk = file.walk(&header, false)?;
-            Ok(if json { inspect::json(&header, &walk) } else { inspect::text(&header, &walk) })
+            if json { inspect::json(&header, &walk) } else { inspect::text(&header, &walk) }
         }
         Command::Schema { file } => {
             let file = File::read(&file)?;
-            Ok(file.header()?.schema.to_owned())
+            file.header()?.schema.to_owned()
         }
         Command::Verify { file: path, level } => {
             let file = File::read(&path)?;
@@ -101,7 +109,8 @@ fn run(cli: Cli) -> Result<String, Failure> {
                 file.check_hashes(&header)?;
             }
             let level = level.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
-            Ok(format!("{}: ok ({level}; {})\n", path.display(), inspect::counted(components, "component")))
+            format!("{}: ok ({level}; {})\n", path.display(), inspect::counted(components, "component"))
         }
-    }
+    };
+    Ok((text, true))
 }

@@ -25,6 +25,11 @@ impl<'a, T> Columns<'a, T> {
         Self { first: self.first + range.start, len: range.end - range.start, ..self }
     }
 
+    /// The rows `range` of these.
+    pub(crate) fn rows(self, range: Range<usize>) -> Self {
+        Self { data: &self.data[range.start * self.stride..range.end * self.stride], ..self }
+    }
+
     /// Row `r`, these columns of it.
     #[inline(always)]
     pub(crate) fn row(self, r: usize) -> &'a [T] {
@@ -111,6 +116,7 @@ mod tests {
         let columns = Columns::new(&x, 5);
         assert_eq!(columns.range(1..3).row(1), [2, 11]);
         assert_eq!(columns.range(1..4).range(1..2).row(2), [12]);
+        assert_eq!(columns.rows(1..3).row(0), [2, 2, 11, 11, 11]);
     }
 
     #[test]

@@ -95,6 +95,33 @@ pub enum KernelError {
         /// The width that was passed.
         found: u32,
     },
+    /// A width of accumulators outside 4 to 8 bits.
+    AccumulatorBits {
+        /// The width that was passed.
+        found: u32,
+    },
+    /// An accumulator that should have fired, or one of the padding that is not 0.
+    Accumulator {
+        /// Row of the accumulator.
+        row: usize,
+        /// Column of the accumulator.
+        col: usize,
+        /// The largest value allowed there, and its negative the smallest.
+        max: i8,
+        /// The value found.
+        found: i8,
+    },
+    /// A byte that is no state of a digit with its accumulator.
+    State {
+        /// Row of the byte.
+        row: usize,
+        /// Column of the byte.
+        col: usize,
+        /// The number of states: the first byte that is none.
+        states: u8,
+        /// The byte found.
+        found: u8,
+    },
 }
 
 impl fmt::Display for KernelError {
@@ -134,6 +161,13 @@ impl fmt::Display for KernelError {
                 write!(f, "the scale of block {index} is {found}, expected {expected} as in the others")
             }
             Self::Bits { found } => write!(f, "`bits` is {found}, expected 2 to 8"),
+            Self::AccumulatorBits { found } => write!(f, "`bits` is {found}, expected 4 to 8"),
+            Self::Accumulator { row, col, max, found } => {
+                write!(f, "accumulator {found} at row {row}, column {col} is outside -{max}..={max}")
+            }
+            Self::State { row, col, states, found } => {
+                write!(f, "byte {found} at row {row}, column {col} is no state, expected less than {states}")
+            }
         }
     }
 }

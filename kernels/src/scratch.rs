@@ -46,23 +46,30 @@ impl Scratch {
         }
     }
 
+    /// Codes and floats of the lengths asked for, content unspecified.
+    pub(crate) fn codes(&mut self, codes: usize, floats: usize) -> (&mut [i8], &mut [f32]) {
+        (grown(&mut self.codes, codes), grown(&mut self.floats, floats))
+    }
+
     /// Floats and doubles of the lengths asked for, content unspecified.
     pub(crate) fn floats(&mut self, floats: usize, doubles: usize) -> (&mut [f32], &mut [f64]) {
         (grown(&mut self.floats, floats), grown(&mut self.steps, doubles))
     }
 
-    /// Floats that start at a cache line (64 bytes), content unspecified.
-    pub(crate) fn aligned(&mut self, floats: usize) -> &mut [f32] {
+    /// As [`Scratch::floats`]; the floats start at a cache line (64 bytes).
+    pub(crate) fn aligned(&mut self, floats: usize, doubles: usize) -> (&mut [f32], &mut [f64]) {
         const LINE: usize = 64 / size_of::<f32>();
-        let all = grown(&mut self.floats, floats + LINE);
+        let (all, doubles) = self.floats(floats + LINE, doubles);
         // Of no use to a caller if it cannot be told, but still right.
         let skip = all.as_ptr().align_offset(64).min(LINE);
-        &mut all[skip..][..floats]
+        (&mut all[skip..][..floats], doubles)
     }
 }
 
 fn grown<T: Copy + Default>(v: &mut Vec<T>, len: usize) -> &mut [T] {
     if v.len() < len {
+        // Not the doubling of `resize`: the memory that kernels promise to stay below counts.
+        v.reserve_exact(len - v.len());
         v.resize(len, T::default());
     }
     &mut v[..len]

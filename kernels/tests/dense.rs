@@ -1,9 +1,9 @@
-//! Gated recurrence, dense products, the trampoline, binary and k-bit products.
+//! Gated recurrence and the trampoline.
 
 mod common;
 
-use barewire_kernels::{Isa, Kernel, Scratch, binary, gated_recurrence, quantized, vectorize};
-use common::{Rng, TOKENS, bits, for_each_isa, max_abs, shapes};
+use barewire_kernels::{Isa, Kernel, gated_recurrence, vectorize};
+use common::{Rng, bits, for_each_isa};
 
 #[test]
 fn recurrence_follows_the_formula_in_any_chunks() {
@@ -136,104 +136,4 @@ fn vectorized_loops_have_the_same_bits() {
         let found = (sum.to_bits(), bits(&y));
         assert!(*first.get_or_insert(found.clone()) == found, "{}", isa.name());
     });
-}
-
-/// `|error| <= sum|W| * half a step + rounding of the result`.
-fn assert_close(out: &[f32], exact: &[f64], half_step: f64, weight: f64, what: &str) {
-    for (found, exact) in out.iter().zip(exact) {
-        let bound = weight * half_step + exact.abs() * 2f64.powi(-23);
-        let error = (f64::from(*found) - exact).abs();
-        assert!(error <= bound, "{what}: {found} for {exact}");
-    }
-}
-
-/// Both products of `W[rows, cols]` in f64.
-fn products(w: &[f32], rows: usize, cols: usize, x: &[f32], y: &[f32], n: usize) -> [Vec<f64>; 2] {
-    let (mut forward, mut back) = (vec![0.0; n * rows], vec![0.0; n * cols]);
-    for t in 0..n {
-        for r in 0..rows {
-            for c in 0..cols {
-                let w = f64::from(w[r * cols + c]);
-                forward[t * rows + r] += w * f64::from(x[t * cols + c]);
-                back[t * cols + c] += w * f64::from(y[t * rows + r]);
-            }
-        }
-    }
-    [forward, back]
-}
-
-#[test]
-fn binary_products() {
-    let mut rng = Rng(24);
-    let mut s = Scratch::new();
-    for (rows, cols, n) in shapes() {
-        let raw: Vec<u8> = (0..rows * cols).map(|_| rng.below(2) as u8).collect();
-        let mut words = vec![u64::MAX; binary::words_len(rows, cols).unwrap()];
-        binary::pack_u8(rows, cols, &raw, &mut words).unwrap();
-        binary::check_codes(&words, rows, cols).unwrap();
-        let mut again = vec![9; raw.len()];
-        binary::unpack_u8(&words, rows, cols, &mut again).unwrap();
-        assert_eq!(again, raw);
-        let mut w = vec![9.0; raw.len()];
-        binary::unpack_f32(&words, rows, cols, &mut w).unwrap();
-        let (x, y) = (rng.floats(n * cols), rng.floats(n * rows));
-        let [forward, back] = products(&w, rows, cols, &x, &y, n);
-        let half = 2f64.powi(-23);
-        let mut first = None;
-        for_each_isa(|isa| {
-            let mut out = vec![f32::NAN; n * rows];
-            binary::forward_f32_with(isa, &words, rows, cols, &x, n, &mut out, &mut s).unwrap();
-            assert_close(&out, &forward, half * max_abs(&x), cols as f64, isa.name());
-            let mut turned = vec![f32::NAN; n * cols];
-            binary::transposed_f32_with(isa, &words, rows, cols, &y, n, &mut turned, &mut s).unwrap();
-            assert_close(&turned, &back, half * max_abs(&y), rows as f64, isa.name());
-            if isa != Isa::Reference {
-                let found = (bits(&out), bits(&turned));
-                assert!(*first.get_or_insert(found.clone()) == found, "{}", isa.name());
-            }
-        });
-    }
-}
-
-#[test]
-fn quantized_products() {
-    let mut rng = Rng(25);
-    let mut s = Scratch::new();
-    for (case, (rows, cols, n)) in shapes().enumerate() {
-        let bits_per_code = 2 + case as u32 % 7;
-        let end = 1 << bits_per_code;
-        let format = quantized::Format { bits: bits_per_code, scale: 0.01, zero: rng.below(end) as u8 };
-        let raw: Vec<u8> = (0..rows * cols).map(|_| rng.below(end) as u8).collect();
-        let mut words = vec![u64::MAX; quantized::words_len(rows, cols, format.bits).unwrap()];
-        quantized::pack_u8(rows, cols, format.bits, &raw, &mut words).unwrap();
-        quantized::check_codes(&words, rows, cols, format.bits).unwrap();
-        let mut again = vec![0; raw.len()];
-        quantized::unpack_u8(&words, rows, cols, format.bits, &mut again).unwrap();
-        assert_eq!(again, raw);
-        for (i, code) in raw.iter().enumerate().take(50) {
-            let found = quantized::get(&words, rows, cols, format.bits, i / cols, i % cols);
-            assert_eq!(found, Ok(*code));
-        }
-        let mut w = vec![9.0; raw.len()];
-        quantized::unpack_f32(&words, rows, cols, format, &mut w).unwrap();
-        let (x, y) = (rng.floats(n * cols), rng.floats(n * rows));
-        let [forward, back] = products(&w, rows, cols, &x, &y, n);
-        // Half a step of the tokens, and the rounding of W in the oracle.
-        let half = 2f64.powi(-22);
-        let largest = max_abs(&w);
-        let mut first = None;
-        for_each_isa(|isa| {
-            let mut out = vec![f32::NAN; n * rows];
-            quantized::forward_f32_with(isa, &words, rows, cols, format, &x, n, &mut out, &mut s).unwrap();
-            assert_close(&out, &forward, half * max_abs(&x), largest * cols as f64, isa.name());
-            let mut turned = vec![f32::NAN; n * cols];
-            quantized::transposed_f32_with(isa, &words, rows, cols, format, &y, n, &mut turned, &mut s).unwrap();
-            assert_close(&turned, &back, half * max_abs(&y), largest * rows as f64, isa.name());
-            if isa != Isa::Reference {
-                let found = (bits(&out), bits(&turned));
-                assert!(*first.get_or_insert(found.clone()) == found, "{}", isa.name());
-            }
-        });
-    }
-    assert_eq!(TOKENS[0], 0);
 }

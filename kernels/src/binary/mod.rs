@@ -8,17 +8,25 @@
 //!
 //! # Precision
 //!
-//! f32-grade, as in [`crate::ternary`]: a token is rounded once to multiples of a power of two,
-//! sums are exact and rounded once. With `m = max|x|` over the token and `k` ones in the row,
-//! `|error| <= k * 2^-23 * m + 2^-24 * |out|`. The bits are the same on every instruction set but
-//! `Reference` and for any batching. A token with a NaN or an infinity has NaN outputs.
+//! * **int8** ([`forward_int8`]): the sum is exact; the formula says how it is rounded.
+//! * **f32-grade** ([`forward_f32`], [`transposed_f32`]), as in [`crate::ternary`]: a token is
+//!   rounded once to multiples of a power of two, sums are exact and rounded once. With
+//!   `m = max|x|` over the token and `k` ones in the row,
+//!   `|error| <= k * 2^-23 * m + 2^-24 * |out|`.
+//!
+//! The bits are the same on every instruction set but `Reference` (for int8 on that, too), for any
+//! batching and any number of threads. A token with a NaN or an infinity has NaN outputs.
+//!
+//! # Kernels
+//!
+//! Those of [`crate::quantized`], for codes of one bit.
 
-mod portable;
 mod reference;
 
+use crate::codes::{self, Codes, check_dims};
 use crate::error::{KernelError, check_len, product};
-use crate::exact::check_dims;
-use crate::{Isa, Scratch};
+use crate::ternary::int8_codes_len;
+use crate::{Exec, Isa, Scratch};
 
 /// Number of `u64` words of a packed matrix: `rows * ceil(cols / 64)`.
 ///
@@ -120,13 +128,97 @@ fn bit_at(words: &[u64], cols: usize, r: usize, c: usize) -> u8 {
     (words[r * cols.div_ceil(64) + c / 64] >> (c % 64) & 1) as u8
 }
 
-/// `out[t, r] = sum over c of B[r, c] * x[t, c]`.
+/// A matrix that is not empty, lengths checked.
+fn codes(words: &[u64], rows: usize, cols: usize, scale: f32) -> Codes<'_> {
+    Codes { words, rows, cols, bits: 1, scale, zero: 0 }
+}
+
+/// Product with int8 activations.
+///
+/// `out[t, r] = (sum over c of B[r, c] * q[t, c]) as f32 * (scales[t] * weight_scale)`
+///
+/// The sum is an exact integer and the three float operations are rounded as written.
+///
+/// | name           | shape              |
+/// |----------------|--------------------|
+/// | `words`        | [`words_len`]      |
+/// | `codes`        | [`int8_codes_len`], `q` in the order of [`crate::ternary::quantize_int8`] |
+/// | `scales`       | `[n]`              |
+/// | `weight_scale` | one for the matrix |
+/// | `out`          | `[n, rows]`        |
+///
+/// Scratch: at most `128 * n * ceil(cols / 64) + 64` bytes and `2 n` f64.
+///
+/// ```
+/// use barewire_kernels::{Scratch, binary, ternary};
+///
+/// let words = [0b011, 0b110]; // two rows of three columns
+/// let (mut codes, mut scales) = ([0; 32], [0.0]);
+/// ternary::quantize_int8(&[127.0, 1.0, -2.0], 1, 3, &mut codes, &mut scales)?;
+/// let mut out = [0.0; 2];
+/// binary::forward_int8(&words, 2, 3, &codes, &scales, 1, 0.5, &mut out, &mut Scratch::new())?;
+/// assert_eq!(out, [64.0, -0.5]);
+/// # Ok::<(), barewire_kernels::KernelError>(())
+/// ```
+///
+/// # Errors
+/// [`KernelError::Length`] for `words`, `codes`, `scales` or `out`; the errors of [`words_len`].
+#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
+pub fn forward_int8(
+    words: &[u64],
+    rows: usize,
+    cols: usize,
+    codes: &[i8],
+    scales: &[f32],
+    n: usize,
+    weight_scale: f32,
+    out: &mut [f32],
+    scratch: &mut Scratch,
+) -> Result<(), KernelError> {
+    forward_int8_with(Exec::best(), words, rows, cols, codes, scales, n, weight_scale, out, scratch)
+}
+
+/// [`forward_int8`] on a given instruction set and threads.
+///
+/// # Errors
+/// As [`forward_int8`].
+#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
+pub fn forward_int8_with(
+    exec: impl Into<Exec>,
+    words: &[u64],
+    rows: usize,
+    cols: usize,
+    codes: &[i8],
+    scales: &[f32],
+    n: usize,
+    weight_scale: f32,
+    out: &mut [f32],
+    scratch: &mut Scratch,
+) -> Result<(), KernelError> {
+    check_len("words", words, words_len(rows, cols)?)?;
+    check_len("codes", codes, int8_codes_len(n, cols)?)?;
+    check_len("scales", scales, n)?;
+    check_len("out", out, product("out", &[n, rows])?)?;
+    let exec = exec.into();
+    if n == 0 || rows == 0 || cols == 0 {
+        out.fill(0.0);
+    } else if exec.isa() == Isa::Reference {
+        reference::forward_int8(words, rows, cols, codes, scales, weight_scale, out);
+    } else {
+        codes::forward_int8(exec, self::codes(words, rows, cols, weight_scale), codes, scales, out, scratch)?;
+    }
+    Ok(())
+}
+
+/// f32-grade product: `out[t, r] = sum over c of B[r, c] * x[t, c]`.
 ///
 /// | name    | shape         |
 /// |---------|---------------|
 /// | `words` | [`words_len`] |
 /// | `x`     | `[n, cols]`   |
 /// | `out`   | `[n, rows]`   |
+///
+/// Scratch: at most `256 * n * ceil(cols / 64) + 64` bytes and `2 n` f64.
 ///
 /// # Errors
 /// [`KernelError::Length`] for `words`, `x` or `out`; the errors of [`words_len`].
@@ -139,16 +231,16 @@ pub fn forward_f32(
     out: &mut [f32],
     scratch: &mut Scratch,
 ) -> Result<(), KernelError> {
-    forward_f32_with(Isa::best(), words, rows, cols, x, n, out, scratch)
+    forward_f32_with(Exec::best(), words, rows, cols, x, n, out, scratch)
 }
 
-/// [`forward_f32`] on a given instruction set.
+/// [`forward_f32`] on a given instruction set and threads.
 ///
 /// # Errors
 /// As [`forward_f32`].
 #[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
 pub fn forward_f32_with(
-    isa: Isa,
+    exec: impl Into<Exec>,
     words: &[u64],
     rows: usize,
     cols: usize,
@@ -160,23 +252,28 @@ pub fn forward_f32_with(
     check_len("words", words, words_len(rows, cols)?)?;
     check_len("x", x, product("x", &[n, cols])?)?;
     check_len("out", out, product("out", &[n, rows])?)?;
+    let exec = exec.into();
     if n == 0 || rows == 0 || cols == 0 {
         out.fill(0.0);
-    } else if isa == Isa::Reference {
+    } else if exec.isa() == Isa::Reference {
         reference::forward_f32(words, rows, cols, x, out);
     } else {
-        portable::forward_f32(isa, words, rows, cols, x, out, scratch);
+        codes::forward_f32(exec, codes(words, rows, cols, 1.0), x, out, scratch)?;
     }
     Ok(())
 }
 
-/// `out[t, c] = sum over r of B[r, c] * y[t, r]`: the cotangent of the input of [`forward_f32`].
+/// f32-grade transposed product: `out[t, c] = sum over r of B[r, c] * y[t, r]`.
+///
+/// This is the cotangent of the input of [`forward_f32`] for the cotangent `y` of its output.
 ///
 /// | name    | shape         |
 /// |---------|---------------|
 /// | `words` | [`words_len`] |
 /// | `y`     | `[n, rows]`   |
 /// | `out`   | `[n, cols]`   |
+///
+/// Scratch: at most `256 * n * ceil(rows / 64) + 64` bytes and `2 n` f64.
 ///
 /// # Errors
 /// [`KernelError::Length`] for `words`, `y` or `out`; the errors of [`words_len`].
@@ -189,16 +286,16 @@ pub fn transposed_f32(
     out: &mut [f32],
     scratch: &mut Scratch,
 ) -> Result<(), KernelError> {
-    transposed_f32_with(Isa::best(), words, rows, cols, y, n, out, scratch)
+    transposed_f32_with(Exec::best(), words, rows, cols, y, n, out, scratch)
 }
 
-/// [`transposed_f32`] on a given instruction set.
+/// [`transposed_f32`] on a given instruction set and threads.
 ///
 /// # Errors
 /// As [`transposed_f32`].
 #[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
 pub fn transposed_f32_with(
-    isa: Isa,
+    exec: impl Into<Exec>,
     words: &[u64],
     rows: usize,
     cols: usize,
@@ -210,12 +307,13 @@ pub fn transposed_f32_with(
     check_len("words", words, words_len(rows, cols)?)?;
     check_len("y", y, product("y", &[n, rows])?)?;
     check_len("out", out, product("out", &[n, cols])?)?;
+    let exec = exec.into();
     if n == 0 || rows == 0 || cols == 0 {
         out.fill(0.0);
-    } else if isa == Isa::Reference {
+    } else if exec.isa() == Isa::Reference {
         reference::transposed_f32(words, rows, cols, y, out);
     } else {
-        portable::transposed_f32(isa, words, rows, cols, y, out, scratch);
+        codes::transposed_f32(exec, codes(words, rows, cols, 1.0), y, out, scratch)?;
     }
     Ok(())
 }

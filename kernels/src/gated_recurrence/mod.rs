@@ -12,20 +12,22 @@
 //! bits are therefore the same on every instruction set but `Reference` (f64 inside), and for
 //! any split of the time axis into calls.
 //!
-//! Work: 12 bytes an element forward, 20 backward; beyond the caches memory is the limit.
+//! Work: 12 bytes an element forward, 20 backward; beyond the caches memory is the limit. Results of large calls are
+//! stored past the caches where the instruction set can, which saves reading them first.
+//!
+//! A NaN or an infinity stays in its channel; it reaches the later steps (in the backward, the earlier ones).
 //!
 //! Source: Qin et al., "Hierarchically Gated Recurrent Neural Network" (2023), the recurrence of
 //! HGRN; the same as that of minGRU.
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
-mod portable;
+mod kernel;
 pub mod reference;
 
-use crate::Isa;
+use self::kernel::{Backward, Forward, Step};
+use crate::columns::{Columns, ColumnsMut};
 use crate::error::{KernelError, check_len, product};
+use crate::simd::dispatch;
+use crate::{Exec, Isa};
 
 /// Runs the recurrence over `time` steps.
 ///
@@ -43,16 +45,16 @@ pub fn forward(
     h0: &mut [f32],
     h: &mut [f32],
 ) -> Result<(), KernelError> {
-    forward_with(Isa::best(), f, v, batch, time, d, h0, h)
+    forward_with(Exec::best(), f, v, batch, time, d, h0, h)
 }
 
-/// [`forward`] on a given instruction set.
+/// [`forward`] on a chosen [`Exec`].
 ///
 /// # Errors
 /// As [`forward`].
 #[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
 pub fn forward_with(
-    isa: Isa,
+    exec: impl Into<Exec>,
     f: &[f32],
     v: &[f32],
     batch: usize,
@@ -69,18 +71,54 @@ pub fn forward_with(
     if len == 0 {
         return Ok(());
     }
-    let step = Shape { time, d };
-    match isa {
-        Isa::Reference => reference::forward(f, v, step, h0, h),
-        Isa::Portable => portable::forward(f, v, step, h0, h),
-        // SAFETY: an `Avx2` token exists only after detection found AVX2 and FMA.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2(_) => unsafe { avx2::forward(f, v, step, h0, h) },
-        // SAFETY: an `Avx512` token exists only after detection found all features asked for.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512(_) => unsafe { avx512::forward(f, v, step, h0, h) },
-        #[cfg(target_arch = "aarch64")]
-        Isa::Neon(_) => portable::forward(f, v, step, h0, h),
+    let (exec, shape) = (exec.into(), Shape { batch, time, d });
+    if exec.isa() == Isa::Reference {
+        reference::forward(f, v, shape, h0, h);
+        return Ok(());
+    }
+    let job = Forward {
+        isa: exec.isa(),
+        shape,
+        f: Columns::new(f, d),
+        v: Columns::new(v, d),
+        state: ColumnsMut::new(h0, d),
+        h: ColumnsMut::new(h, d),
+    };
+    exec.run(job, shape.grain());
+    Ok(())
+}
+
+/// One step: [`forward`] with `time = 1`; `h0` becomes the new state, `f * h0 + v`.
+///
+/// | name           | shape        |
+/// |----------------|--------------|
+/// | `f`, `v`, `h0` | `[batch, d]` |
+///
+/// # Errors
+/// [`KernelError::Length`] for `f`, `v` or `h0`; [`KernelError::Overflow`].
+pub fn step(f: &[f32], v: &[f32], batch: usize, d: usize, h0: &mut [f32]) -> Result<(), KernelError> {
+    step_with(Exec::best(), f, v, batch, d, h0)
+}
+
+/// [`step`] on a chosen [`Exec`].
+///
+/// # Errors
+/// As [`step`].
+pub fn step_with(
+    exec: impl Into<Exec>,
+    f: &[f32],
+    v: &[f32],
+    batch: usize,
+    d: usize,
+    h0: &mut [f32],
+) -> Result<(), KernelError> {
+    let (len, _) = lengths(batch, 1, d)?;
+    check_len("f", f, len)?;
+    check_len("v", v, len)?;
+    check_len("h0", h0, len)?;
+    match exec.into().isa() {
+        Isa::Reference => reference::step(f, v, h0),
+        isa => dispatch(isa, Step { f, v, h0 }),
     }
     Ok(())
 }
@@ -118,17 +156,16 @@ pub fn backward(
     f_cot: &mut [f32],
     v_cot: &mut [f32],
 ) -> Result<(), KernelError> {
-    let isa = Isa::best();
-    backward_with(isa, f, h, h_initial, h_cot, batch, time, d, state_cot, f_cot, v_cot)
+    backward_with(Exec::best(), f, h, h_initial, h_cot, batch, time, d, state_cot, f_cot, v_cot)
 }
 
-/// [`backward`] on a given instruction set.
+/// [`backward`] on a chosen [`Exec`].
 ///
 /// # Errors
 /// As [`backward`].
 #[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
 pub fn backward_with(
-    isa: Isa,
+    exec: impl Into<Exec>,
     f: &[f32],
     h: &[f32],
     h_initial: &[f32],
@@ -151,20 +188,23 @@ pub fn backward_with(
     if len == 0 {
         return Ok(());
     }
-    let saved = Saved { f, h, h_initial };
-    let shape = Shape { time, d };
-    match isa {
-        Isa::Reference => reference::backward(saved, h_cot, shape, state_cot, f_cot, v_cot),
-        Isa::Portable => portable::backward(saved, h_cot, shape, state_cot, f_cot, v_cot),
-        // SAFETY: an `Avx2` token exists only after detection found AVX2 and FMA.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2(_) => unsafe { avx2::backward(saved, h_cot, shape, state_cot, f_cot, v_cot) },
-        // SAFETY: an `Avx512` token exists only after detection found all features asked for.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512(_) => unsafe { avx512::backward(saved, h_cot, shape, state_cot, f_cot, v_cot) },
-        #[cfg(target_arch = "aarch64")]
-        Isa::Neon(_) => portable::backward(saved, h_cot, shape, state_cot, f_cot, v_cot),
+    let (exec, shape) = (exec.into(), Shape { batch, time, d });
+    if exec.isa() == Isa::Reference {
+        reference::backward(Saved { f, h, h_initial }, h_cot, shape, state_cot, f_cot, v_cot);
+        return Ok(());
     }
+    let job = Backward {
+        isa: exec.isa(),
+        shape,
+        f: Columns::new(f, d),
+        h: Columns::new(h, d),
+        h_initial: Columns::new(h_initial, d),
+        h_cot: Columns::new(h_cot, d),
+        carry: ColumnsMut::new(state_cot, d),
+        f_cot: ColumnsMut::new(f_cot, d),
+        v_cot: ColumnsMut::new(v_cot, d),
+    };
+    exec.run(job, shape.grain());
     Ok(())
 }
 
@@ -173,12 +213,34 @@ fn lengths(batch: usize, time: usize, d: usize) -> Result<(usize, usize), Kernel
     Ok((product("f", &[batch, time, d])?, product("h0", &[batch, d])?))
 }
 
-/// Extents of one batch entry, neither of them 0.
+/// Extents, none of them 0.
 #[derive(Clone, Copy)]
 struct Shape {
+    batch: usize,
     time: usize,
     d: usize,
 }
+
+impl Shape {
+    /// Fewest [`CHANNELS`] of a thread.
+    fn grain(self) -> usize {
+        GRAIN.div_ceil(self.batch * self.time * CHANNELS)
+    }
+
+    /// Whether `arrays` sequence arrays are more than caches hold, so that results are stored past them.
+    fn streams(self, arrays: usize) -> bool {
+        self.batch * self.time * self.d >= STREAMED / arrays
+    }
+}
+
+/// Channels between which threads may cut: a cache line.
+const CHANNELS: usize = 16;
+
+/// Elements that a thread should have at least.
+const GRAIN: usize = 1 << 15;
+
+/// Floats in all arrays, from which on results are stored past the caches.
+const STREAMED: usize = 1 << 23;
 
 /// What the backward reads from the forward.
 #[derive(Clone, Copy)]

@@ -16,7 +16,7 @@ pub fn channel(f: &[f64], v: &[f64], h0: f64) -> Vec<f64> {
 
 /// The f64 state is carried over all steps and rounded to f32 only where it is stored.
 pub(super) fn forward(f: &[f32], v: &[f32], shape: Shape, h0: &mut [f32], h: &mut [f32]) {
-    let Shape { time, d } = shape;
+    let Shape { time, d, .. } = shape;
     for (b, state) in h0.chunks_exact_mut(d).enumerate() {
         for (i, state) in state.iter_mut().enumerate() {
             let mut carry = f64::from(*state);
@@ -30,6 +30,12 @@ pub(super) fn forward(f: &[f32], v: &[f32], shape: Shape, h0: &mut [f32], h: &mu
     }
 }
 
+pub(super) fn step(f: &[f32], v: &[f32], h0: &mut [f32]) {
+    for ((state, f), v) in h0.iter_mut().zip(f).zip(v) {
+        *state = (f64::from(*f) * f64::from(*state) + f64::from(*v)) as f32;
+    }
+}
+
 pub(super) fn backward(
     saved: Saved<'_>,
     h_cot: &[f32],
@@ -38,7 +44,7 @@ pub(super) fn backward(
     f_cot: &mut [f32],
     v_cot: &mut [f32],
 ) {
-    let Shape { time, d } = shape;
+    let Shape { time, d, .. } = shape;
     for (b, state) in state_cot.chunks_exact_mut(d).enumerate() {
         for (i, state) in state.iter_mut().enumerate() {
             let mut carry = f64::from(*state);

@@ -172,7 +172,7 @@ pub(super) fn run<T: Tiles>(exec: Exec, tiles: T, p: Product<'_, f32>, c: &mut [
     let c = ColumnsMut::new(c, n);
     let mut job = Part { tiles, p, cut, parts: 1, c, work: &mut [] };
     job.parts = exec.parts(job.units(), grain);
-    job.work = scratch.aligned(job.parts * WORK);
+    job.work = scratch.aligned(job.parts * WORK, 0).0;
     exec.run(job, grain);
 }
 

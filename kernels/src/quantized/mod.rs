@@ -10,18 +10,26 @@
 //!
 //! # Precision
 //!
-//! f32-grade, as in [`crate::ternary`]: a token is rounded once to multiples of a power of two,
-//! sums are exact. With `m = max|x|` over the token,
-//! `|error| <= sum|W[r, c]| * 2^-23 * m + 2^-23 * |out|`. The bits are the same on every
-//! instruction set but `Reference` and for any batching. A token with a NaN or an infinity has
-//! NaN outputs.
+//! * **int8** ([`forward_int8`]): the sum is exact; the formula says how it is rounded.
+//! * **f32-grade** ([`forward_f32`], [`transposed_f32`]), as in [`crate::ternary`]: a token is
+//!   rounded once to multiples of a power of two, sums are exact. With `m = max|x|` over the token,
+//!   `|error| <= sum|W[r, c]| * 2^-23 * m + 2^-23 * |out|`.
+//!
+//! The bits are the same on every instruction set but `Reference` (for int8 on that, too), for any
+//! batching and any number of threads. A token with a NaN or an infinity has NaN outputs.
+//!
+//! # Kernels
+//!
+//! 64 columns are `bits` whole words, and are unpacked to 64 bytes: a shift and a mask where `bits`
+//! divides 8 (the activations are put into that order, once for all rows), a shuffle and shifts
+//! otherwise. Dot products of bytes do the rest; the zero point is taken away from the sums.
 
-mod portable;
 mod reference;
 
+use crate::codes::{self, Codes, check_dims};
 use crate::error::{KernelError, check_len, product};
-use crate::exact::check_dims;
-use crate::{Isa, Scratch};
+use crate::ternary::int8_codes_len;
+use crate::{Exec, Isa, Scratch};
 
 /// Width and meaning of the codes: `value = scale * (code - zero)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -172,13 +180,98 @@ fn code_at(row: &[u64], bits: u32, c: usize) -> u8 {
     (code & ((1 << bits) - 1)) as u8
 }
 
-/// `out[t, r] = sum over c of W[r, c] * x[t, c]`.
+/// A matrix that is not empty, lengths checked.
+fn codes(words: &[u64], rows: usize, cols: usize, format: Format) -> Codes<'_> {
+    Codes { words, rows, cols, bits: format.bits, scale: format.scale, zero: format.zero }
+}
+
+/// Product with int8 activations.
+///
+/// `out[t, r] = (sum over c of (code[r, c] - zero) * q[t, c]) as f32 * (scales[t] * scale)`
+///
+/// The sum is an exact integer and the three float operations are rounded as written.
+///
+/// | name     | shape              |
+/// |----------|--------------------|
+/// | `words`  | [`words_len`]      |
+/// | `codes`  | [`int8_codes_len`], `q` in the order of [`crate::ternary::quantize_int8`] |
+/// | `scales` | `[n]`              |
+/// | `out`    | `[n, rows]`        |
+///
+/// Scratch: at most `128 * n * ceil(cols / 64) + 64` bytes and `2 n` f64.
+///
+/// ```
+/// use barewire_kernels::{Scratch, quantized, ternary};
+///
+/// let format = quantized::Format { bits: 4, scale: 0.5, zero: 8 };
+/// let mut words = [0; 2];
+/// quantized::pack_u8(2, 3, 4, &[8, 9, 10, 7, 8, 15], &mut words)?;
+/// let (mut codes, mut scales) = ([0; 32], [0.0]);
+/// ternary::quantize_int8(&[127.0, 1.0, -2.0], 1, 3, &mut codes, &mut scales)?;
+/// let mut out = [0.0; 2];
+/// quantized::forward_int8(&words, 2, 3, format, &codes, &scales, 1, &mut out, &mut Scratch::new())?;
+/// assert_eq!(out, [0.5 * (1.0 - 4.0), 0.5 * (-127.0 - 14.0)]);
+/// # Ok::<(), barewire_kernels::KernelError>(())
+/// ```
+///
+/// # Errors
+/// [`KernelError::Length`] for `words`, `codes`, `scales` or `out`; the errors of [`words_len`].
+#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
+pub fn forward_int8(
+    words: &[u64],
+    rows: usize,
+    cols: usize,
+    format: Format,
+    codes: &[i8],
+    scales: &[f32],
+    n: usize,
+    out: &mut [f32],
+    scratch: &mut Scratch,
+) -> Result<(), KernelError> {
+    forward_int8_with(Exec::best(), words, rows, cols, format, codes, scales, n, out, scratch)
+}
+
+/// [`forward_int8`] on a given instruction set and threads.
+///
+/// # Errors
+/// As [`forward_int8`].
+#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
+pub fn forward_int8_with(
+    exec: impl Into<Exec>,
+    words: &[u64],
+    rows: usize,
+    cols: usize,
+    format: Format,
+    codes: &[i8],
+    scales: &[f32],
+    n: usize,
+    out: &mut [f32],
+    scratch: &mut Scratch,
+) -> Result<(), KernelError> {
+    check_len("words", words, words_len(rows, cols, format.bits)?)?;
+    check_len("codes", codes, int8_codes_len(n, cols)?)?;
+    check_len("scales", scales, n)?;
+    check_len("out", out, product("out", &[n, rows])?)?;
+    let exec = exec.into();
+    if n == 0 || rows == 0 || cols == 0 {
+        out.fill(0.0);
+    } else if exec.isa() == Isa::Reference {
+        reference::forward_int8(words, (rows, cols), format, codes, scales, out);
+    } else {
+        codes::forward_int8(exec, self::codes(words, rows, cols, format), codes, scales, out, scratch)?;
+    }
+    Ok(())
+}
+
+/// f32-grade product: `out[t, r] = sum over c of W[r, c] * x[t, c]`.
 ///
 /// | name     | shape         |
 /// |----------|---------------|
 /// | `words`  | [`words_len`] |
 /// | `x`      | `[n, cols]`   |
 /// | `out`    | `[n, rows]`   |
+///
+/// Scratch: at most `256 * n * ceil(cols / 64) + 64` bytes and `2 n` f64.
 ///
 /// # Errors
 /// [`KernelError::Length`] for `words`, `x` or `out`; the errors of [`words_len`].
@@ -193,16 +286,16 @@ pub fn forward_f32(
     out: &mut [f32],
     scratch: &mut Scratch,
 ) -> Result<(), KernelError> {
-    forward_f32_with(Isa::best(), words, rows, cols, format, x, n, out, scratch)
+    forward_f32_with(Exec::best(), words, rows, cols, format, x, n, out, scratch)
 }
 
-/// [`forward_f32`] on a given instruction set.
+/// [`forward_f32`] on a given instruction set and threads.
 ///
 /// # Errors
 /// As [`forward_f32`].
 #[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
 pub fn forward_f32_with(
-    isa: Isa,
+    exec: impl Into<Exec>,
     words: &[u64],
     rows: usize,
     cols: usize,
@@ -215,23 +308,28 @@ pub fn forward_f32_with(
     check_len("words", words, words_len(rows, cols, format.bits)?)?;
     check_len("x", x, product("x", &[n, cols])?)?;
     check_len("out", out, product("out", &[n, rows])?)?;
+    let exec = exec.into();
     if n == 0 || rows == 0 || cols == 0 {
         out.fill(0.0);
-    } else if isa == Isa::Reference {
-        reference::forward_f32(words, rows, cols, format, x, out);
+    } else if exec.isa() == Isa::Reference {
+        reference::forward_f32(words, (rows, cols), format, x, out);
     } else {
-        portable::forward_f32(isa, words, (rows, cols), format, x, out, scratch);
+        codes::forward_f32(exec, codes(words, rows, cols, format), x, out, scratch)?;
     }
     Ok(())
 }
 
-/// `out[t, c] = sum over r of W[r, c] * y[t, r]`: the cotangent of the input of [`forward_f32`].
+/// f32-grade transposed product: `out[t, c] = sum over r of W[r, c] * y[t, r]`.
+///
+/// This is the cotangent of the input of [`forward_f32`] for the cotangent `y` of its output.
 ///
 /// | name     | shape         |
 /// |----------|---------------|
 /// | `words`  | [`words_len`] |
 /// | `y`      | `[n, rows]`   |
 /// | `out`    | `[n, cols]`   |
+///
+/// Scratch: at most `256 * n * ceil(rows / 64) + 64` bytes and `2 n` f64.
 ///
 /// # Errors
 /// [`KernelError::Length`] for `words`, `y` or `out`; the errors of [`words_len`].
@@ -246,16 +344,16 @@ pub fn transposed_f32(
     out: &mut [f32],
     scratch: &mut Scratch,
 ) -> Result<(), KernelError> {
-    transposed_f32_with(Isa::best(), words, rows, cols, format, y, n, out, scratch)
+    transposed_f32_with(Exec::best(), words, rows, cols, format, y, n, out, scratch)
 }
 
-/// [`transposed_f32`] on a given instruction set.
+/// [`transposed_f32`] on a given instruction set and threads.
 ///
 /// # Errors
 /// As [`transposed_f32`].
 #[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
 pub fn transposed_f32_with(
-    isa: Isa,
+    exec: impl Into<Exec>,
     words: &[u64],
     rows: usize,
     cols: usize,
@@ -268,12 +366,13 @@ pub fn transposed_f32_with(
     check_len("words", words, words_len(rows, cols, format.bits)?)?;
     check_len("y", y, product("y", &[n, rows])?)?;
     check_len("out", out, product("out", &[n, cols])?)?;
+    let exec = exec.into();
     if n == 0 || rows == 0 || cols == 0 {
         out.fill(0.0);
-    } else if isa == Isa::Reference {
-        reference::transposed_f32(words, rows, cols, format, y, out);
+    } else if exec.isa() == Isa::Reference {
+        reference::transposed_f32(words, (rows, cols), format, y, out);
     } else {
-        portable::transposed_f32(isa, words, (rows, cols), format, y, out, scratch);
+        codes::transposed_f32(exec, codes(words, rows, cols, format), y, out, scratch)?;
     }
     Ok(())
 }

@@ -35,6 +35,18 @@ fn scale(a: __m256, n: __m256) -> __m256 {
     _mm256_mul_ps(a, power_of_two(_mm256_sub_ps(n, half)))
 }
 
+/// The least and the largest `n` for [`scale_exponent`]: `1 * 2^n` has the bits of 0 and of infinity.
+const EXPONENTS: [f32; 2] = [-127.0, 128.0];
+
+/// A conversion, not an addition of `1.5 * 2^23`, makes the integer: it gives a multiple of 2^9 for NaN, so
+/// that the shift keeps the NaN in `a`.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn scale_exponent(a: __m256, n: __m256) -> __m256 {
+    let exponent = _mm256_slli_epi32::<23>(_mm256_cvtps_epi32(n));
+    _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), exponent))
+}
+
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn round(a: __m256) -> __m256 {
@@ -156,6 +168,23 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn stream(self, x: &mut [f32], v: Self::F) {
+        let x = &mut x[..LANES];
+        if x.as_ptr().addr().is_multiple_of(32) {
+            // SAFETY: the token proves AVX2; `x` is 32 writable bytes at a multiple of 32.
+            unsafe { _mm256_stream_ps(x.as_mut_ptr(), v) }
+        } else {
+            self.store(x, v);
+        }
+    }
+
+    #[inline(always)]
+    fn fence(self) {
+        // SAFETY: every x86-64 CPU has SSE, all that the intrinsic asks of its caller.
+        unsafe { _mm_sfence() }
+    }
+
+    #[inline(always)]
     fn add(self, a: Self::F, b: Self::F) -> Self::F {
         // SAFETY: the token proves AVX2 and FMA, all that the intrinsic asks of its caller.
         unsafe { _mm256_add_ps(a, b) }
@@ -231,6 +260,18 @@ impl Simd for Avx2 {
     fn scale(self, a: Self::F, n: Self::F) -> Self::F {
         // SAFETY: the token proves AVX2 and FMA, all that the function asks of its caller.
         unsafe { scale(a, n) }
+    }
+
+    #[inline(always)]
+    fn clamp_exponent(self, x: Self::F) -> Self::F {
+        let [least, largest] = EXPONENTS;
+        self.min(self.splat(largest), self.max(self.splat(least), x))
+    }
+
+    #[inline(always)]
+    fn scale_exponent(self, a: Self::F, n: Self::F) -> Self::F {
+        // SAFETY: the token proves AVX2 and FMA, all that the function asks of its caller.
+        unsafe { scale_exponent(a, n) }
     }
 
     #[inline(always)]

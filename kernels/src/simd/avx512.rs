@@ -125,6 +125,23 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn stream(self, x: &mut [f32], v: Self::F) {
+        let x = &mut x[..LANES];
+        if x.as_ptr().addr().is_multiple_of(64) {
+            // SAFETY: the token proves AVX-512; `x` is 64 writable bytes at a multiple of 64.
+            unsafe { _mm512_stream_ps(x.as_mut_ptr(), v) }
+        } else {
+            self.store(x, v);
+        }
+    }
+
+    #[inline(always)]
+    fn fence(self) {
+        // SAFETY: every x86-64 CPU has SSE, all that the intrinsic asks of its caller.
+        unsafe { _mm_sfence() }
+    }
+
+    #[inline(always)]
     fn add(self, a: Self::F, b: Self::F) -> Self::F {
         // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
         unsafe { _mm512_add_ps(a, b) }
@@ -200,6 +217,17 @@ impl Simd for Avx512 {
     fn scale(self, a: Self::F, n: Self::F) -> Self::F {
         // SAFETY: the token proves AVX-512, all that the intrinsic asks of its caller.
         unsafe { _mm512_scalef_ps(a, n) }
+    }
+
+    // The instruction takes every finite number.
+    #[inline(always)]
+    fn clamp_exponent(self, x: Self::F) -> Self::F {
+        x
+    }
+
+    #[inline(always)]
+    fn scale_exponent(self, a: Self::F, n: Self::F) -> Self::F {
+        self.scale(a, n)
     }
 
     #[inline(always)]

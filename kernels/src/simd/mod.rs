@@ -52,6 +52,17 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// Writes to the first up to `LANES` floats of `x`.
     fn store_part(self, x: &mut [f32], v: Self::F);
 
+    /// [`Simd::store`], past the caches where `x` is aligned to the vector and the instruction set can: for
+    /// what will not be read soon. [`Simd::fence`] has to follow.
+    #[inline(always)]
+    fn stream(self, x: &mut [f32], v: Self::F) {
+        self.store(x, v);
+    }
+
+    /// Ends a run of [`Simd::stream`]: later stores are seen after those.
+    #[inline(always)]
+    fn fence(self) {}
+
     /// `a + b`
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a - b`
@@ -66,6 +77,11 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// `c - a * b`, rounded as [`Simd::mul_add`].
     fn neg_mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// `c - a * b` rounded once, on `Portable` too (to f64 first): the remainder of a product or quotient.
+    #[inline(always)]
+    fn neg_fused(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        self.neg_mul_add(a, b, c)
+    }
     /// The larger; `b` if either is NaN.
     fn max(self, a: Self::F, b: Self::F) -> Self::F;
     /// The smaller; `b` if either is NaN.
@@ -81,6 +97,15 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// or between 2^-20 and 2^20 in magnitude, so that no path rounds twice. If `n` is NaN, the
     /// result is NaN where `a` is, else unspecified.
     fn scale(self, a: Self::F, n: Self::F) -> Self::F;
+
+    /// The nearest number to a finite `x` whose integer part [`Simd::scale_exponent`] can take; NaN for NaN.
+    fn clamp_exponent(self, x: Self::F) -> Self::F;
+
+    /// `a * 2^n` for `a` in [1/2, 2) and `n` the nearest integer to what [`Simd::clamp_exponent`] gave: one
+    /// instruction, or an addition to the exponent's bits. Off by less than 2^-126 where the result is
+    /// subnormal; exactly 0 and infinity for `a = 1` and `n` at the ends of the range. If `n` is NaN, the
+    /// result is NaN where `a` is, else unspecified.
+    fn scale_exponent(self, a: Self::F, n: Self::F) -> Self::F;
 
     /// `(m, e)` with `a = m * 2^e`, `m` in `[sqrt(1/2), sqrt(2))`, for `a` positive, normal and
     /// finite. Other `a` give unspecified numbers.

@@ -24,6 +24,17 @@ fn scale(a: float32x4_t, n: float32x4_t) -> float32x4_t {
     vmulq_f32(a, power_of_two(vsubq_f32(n, half)))
 }
 
+/// The least and the largest `n` for [`scale_exponent`]: `1 * 2^n` has the bits of 0 and of infinity.
+const EXPONENTS: [f32; 2] = [-127.0, 128.0];
+
+/// The conversion gives 0 for NaN, so that the NaN in `a` is kept.
+#[inline]
+#[target_feature(enable = "neon,dotprod")]
+fn scale_exponent(a: float32x4_t, n: float32x4_t) -> float32x4_t {
+    let exponent = vshlq_n_s32::<23>(vcvtq_s32_f32(n));
+    vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(a), exponent))
+}
+
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn split_exponent(a: float32x4_t) -> (float32x4_t, float32x4_t) {
@@ -192,6 +203,18 @@ impl Simd for Neon {
     fn scale(self, a: Self::F, n: Self::F) -> Self::F {
         // SAFETY: the token proves NEON, all that the function asks of its caller.
         unsafe { scale(a, n) }
+    }
+
+    #[inline(always)]
+    fn clamp_exponent(self, x: Self::F) -> Self::F {
+        let [least, largest] = EXPONENTS;
+        self.min(self.splat(largest), self.max(self.splat(least), x))
+    }
+
+    #[inline(always)]
+    fn scale_exponent(self, a: Self::F, n: Self::F) -> Self::F {
+        // SAFETY: the token proves NEON, all that the function asks of its caller.
+        unsafe { scale_exponent(a, n) }
     }
 
     #[inline(always)]

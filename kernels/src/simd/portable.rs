@@ -110,6 +110,16 @@ impl Simd for Portable {
         self.sub(c, self.mul(a, b))
     }
 
+    // The product is exact in f64.
+    #[inline(always)]
+    fn neg_fused(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        let mut out = c;
+        for i in 0..LANES {
+            out[i] = (f64::from(c[i]) - f64::from(a[i]) * f64::from(b[i])) as f32;
+        }
+        out
+    }
+
     #[inline(always)]
     fn max(self, a: Self::F, b: Self::F) -> Self::F {
         zip(a, b, 0.0, |a, b| if a > b { a } else { b })
@@ -148,6 +158,21 @@ impl Simd for Portable {
             let n = if n > 254.0 { 254.0 } else { n };
             let half = (n * 0.5 + ROUND) - ROUND;
             a * power_of_two(half) * power_of_two(n - half)
+        })
+    }
+
+    // -127 and 128: `1 * 2^n` then has the bits of 0 and of infinity.
+    #[inline(always)]
+    fn clamp_exponent(self, x: Self::F) -> Self::F {
+        self.min(self.splat(128.0), self.max(self.splat(-127.0), x))
+    }
+
+    // The shift drops all of the number but its low bits; of a NaN, it must drop those too.
+    #[inline(always)]
+    fn scale_exponent(self, a: Self::F, n: Self::F) -> Self::F {
+        zip(a, n, 0.0, |a, n| {
+            let bits = if n.is_nan() { 0 } else { (n + ROUND).to_bits() };
+            f32::from_bits(a.to_bits().wrapping_add(bits << 23))
         })
     }
 

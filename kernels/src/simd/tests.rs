@@ -256,8 +256,9 @@ impl SimdKernel for Functions {
         let mut out = vec![[0.0; 4]; self.0.len()];
         for (at, x) in self.0.chunks(S::LANES).enumerate() {
             let x = s.load_part(x);
-            let low = s.min(s.splat(0.0), x);
-            let results = [math::exp(s, x), math::exp2_nonpositive(s, low), math::softplus(s, x), math::sigmoid(s, x)];
+            // `exp2` is for finite numbers.
+            let low = s.max(s.splat(-1e30), s.min(s.splat(0.0), x));
+            let results = [math::exp(s, x), math::Exp2::new(s).of(s, low), math::softplus(s, x), math::sigmoid(s, x)];
             for (k, v) in results.into_iter().enumerate() {
                 let mut lanes = [0.0; 16];
                 s.store(&mut lanes, v);

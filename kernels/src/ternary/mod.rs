@@ -25,41 +25,63 @@
 //!
 //! All arrays are row-major and contiguous; `rows` and `cols` are at most [`MAX_DIM`].
 //!
-//! # Two grades of activations
+//! # Grades of activations
 //!
-//! * **int8**: one step size a token, codes in -127..=127, as BitNet defines it.
-//! * **f32-grade**: a token is rounded once to multiples of a power of two (at least 22 bits
-//!   below its largest magnitude) and split into three int8 limbs; the same kernel then runs on
-//!   each limb. The sums are exact, so the only errors are that rounding, at most
-//!   `2^-23 * max|x|` a summand, and the final rounding to f32.
+//! | grade  | function            | a token is                                | time | error a summand   |
+//! |--------|---------------------|-------------------------------------------|------|-------------------|
+//! | int8   | [`forward_int8`]    | int8 codes of one step size, as in BitNet | 1    | `max\|x\| / 254`    |
+//! | 16-bit | [`forward_fixed16`] | two int8 limbs                            | 2    | `2^-15 * max\|x\|` |
+//! | f32    | [`forward_f32`]     | three int8 limbs                          | 3    | `2^-23 * max\|x\|` |
 //!
-//! A token that holds a NaN or an infinity has a NaN step and NaN outputs in every place; other
-//! tokens are not affected.
+//! For limbs a token is rounded once to multiples of a power of two and split into signed digits of
+//! base 256; the same kernel then runs on each limb. The sums are exact, so the only errors are that
+//! rounding and the final one to f32. The transposed products have the same three grades;
+//! [`forward_unquantized`] takes activations as they are and adds f32 in a stated order.
+//!
+//! A token that holds a NaN or an infinity has a NaN step and NaN outputs in every place (with
+//! [`forward_unquantized`], in the rows whose digit is not 0 there); other tokens are not affected.
+//!
+//! # Speed
+//!
+//! In the caches the dot product instruction is the limit, beyond them reading the digits. An array
+//! of words that starts on a multiple of 64 bytes loads fastest; for matrices that the caches do
+//! not hold, memory in huge pages streams 15 to 30 % faster than in small ones.
 //!
 //! # Folders
 //!
-//! `pack` is the storage form, [`forms`] are those of others; `absmean` quantises weights, `activations` makes codes and limbs,
-//! `forward` and `transposed` multiply. Each of these has one file an instruction set; what two
-//! of them need is in `shared`.
+//! `pack` is the storage form, [`base3`] a denser one with a product of its own, [`forms`] are those
+//! of others; `absmean` quantises weights, [`accumulate`] trains digits without them, `activations`
+//! makes codes and limbs, `forward` and `transposed` multiply them, `unquantized` adds floats. Each of
+//! these has one file an instruction set; what two of them need is in `shared`.
 //!
 //! Source: Ma et al., "The Era of 1-bit LLMs" (2024) for the quantisers; the packing and the
 //! kernels are our own, see `docs/design.md`.
 
-mod absmean;
+pub(crate) mod absmean;
+pub mod accumulate;
 mod activations;
+pub mod base3;
 pub mod forms;
 mod forward;
 mod pack;
 pub mod reference;
 mod shared;
 mod transposed;
+mod unquantized;
 
 pub use absmean::{quantize_absmean, quantize_absmean_with};
 pub use activations::{dequantize_int8, dequantize_int8_with, int8_codes_len, quantize_int8, quantize_int8_with};
 pub(crate) use activations::{limb_steps, max_magnitude, rounded};
-pub use forward::{forward_f32, forward_f32_with, forward_int8, forward_int8_with};
+pub use forward::{
+    forward_f32, forward_f32_with, forward_fixed16, forward_fixed16_with, forward_int8, forward_int8_with,
+    quantize_forward_int8, quantize_forward_int8_with,
+};
 pub use pack::{check_codes, get, pack_i8, unpack_f32, unpack_i8, words_len};
-pub use transposed::{transposed_f32, transposed_f32_with};
+pub use transposed::{
+    transposed_f32, transposed_f32_with, transposed_fixed16, transposed_fixed16_with, transposed_int8,
+    transposed_int8_with,
+};
+pub use unquantized::{forward_unquantized, forward_unquantized_with};
 
 use crate::error::{KernelError, check_len};
 

@@ -11,7 +11,7 @@ pub(super) fn code_word(part: &[f32; 32], inverse: f32) -> u64 {
     word
 }
 
-/// Sum of magnitudes in the order that [`super::quantize_absmean`] fixes: element `i` goes to
+/// Sum of magnitudes of a block in the order that [`super::quantize_absmean`] fixes: element `i` goes to
 /// partial sum `i % 32`, then the partial sums are added in order.
 pub(super) fn sum_abs(w: &[f32]) -> f64 {
     let mut partial = [0.0; 32];

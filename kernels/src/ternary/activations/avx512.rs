@@ -2,7 +2,8 @@
 
 use core::arch::x86_64::*;
 
-use super::{Order, int8_steps, limb_steps, max_magnitude, record_len, store};
+use super::limbs::steps_of_limbs;
+use super::{Order, int8_steps, max_magnitude, padded, record_len, store};
 use crate::ternary::shared::avx512::{bytes, load_floats};
 
 /// `byte 8 f + b` takes `byte 4 b + f`.
@@ -40,16 +41,6 @@ fn low_bytes(v: [__m512i; 2]) -> __m256i {
     _mm256_set_m128i(_mm512_cvtepi32_epi8(v[1]), _mm512_cvtepi32_epi8(v[0]))
 }
 
-/// The first up to 32 elements, zeros past the end.
-#[inline(always)]
-fn padded(x: &[f32]) -> [f32; 32] {
-    x.first_chunk().copied().unwrap_or_else(|| {
-        let mut part = [0.0; 32];
-        part[..x.len()].copy_from_slice(x);
-        part
-    })
-}
-
 /// See [`super::quantize_int8`]; lengths checked, `cols > 0`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
 pub(super) fn quantize_int8(x: &[f32], cols: usize, codes: &mut [i8], steps: &mut [f32]) {
@@ -68,13 +59,13 @@ pub(super) fn quantize_int8(x: &[f32], cols: usize, codes: &mut [i8], steps: &mu
     }
 }
 
-/// See [`super::split_limbs`]; lengths checked, `len > 0`.
+/// See [`super::split`]; lengths checked, `len > 0`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-pub(super) fn split_limbs(order: Order, x: &[f32], len: usize, codes: &mut [i8], steps: &mut [f64]) {
+pub(super) fn split<const L: usize>(order: Order, x: &[f32], len: usize, codes: &mut [i8], steps: &mut [f64]) {
     let record = record_len(order, len);
-    let tokens = x.chunks_exact(len).zip(codes.chunks_exact_mut(3 * record));
+    let tokens = x.chunks_exact(len).zip(codes.chunks_exact_mut(L * record));
     for ((x, codes), step) in tokens.zip(steps) {
-        let (s, value) = limb_steps(max_magnitude(x));
+        let (s, value) = steps_of_limbs::<L>(max_magnitude(x));
         *step = value.into();
         if value.is_nan() {
             codes.fill(0);
@@ -82,7 +73,7 @@ pub(super) fn split_limbs(order: Order, x: &[f32], len: usize, codes: &mut [i8],
         }
         for (i, x) in x.chunks(32).enumerate() {
             let mut q = rounded(&padded(x), s);
-            for l in 0..3 {
+            for l in 0..L {
                 let columns = low_bytes(q);
                 let part = match order {
                     Order::Groups => grouped(columns),

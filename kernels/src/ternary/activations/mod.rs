@@ -1,15 +1,20 @@
-//! Activations as int8 codes and as three int8 limbs.
+//! Activations as int8 codes, and what they share with limbs.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod limbs;
 mod portable;
 mod reference;
 
+pub(crate) use limbs::limb_steps;
+pub(super) use limbs::{join, split, split_len};
+
 use super::{Group, Matrix};
 use crate::error::{KernelError, check_len, product};
-use crate::{Isa, Kernel, vectorize};
+use crate::exec::Job;
+use crate::{Exec, Isa, Kernel, vectorize};
 
 /// Length of the int8 codes of `n` tokens: `n * 32 * ceil(cols / 32)`.
 ///
@@ -49,15 +54,15 @@ pub fn quantize_int8(
     codes: &mut [i8],
     scales: &mut [f32],
 ) -> Result<(), KernelError> {
-    quantize_int8_with(Isa::best(), x, n, cols, codes, scales)
+    quantize_int8_with(Exec::best(), x, n, cols, codes, scales)
 }
 
-/// [`quantize_int8`] on a given instruction set; the bits are the same on all.
+/// [`quantize_int8`] on a given instruction set and threads; the bits are the same on all.
 ///
 /// # Errors
 /// As [`quantize_int8`].
 pub fn quantize_int8_with(
-    isa: Isa,
+    exec: impl Into<Exec>,
     x: &[f32],
     n: usize,
     cols: usize,
@@ -71,19 +76,50 @@ pub fn quantize_int8_with(
         scales.fill(int8_steps(0).1);
         return Ok(());
     }
-    match isa {
-        Isa::Reference => reference::quantize_int8(x, cols, codes, scales),
-        Isa::Portable => portable::quantize_int8(x, cols, codes, scales),
-        // SAFETY: an `Avx2` token exists only after detection found AVX2 and FMA.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2(_) => unsafe { avx2::quantize_int8(x, cols, codes, scales) },
-        // SAFETY: an `Avx512` token exists only after detection found all features asked for.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512(_) => unsafe { avx512::quantize_int8(x, cols, codes, scales) },
-        #[cfg(target_arch = "aarch64")]
-        Isa::Neon(_) => portable::quantize_int8(x, cols, codes, scales),
-    }
+    let exec = exec.into();
+    exec.run(Quantize { isa: exec.isa(), x, cols, codes, scales }, GRAIN.div_ceil(cols));
     Ok(())
+}
+
+/// Elements that are worth a thread: some 20 microseconds.
+const GRAIN: usize = 1 << 16;
+
+/// Tokens to be rounded to int8 codes.
+struct Quantize<'a> {
+    isa: Isa,
+    x: &'a [f32],
+    cols: usize,
+    codes: &'a mut [i8],
+    scales: &'a mut [f32],
+}
+
+impl Job for Quantize<'_> {
+    fn units(&self) -> usize {
+        self.scales.len()
+    }
+
+    fn split_at(self, tokens: usize) -> (Self, Self) {
+        let (x, x_rest) = self.x.split_at(tokens * self.cols);
+        let (codes, codes_rest) = self.codes.split_at_mut(tokens * record_len(Order::Groups, self.cols));
+        let (scales, scales_rest) = self.scales.split_at_mut(tokens);
+        (Self { x, codes, scales, ..self }, Self { x: x_rest, codes: codes_rest, scales: scales_rest, ..self })
+    }
+
+    fn run(self) {
+        let Self { isa, x, cols, codes, scales } = self;
+        match isa {
+            Isa::Reference => reference::quantize_int8(x, cols, codes, scales),
+            Isa::Portable => portable::quantize_int8(x, cols, codes, scales),
+            // SAFETY: an `Avx2` token exists only after detection found AVX2 and FMA.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(_) => unsafe { avx2::quantize_int8(x, cols, codes, scales) },
+            // SAFETY: an `Avx512` token exists only after detection found all features asked for.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(_) => unsafe { avx512::quantize_int8(x, cols, codes, scales) },
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon(_) => portable::quantize_int8(x, cols, codes, scales),
+        }
+    }
 }
 
 /// The values that int8 codes stand for: `out[t, c] = code[t, c] * scales[t]`.
@@ -103,7 +139,7 @@ pub fn dequantize_int8(
     cols: usize,
     out: &mut [f32],
 ) -> Result<(), KernelError> {
-    dequantize_int8_with(Isa::best(), codes, scales, n, cols, out)
+    dequantize_int8_with(Exec::best(), codes, scales, n, cols, out)
 }
 
 /// [`dequantize_int8`] on a given instruction set; the bits are the same on all.
@@ -111,7 +147,7 @@ pub fn dequantize_int8(
 /// # Errors
 /// As [`dequantize_int8`].
 pub fn dequantize_int8_with(
-    isa: Isa,
+    exec: impl Into<Exec>,
     codes: &[i8],
     scales: &[f32],
     n: usize,
@@ -122,7 +158,7 @@ pub fn dequantize_int8_with(
     check_len("scales", scales, n)?;
     check_len("out", out, product("out", &[n, cols])?)?;
     if cols > 0 {
-        vectorize(isa, Dequantize { codes, scales, cols, out });
+        vectorize(exec.into().isa(), Dequantize { codes, scales, cols, out });
     }
     Ok(())
 }
@@ -185,25 +221,6 @@ pub(super) fn int8_steps(max: u32) -> (f32, f32) {
     (127.0 / max, max / 127.0)
 }
 
-/// From [`max_magnitude`], `(1 / step, step)` of the three limbs, both powers of two;
-/// `(0, NaN)` for a token that is not finite.
-///
-/// `q = round_half_even(x / step)` must be at most `127 + 127 * 256 + 127 * 65536 = 8355711`,
-/// or the top limb would not fit an i8. With `2^e <= max < 2^(e+1)`, a step of `2^(e-22)` gives
-/// `q < 2^23`, which is too much only when `max` is within 0.4 % of the next power of two; that
-/// token takes the double step. The smallest step is the smallest normal float.
-#[inline(always)]
-pub(crate) fn limb_steps(max: u32) -> (f32, f32) {
-    if max >= 0x7F80_0000 {
-        return (0.0, f32::NAN);
-    }
-    // `(2^23 + fraction) / 2` is the unrounded `q` of the largest element; 8355711.5 would
-    // round to the even 8355712.
-    let double = u32::from((max & 0x007F_FFFF) + (1 << 23) > 2 * 8_355_711);
-    let exponent = ((max >> 23) + double).saturating_sub(22).max(1);
-    (f32::from_bits((254 - exponent) << 23), f32::from_bits(exponent << 23))
-}
-
 /// Where the byte of a column goes within a token's record of limbs or codes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
@@ -228,47 +245,9 @@ pub(crate) fn rounded(x: f32, s: f32) -> i32 {
     (f64::from(x * s) + 6_755_399_441_055_744.0).to_bits() as i32
 }
 
-/// Splits `q` into three signed digits of base 256, lowest first.
-#[inline(always)]
-pub(super) fn limbs(q: i32) -> [i8; 3] {
-    let low = q as i8;
-    let q = (q - i32::from(low)) >> 8;
-    let middle = q as i8;
-    let q = (q - i32::from(middle)) >> 8;
-    [low, middle, q as i8]
-}
-
 /// The groups of checked codes.
 pub(super) fn groups(codes: &[i8]) -> &[Group] {
     codes.as_chunks::<8>().0.as_chunks::<4>().0
-}
-
-/// Number of limb bytes that `n` tokens need, for [`crate::Scratch`].
-pub(super) fn limbs_len(order: Order, n: usize, len: usize) -> Result<usize, KernelError> {
-    product("scratch", &[n, 3, record_len(order, len)])
-}
-
-/// Fills limbs (token, limb, column) and steps for the tokens of `x`.
-pub(super) fn split_limbs(isa: Isa, order: Order, x: &[f32], len: usize, codes: &mut [i8], steps: &mut [f64]) {
-    match isa {
-        Isa::Reference | Isa::Portable => portable::split_limbs(order, x, len, codes, steps),
-        // SAFETY: an `Avx2` token exists only after detection found AVX2 and FMA.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2(_) => unsafe { avx2::split_limbs(order, x, len, codes, steps) },
-        // SAFETY: an `Avx512` token exists only after detection found all features asked for.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512(_) => unsafe { avx512::split_limbs(order, x, len, codes, steps) },
-        #[cfg(target_arch = "aarch64")]
-        Isa::Neon(_) => portable::split_limbs(order, x, len, codes, steps),
-    }
-}
-
-/// One output of a limb product. The sum is exact in f64 (below 2^48), the step a power of two:
-/// rounding to f32 is the only rounding.
-#[inline(always)]
-pub(super) fn join(sums: [i32; 3], step: f64) -> f32 {
-    let [low, middle, high] = sums.map(f64::from);
-    ((low + 256.0 * middle + 65536.0 * high) * step) as f32
 }
 
 /// Outputs of a token from per-field sums: `sums[f][b]` is column `4 b + f`.
@@ -300,4 +279,15 @@ impl Matrix<'_> {
     pub(super) fn trivial(&self, n: usize) -> bool {
         n == 0 || self.rows == 0 || self.cols == 0
     }
+}
+
+/// The first up to 32 elements, zeros past the end.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn padded(x: &[f32]) -> [f32; 32] {
+    x.first_chunk().copied().unwrap_or_else(|| {
+        let mut part = [0.0; 32];
+        part[..x.len()].copy_from_slice(x);
+        part
+    })
 }

@@ -1,6 +1,7 @@
 //! Plain Rust; the compiler vectorises the inner loops.
 
-use super::{Order, int8_steps, limb_steps, limbs, max_magnitude, record_len, rounded};
+use super::limbs::{limbs, steps_of_limbs};
+use super::{Order, int8_steps, max_magnitude, record_len, rounded};
 
 /// See [`super::quantize_int8`]; lengths checked, `cols > 0`.
 #[inline(always)]
@@ -39,22 +40,22 @@ fn grouped(columns: [i8; 32]) -> [i8; 32] {
     group
 }
 
-/// Limbs of each token, `[n][3][record]`, padding zero; lengths checked, `len > 0`.
+/// Limbs of each token, `[n][L][record]`, padding zero; lengths checked, `len > 0`.
 #[inline(always)]
-pub(super) fn split_limbs(order: Order, x: &[f32], len: usize, codes: &mut [i8], steps: &mut [f64]) {
+pub(super) fn split<const L: usize>(order: Order, x: &[f32], len: usize, codes: &mut [i8], steps: &mut [f64]) {
     let record = record_len(order, len);
-    for ((x, codes), step) in x.chunks_exact(len).zip(codes.chunks_exact_mut(3 * record)).zip(steps) {
-        let (s, value) = limb_steps(max_magnitude(x));
+    for ((x, codes), step) in x.chunks_exact(len).zip(codes.chunks_exact_mut(L * record)).zip(steps) {
+        let (s, value) = steps_of_limbs::<L>(max_magnitude(x));
         *step = value.into();
         if value.is_nan() {
             codes.fill(0);
             continue;
         }
         for (i, x) in x.chunks(32).enumerate() {
-            let mut part = [[0; 32]; 3];
+            let mut part = [[0; 32]; L];
             for (k, &x) in x.iter().enumerate() {
                 let split = limbs(rounded(x, s));
-                for l in 0..3 {
+                for l in 0..L {
                     part[l][k] = split[l];
                 }
             }

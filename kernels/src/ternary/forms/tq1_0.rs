@@ -7,6 +7,7 @@
 //! 0..4, and a fifth digit whose code is 0. `pack` writes the scale into every block, also into one
 //! of zeros, where llama.cpp's quantiser writes 0.
 
+use super::super::base3::bytes::{self, POWERS, fraction as stored};
 use super::super::words_len;
 use super::{BLOCK, Codes, canonical, check_multiple, half_scale, one_scale, pack_words, unpack_words};
 use crate::error::{KernelError, check_len, product};
@@ -23,26 +24,15 @@ const fn place(w: usize, i: usize) -> (usize, usize) {
     }
 }
 
-/// Value of a digit by its place.
-const POWERS: [u8; 5] = [81, 27, 9, 3, 1];
-
-/// The stored byte of the base-3 number `v`.
-const fn stored(v: u8) -> u8 {
-    (v as u16 * 256).div_ceil(243) as u8
-}
-
-/// The five codes of a stored byte, most significant first; a code 3 and the byte itself in place of the
-/// fifth for a byte that no number gives.
+/// The five codes of a stored byte; a code 3 in place of each for a byte that no number gives.
 const DIGITS: [[u8; 5]; 256] = {
     let mut table = [[3; 5]; 256];
-    let mut v = 0;
-    while v < 243 {
-        let mut n = 0;
-        while n < 5 {
-            table[stored(v) as usize][n] = v / POWERS[n] % 3;
-            n += 1;
+    let mut x = 0;
+    while x < 256 {
+        if bytes::is_canonical(x as u8) {
+            table[x] = bytes::codes(x as u8);
         }
-        v += 1;
+        x += 1;
     }
     table
 };

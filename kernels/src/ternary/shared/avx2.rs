@@ -2,8 +2,6 @@
 
 use core::arch::x86_64::*;
 
-use crate::ternary::activations::join;
-
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(in crate::ternary) fn load(half: &[u64; 4]) -> __m256i {
@@ -32,14 +30,4 @@ pub(in crate::ternary) fn integers(v: __m256i) -> [i32; 8] {
 #[target_feature(enable = "avx2")]
 pub(in crate::ternary) fn widen(total: __m256i, sums: __m256i) -> __m256i {
     _mm256_add_epi32(total, _mm256_madd_epi16(sums, _mm256_set1_epi16(1)))
-}
-
-/// `join` of 8 outputs.
-#[inline(always)]
-pub(in crate::ternary) fn join8(sums: [[i32; 8]; 3], x_sums: [i32; 3], step: f64) -> [f32; 8] {
-    let mut out = [0.0; 8];
-    for k in 0..8 {
-        out[k] = join([0, 1, 2].map(|l| sums[l][k] - x_sums[l]), step);
-    }
-    out
 }

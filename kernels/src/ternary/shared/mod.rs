@@ -6,9 +6,6 @@ pub(super) mod avx2;
 pub(super) mod avx512;
 pub(super) mod portable;
 
-#[cfg(target_arch = "x86_64")]
-use super::{Line, Matrix};
-
 // Helpers without closures: a closure in a `#[target_feature]` function has its features, so the
 // generic `map` or `from_fn` that calls it is not inlined, and arrays of slices that pass through
 // memory stall. On short rows this cost a third of the speed.
@@ -24,11 +21,16 @@ pub(in crate::ternary) fn columns_of<T, const N: usize>(records: &[T], len: usiz
     columns
 }
 
-/// `N` tiles from `first` on.
+/// Asks for the line `ahead` lines behind this one to be brought into the first cache level.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub(in crate::ternary) fn tiles_from<'a, const N: usize>(m: &Matrix<'a>, first: usize) -> [&'a [Line]; N] {
-    columns_of(&m.lines[first * m.words_per_row..], m.words_per_row)
+pub(in crate::ternary) fn prefetch(line: &super::Line, ahead: usize) {
+    use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
+    let address = core::ptr::from_ref(line).wrapping_add(ahead);
+    // SAFETY: a prefetch is a hint and accesses nothing, so that any address will do; every x86-64
+    // CPU has it.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
 }
 
 /// Eight codes as the integer with the same bytes in memory on a little-endian target.

@@ -3,6 +3,7 @@
 use crate::ternary::Group;
 
 /// Sum of codes, to take away the offset of the stored digits.
+#[inline(always)]
 pub(in crate::ternary) fn sum(codes: &[i8]) -> i32 {
     codes.iter().map(|&c| i32::from(c)).sum()
 }
@@ -11,7 +12,16 @@ pub(in crate::ternary) fn sum(codes: &[i8]) -> i32 {
 pub(in crate::ternary) const PART: usize = 16;
 
 /// `[f][b]` is the code of column `4 b + f`.
+// Loops, since compilers do not always inline `array::map`.
+#[expect(clippy::needless_range_loop, reason = "a field is a shift as well")]
 #[inline(always)]
 pub(in crate::ternary) fn unpacked(word: u64) -> Group {
-    [0, 2, 4, 6].map(|shift| (word >> shift & 0x0303_0303_0303_0303).to_le_bytes().map(|c| c as i8))
+    let mut group = [[0; 8]; 4];
+    for f in 0..4 {
+        let codes = (word >> (2 * f) & 0x0303_0303_0303_0303).to_le_bytes();
+        for (to, &code) in group[f].iter_mut().zip(&codes) {
+            *to = code as i8;
+        }
+    }
+    group
 }

@@ -1,39 +1,25 @@
 //! Plain Rust on the packed words; the compiler vectorises the inner loops.
 
-use crate::ternary::Matrix;
-use crate::ternary::activations::{join, store_fields};
-use crate::ternary::shared::portable::{PART, sum, unpacked};
+use core::ops::Range;
 
-/// See [`super::transposed_f32`]; lengths checked, nothing empty, `sums` has 3 records of
-/// groups.
-pub(super) fn transposed_limbs(m: Matrix<'_>, y: &[[i8; 8]], steps: &[f64], sums: &mut [i32], out: &mut [f32]) {
-    let tiles = m.tiles();
-    let record = m.words_per_row * 32;
-    let tokens = y.chunks_exact(3 * tiles);
-    for ((y, out), &step) in tokens.zip(out.chunks_exact_mut(m.cols)).zip(steps) {
-        let y = [0, 1, 2].map(|l| y[l * tiles..][..tiles].as_flattened());
-        let y_sums = y.map(sum);
-        sums.fill(0);
+use crate::ternary::Matrix;
+use crate::ternary::shared::portable::{PART, unpacked};
+
+/// See [`super::product`]. An unpacked part of a row serves every column of `y`.
+pub(super) fn add_products(m: Matrix<'_>, y: &[[i8; 8]], words: Range<usize>, sums: &mut [[[i32; 8]; 4]]) {
+    let len = words.len();
+    for first in (0..len).step_by(PART) {
+        let part = PART.min(len - first);
         for r in 0..m.rows {
-            for (part, lines) in m.tile(r / 8).chunks(PART).enumerate() {
-                let mut codes = [[[0i8; 8]; 4]; PART];
-                for (codes, line) in codes.iter_mut().zip(lines) {
-                    *codes = unpacked(line[r % 8]);
-                }
-                for l in 0..3 {
-                    let sums = &mut sums[l * record + part * PART * 32..][..lines.len() * 32];
-                    add_multiple(sums, codes.as_flattened().as_flattened(), y[l][r]);
-                }
+            let mut codes = [[[0i8; 8]; 4]; PART];
+            let lines = &m.tile(r / 8)[words.start + first..][..part];
+            for (codes, line) in codes.iter_mut().zip(lines) {
+                *codes = unpacked(line[r % 8]);
             }
-        }
-        for (w, out) in out.chunks_mut(32).enumerate() {
-            let mut fields = [[0.0; 8]; 4];
-            for (i, value) in fields.as_flattened_mut().iter_mut().enumerate() {
-                let at = 32 * w + i;
-                let sums = [0, 1, 2].map(|l| sums[l * record + at] - y_sums[l]);
-                *value = join(sums, step);
+            for (y, sums) in y.chunks_exact(m.tiles()).zip(sums.chunks_exact_mut(len)) {
+                let sums = sums[first..][..part].as_flattened_mut().as_flattened_mut();
+                add_multiple(sums, codes.as_flattened().as_flattened(), y[r / 8][r % 8]);
             }
-            store_fields(out, fields);
         }
     }
 }

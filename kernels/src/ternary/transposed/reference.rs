@@ -39,3 +39,19 @@ pub(super) fn transposed_f32(m: Matrix<'_>, y: &[f32], out: &mut [f32]) {
         }
     }
 }
+
+/// The transposed product of packed digits with int8 codes; the sum is exact.
+pub(super) fn transposed_int8(m: Matrix<'_>, codes: &[i8], scales: &[f32], weight_scale: f32, out: &mut [f32]) {
+    let record = m.rows.div_ceil(32) * 32;
+    let tokens = codes.chunks_exact(record).zip(scales);
+    for ((codes, scale), out) in tokens.zip(out.chunks_exact_mut(m.cols)) {
+        for (c, out) in out.iter_mut().enumerate() {
+            let mut sum = 0;
+            for r in 0..m.rows {
+                let code = codes[r / 32 * 32 + r % 4 * 8 + r % 32 / 4];
+                sum += (i32::from(m.code(r, c)) - 1) * i32::from(code);
+            }
+            *out = sum as f32 * (scale * weight_scale);
+        }
+    }
+}

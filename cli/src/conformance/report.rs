@@ -1,0 +1,65 @@
+//! Lines of a conformance run.
+
+use std::fmt::Write;
+
+/// What the cases gave.
+#[derive(Default)]
+pub(super) struct Report {
+    text: String,
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+}
+
+/// The array of a case that is furthest from what it should be, as a share of its bound.
+#[derive(Clone, Debug)]
+pub(super) struct Worst {
+    /// The array's name.
+    pub(super) array: String,
+    /// Its largest error.
+    pub(super) error: f64,
+    /// What is allowed.
+    pub(super) bound: f64,
+}
+
+impl Report {
+    /// A case that was compared with numbers.
+    pub(super) fn compared(&mut self, case: &str, worst: &Worst) {
+        let Worst { array, error, bound } = worst;
+        // A NaN is not within any bound.
+        let verdict = if error <= bound { "pass" } else { "FAIL" };
+        self.line(verdict, case, &format!("error {error:.1e}, bound {bound:.1e} ({array})"));
+    }
+
+    /// A case that either holds or does not.
+    pub(super) fn checked(&mut self, case: &str, result: Result<(), String>) {
+        match result {
+            Ok(()) => self.line("pass", case, "exact"),
+            Err(why) => self.line("FAIL", case, &why),
+        }
+    }
+
+    /// A case that cannot run on this machine.
+    pub(super) fn skipped(&mut self, case: &str, why: &str) {
+        self.line("SKIP", case, why);
+    }
+
+    fn line(&mut self, verdict: &str, case: &str, rest: &str) {
+        match verdict {
+            "pass" => self.passed += 1,
+            "FAIL" => self.failed += 1,
+            _ => self.skipped += 1,
+        }
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.text, "{verdict} {case}: {rest}");
+    }
+
+    /// All lines and the totals; whether nothing failed and something passed.
+    pub(super) fn finish(mut self) -> (String, bool) {
+        if self.skipped > 0 {
+            let _ = writeln!(self.text, "{} skipped", self.skipped);
+        }
+        let _ = writeln!(self.text, "{} passed, {} failed", self.passed, self.failed);
+        (self.text, self.failed == 0 && self.passed > 0)
+    }
+}
