@@ -185,6 +185,17 @@ pub(crate) fn times_sigmoid_slope<S: Simd>(s: S, v: S::F, x: S::F) -> S::F {
     whole(s, product, product_low)
 }
 
+/// `v` times the derivative of [`tanh`], `4 e / (1 + e)^2` with `e = e^-2|x|`.
+#[inline(always)]
+pub(crate) fn times_tanh_slope<S: Simd>(s: S, v: S::F, x: S::F) -> S::F {
+    let four = s.splat(4.0);
+    // The 4 goes first, so that it does not multiply what a subnormal product was rounded by; but not where it
+    // would overflow.
+    let large = s.lt(s.splat(1e30), s.abs(v));
+    let y = times_sigmoid_slope(s, s.select(large, v, s.mul(v, four)), s.add(x, x));
+    s.select(large, s.mul(y, four), y)
+}
+
 /// `v` times the derivative of [`silu`], `(1 + x s(-x)) s(x)` with `s` the sigmoid.
 #[inline(always)]
 pub(crate) fn times_silu_slope<S: Simd>(s: S, v: S::F, x: S::F) -> S::F {
