@@ -122,7 +122,7 @@ impl<const FUSED: bool> Kernel for Exp2<'_, FUSED> {
             let shifted = x.max(-126.0) + ROUND;
             let f = x - (shifted - ROUND);
             let mut p = step(1.339_887_4e-3, f, 9.618_437e-3);
-            for c in [5.550_332_5e-2, 0.240_226_5, 0.693_147_2, 1.0] {
+            for c in [5.550_332_5e-2, 0.240_226_5, core::f32::consts::LN_2, 1.0] {
                 p = step(p, f, c);
             }
             *out = f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23));

@@ -1,5 +1,4 @@
-//! Rows of channels; the state stays in the first cache level. The backward takes two steps at a time, with the state
-//! in registers over both.
+//! Rows of channels, a step at a time; the state stays in the first cache level.
 
 use super::{CHANNELS, Shape};
 use crate::columns::{Columns, ColumnsMut};
@@ -176,57 +175,43 @@ impl Backward<'_> {
     fn all<S: Simd, const STREAM: bool>(&mut self, s: S) {
         let Shape { batch, time, .. } = self.shape;
         for e in 0..batch {
-            let mut t = time;
-            while t >= 2 {
-                t -= 2;
-                self.steps::<S, 2, STREAM>(s, e, t);
-            }
-            if t == 1 {
-                self.steps::<S, 1, STREAM>(s, e, 0);
+            for t in (0..time).rev() {
+                self.step::<S, STREAM>(s, e, t);
             }
         }
     }
 
-    /// Steps `t` to `t + T`, the last first.
+    /// Step `t` of batch entry `e`. One at a time: rows of two steps are often a power of two apart and would share the
+    /// sets of the first cache level, which have fewer places than there would be streams.
     #[inline(always)]
-    fn steps<S: Simd, const T: usize, const STREAM: bool>(&mut self, s: S, e: usize, t: usize) {
-        let first = e * self.shape.time + t;
-        let before = if t == 0 { self.h_initial.row(e) } else { self.h.row(first - 1) };
-        let (mut f, mut c, mut h) = ([self.f.row(first); T], [self.h_cot.row(first); T], [before; T]);
-        for i in 1..T {
-            f[i] = self.f.row(first + i);
-            c[i] = self.h_cot.row(first + i);
-            h[i] = self.h.row(first + i - 1);
-        }
-        let carries = self.carry.row(e);
-        let len = carries.len();
+    fn step<S: Simd, const STREAM: bool>(&mut self, s: S, e: usize, t: usize) {
+        let row = e * self.shape.time + t;
+        let carry = self.carry.row(e);
+        let len = carry.len();
+        let (f, c) = (&self.f.row(row)[..len], &self.h_cot.row(row)[..len]);
+        let before = if t == 0 { self.h_initial.row(e) } else { self.h.row(row - 1) };
+        let (before, v_cot, f_cot) = (&before[..len], &mut self.v_cot.row(row)[..len], &mut self.f_cot.row(row)[..len]);
         let whole = len - len % S::LANES;
-        for at in (0..whole).step_by(S::LANES) {
-            let mut carry = s.load(&carries[at..][..S::LANES]);
-            for i in (0..T).rev() {
-                let l = s.add(s.load(&c[i][at..][..S::LANES]), carry);
-                let product = s.mul(l, s.load(&h[i][at..][..S::LANES]));
-                let (v_cot, f_cot) = (&mut self.v_cot.row(first + i)[at..], &mut self.f_cot.row(first + i)[at..]);
-                if STREAM {
-                    s.stream(v_cot, l);
-                    s.stream(f_cot, product);
-                } else {
-                    s.store(v_cot, l);
-                    s.store(f_cot, product);
-                }
-                carry = s.mul(s.load(&f[i][at..][..S::LANES]), l);
+        let mut at = 0;
+        while at < whole {
+            let l = s.add(s.load(&c[at..][..S::LANES]), s.load(&carry[at..][..S::LANES]));
+            let product = s.mul(l, s.load(&before[at..][..S::LANES]));
+            let (v_cot, f_cot) = (&mut v_cot[at..][..S::LANES], &mut f_cot[at..][..S::LANES]);
+            if STREAM {
+                s.stream(v_cot, l);
+                s.stream(f_cot, product);
+            } else {
+                s.store(v_cot, l);
+                s.store(f_cot, product);
             }
-            s.store(&mut carries[at..][..S::LANES], carry);
+            s.store(&mut carry[at..][..S::LANES], s.mul(s.load(&f[at..][..S::LANES]), l));
+            at += S::LANES;
         }
         if whole < len {
-            let mut carry = s.load_part(&carries[whole..]);
-            for i in (0..T).rev() {
-                let l = s.add(s.load_part(&c[i][whole..]), carry);
-                s.store_part(&mut self.v_cot.row(first + i)[whole..], l);
-                s.store_part(&mut self.f_cot.row(first + i)[whole..], s.mul(l, s.load_part(&h[i][whole..])));
-                carry = s.mul(s.load_part(&f[i][whole..]), l);
-            }
-            s.store_part(&mut carries[whole..], carry);
+            let l = s.add(s.load_part(&c[whole..]), s.load_part(&carry[whole..]));
+            s.store_part(&mut v_cot[whole..], l);
+            s.store_part(&mut f_cot[whole..], s.mul(l, s.load_part(&before[whole..])));
+            s.store_part(&mut carry[whole..], s.mul(s.load_part(&f[whole..]), l));
         }
     }
 }

@@ -5,9 +5,11 @@ use barewire_kernels::{Exec, KernelError, Scratch, causal_conv1d, elementwise, r
 use super::{close, floats};
 use crate::measure::{Case, Subject, Target, Work};
 
+type Function = fn(Exec, &[f32], &mut [f32]) -> Result<(), KernelError>;
+
 /// A function of every element.
 struct Map {
-    run: fn(Exec, &[f32], &mut [f32]) -> Result<(), KernelError>,
+    run: Function,
     exact: fn(f64) -> f64,
     x: Vec<f32>,
     y: Vec<f32>,
