@@ -1,9 +1,19 @@
-//! Speed of the kernels at the sizes of small models, one thread, best instruction set and AVX2.
+//! Speed of the kernels, one thread, every instruction set of this CPU: at the sizes of small models, then the cases
+//! of the roofline example (`cargo bench -p barewire-kernels -- 'selective scan'` and the like).
 //!
 //! Every bench checks its answer before it is timed. `cargo bench -p barewire-kernels`; figures
 //! are elements (multiply-accumulates, or weights) a second.
 
 #![allow(missing_docs, reason = "criterion's macros write undocumented items")]
+
+#[path = "../examples/roofline/cases/mod.rs"]
+mod cases;
+#[path = "../examples/roofline/limits.rs"]
+#[allow(dead_code, reason = "the limits are for the example")]
+mod limits;
+#[path = "../examples/roofline/measure.rs"]
+#[allow(dead_code, reason = "what measures limits is for the example")]
+mod measure;
 
 use std::hint::black_box;
 
@@ -209,12 +219,30 @@ fn dense_case(
     }
 }
 
+/// The cases of the roofline example, each checked before it is timed.
+fn roofline(c: &mut Criterion) {
+    for case in cases::all() {
+        let mut subject = None;
+        let mut group = c.benchmark_group(case.name);
+        for isa in isas() {
+            group.bench_function(isa.name(), |b| {
+                // Made when it is needed, since a filter may leave most cases out.
+                let subject = subject.get_or_insert_with(case.subject);
+                if let Err(why) = subject.check(isa.into()) {
+                    panic!("{} on {}: {why}", case.name, isa.name());
+                }
+                b.iter(|| subject.run(isa.into()));
+            });
+        }
+    }
+}
+
 criterion_group! {
     name = kernels;
     config = Criterion::default()
         .sample_size(20)
         .warm_up_time(std::time::Duration::from_millis(200))
         .measurement_time(std::time::Duration::from_millis(600));
-    targets = ternary_products, absmean, recurrence, dense
+    targets = ternary_products, absmean, recurrence, dense, roofline
 }
 criterion_main!(kernels);
