@@ -7,7 +7,11 @@ use barewire_kernels::Isa;
 /// Runs [`child`] with `BAREWIRE_ISA` set; gives what it printed and what it complained of.
 fn best_with(value: &str) -> (String, String) {
     let exe = std::env::current_exe().expect("a test knows its file");
-    let output = Command::new(exe)
+    // Under an emulator the child needs it too.
+    let runner = std::env::var("BAREWIRE_TEST_RUNNER").unwrap_or_default();
+    let mut words = runner.split_whitespace().map(std::ffi::OsStr::new).chain([exe.as_os_str()]);
+    let output = Command::new(words.next().expect("the file at least"))
+        .args(words)
         .args(["--exact", "child", "--ignored", "--nocapture"])
         .env("BAREWIRE_ISA", value)
         .output()

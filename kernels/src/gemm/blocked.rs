@@ -24,6 +24,9 @@ const MOST_ROWS: usize = 8;
 /// Columns between which `c` is cut between threads: whole tiles on every instruction set.
 const CUT: usize = 48;
 
+/// Lanes of the narrowest vector: panels are whole ones of every width.
+const NARROWEST: usize = 4;
+
 /// Multiply-adds that are worth another thread, about 20 microseconds of them.
 const GRAIN: usize = 1 << 20;
 
@@ -332,14 +335,14 @@ impl<'a> Block<'a> {
         for (to, row) in to.chunks_exact_mut(panel.width).zip(rows) {
             let row = &row[col..][..panel.cols];
             // Chunks of a length known here: a call of `memcpy` a row would take half the time.
-            let (to_full, to_rest) = to.as_chunks_mut::<8>();
-            let (full, rest) = row.as_chunks::<8>();
+            let (to_full, to_rest) = to.as_chunks_mut::<NARROWEST>();
+            let (full, rest) = row.as_chunks::<NARROWEST>();
             for (to, from) in to_full.iter_mut().zip(full) {
                 *to = *from;
             }
             if full.len() < to_full.len() {
                 let last = &mut to_full[full.len()..];
-                last.fill([0.0; 8]);
+                last.fill([0.0; NARROWEST]);
                 last[0][..rest.len()].copy_from_slice(rest);
             }
             debug_assert!(to_rest.is_empty(), "panels are whole vectors");
