@@ -99,7 +99,7 @@ fn functions_hold_their_bounds() {
 ///
 /// `BAREWIRE_ISA=avx2 cargo test --release --test elementwise every_input -- --ignored --nocapture`
 #[test]
-#[ignore = "minutes"]
+#[ignore = "minutes: every input at which the functions bend, by hand after a change of `simd::math`"]
 fn every_input() {
     let isa = Isa::best();
     for function in FUNCTIONS {
