@@ -160,7 +160,8 @@ pub(crate) fn silu<S: Simd>(s: S, x: S::F) -> S::F {
 /// [`times_sigmoid`] for `|v|` below 2^50 where `x` is negative.
 #[inline(always)]
 fn small_times_sigmoid<S: Simd>(s: S, v: S::F, x: S::F) -> S::F {
-    let logistic = Logistic::new(s, x);
+    // e^-140 times 2^50 is 0 in f32.
+    let logistic = Logistic::new(s, s.max(s.splat(-140.0), x));
     let (quotient, low) = logistic.times(s, s.scale(v, logistic.n));
     whole(s, quotient, low)
 }
@@ -252,7 +253,8 @@ impl<S: Simd> Logistic<S> {
         let (p, n) = reduced(s, s.sub(zero, s.min(s.splat(200.0), s.abs(x))));
         let m = s.add(one, p);
         let m_low = s.sub(p, s.sub(m, one));
-        let e = s.scale(m, n);
+        // 0 long before; `Simd::scale` knows of no less than 2^-252.
+        let e = s.scale(m, s.max(s.splat(-200.0), n));
         let below = s.add(one, e);
         let negative = s.lt(x, zero);
         Self {
