@@ -137,6 +137,21 @@ macro_rules! update {
 
 pub(crate) use {fold, map, sum, update};
 
+/// The sum of the partial sums, in the order of [`sum`].
+#[inline(always)]
+pub(crate) fn total<S: Simd>(s: S, mut sums: [S::F; MOST]) -> f32 {
+    let mut half = SUMS / S::LANES / 2;
+    while half > 0 {
+        let mut i = 0;
+        while i < half {
+            sums[i] = s.add(sums[i], sums[i + half]);
+            i += 1;
+        }
+        half /= 2;
+    }
+    s.sum(sums[0])
+}
+
 /// The largest element; a NaN is passed over; minus infinity if there is none.
 #[inline(always)]
 pub(crate) fn maximum<S: Simd>(s: S, x: &[f32]) -> f32 {

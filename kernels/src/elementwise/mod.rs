@@ -25,7 +25,7 @@
 //! in the slice or the number of threads.
 
 mod ops;
-mod reference;
+pub(crate) mod reference;
 
 use self::ops::{Exp, ExpVjp, Ln, LnVjp, Sigmoid, SigmoidVjp, Silu, SiluVjp, Softplus, SoftplusVjp, Tanh, TanhVjp};
 use crate::error::check_len;
@@ -152,22 +152,20 @@ impl<O: Op<N>, const N: usize> SimdKernel for Map<'_, O, N> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Self { x, y, .. } = self;
-        let len = y.len();
-        let whole = len - len % S::LANES;
-        let mut at = 0;
+        let (mut x, mut y) = (x.map(|x| x.chunks_exact(S::LANES)), y.chunks_exact_mut(S::LANES));
         let mut vectors = [s.splat(0.0); N];
-        while at < whole {
+        for y in &mut y {
             for i in 0..N {
-                vectors[i] = s.load(&x[i][at..][..S::LANES]);
+                vectors[i] = s.load(x[i].next().unwrap_or_default());
             }
-            s.store(&mut y[at..][..S::LANES], O::vector(s, vectors));
-            at += S::LANES;
+            s.store(y, O::vector(s, vectors));
         }
-        if whole < len {
+        let y = y.into_remainder();
+        if !y.is_empty() {
             for i in 0..N {
-                vectors[i] = s.load_part(&x[i][whole..]);
+                vectors[i] = s.load_part(x[i].remainder());
             }
-            s.store_part(&mut y[whole..], O::vector(s, vectors));
+            s.store_part(y, O::vector(s, vectors));
         }
     }
 }
