@@ -34,14 +34,15 @@
 //!
 //! A call cut into several gives other chunks, and so other roundings: results agree within the bound
 //! below, not to the bit, and so does [`step`]. They have the same bits for any number of threads. With
-//! `u = 2^-24` and `k = d_state + 24`, a contribution that is carried over `m` steps with a decay of
-//! `e^-l` has an error of at most
+//! `u = 2^-24`, `k = d_state + 24` and `r` the largest `|dt + dt_bias|`, a contribution that is carried over
+//! `m` steps with a decay of `e^-l` has an error of at most
 //!
-//! `(k + 5 m + 5 l + 8) u`
+//! `(k + 5 m + (5 + r) l + 8 + r) u`
 //!
 //! of its magnitude, to first order: a sum of `k` terms in order; for each step carried, a
-//! multiplication and the rounding of a decay (2 ulp); and those of `delta` (2 ulp) and `delta * a`,
-//! relative to the logarithm of the decay. What has decayed beyond `l = 104` is 0.
+//! multiplication and the rounding of a decay (2 ulp); and those of `delta` (2 ulp, and `r u` for rounding
+//! `dt + dt_bias`) and `delta * a`, relative to the logarithm of the decay. What has decayed beyond `l = 104`
+//! is 0. The tests count these for every output and gradient.
 //!
 //! A NaN or infinity reaches everything that depends on it. It can also reach the output of
 //! up to 5 steps before it (`x`) and the cotangents of the chunk of 48 steps it is in, where the
