@@ -3,7 +3,7 @@
 mod common;
 
 use barewire_kernels::{Exec, Isa, KernelError, Scratch, diagonal_scan};
-use common::{Rng, Sum, assert_within, bits, for_each_isa, wide};
+use common::{Rng, Sum, assert_within, bits, for_each_isa, shifted, wide};
 use diagonal_scan::{Cotangents, Inputs, Shape};
 
 /// Owned inputs, cotangents of the outputs, and an initial state.
@@ -308,6 +308,23 @@ fn nan_and_infinity_reach_what_depends_on_them() {
             }
         });
     }
+}
+
+#[test]
+fn slices_may_start_anywhere() {
+    let case = Case::new(&mut Rng(7), [1, 40, 37, 7], true);
+    for_each_isa(|isa| {
+        let mut scratch = Scratch::new();
+        let ([y, h], saved) = case.run(isa, &mut scratch);
+        for by in [1, 3] {
+            let [x, a, b, c, d] = case.arrays.each_ref().map(|v| shifted(v, by));
+            let inputs = Inputs { x: &x[by..], a: &a[by..], b: &b[by..], c: &c[by..], d: Some(&d[by..]) };
+            let [mut state, mut out, mut again] = [&case.h, &y, &saved].map(|v| shifted(v, by));
+            let (state, out, again) = (&mut state[by..], &mut out[by..], &mut again[by..]);
+            diagonal_scan::forward_saving_with(isa, case.shape, inputs, state, out, again, &mut scratch).unwrap();
+            assert!(bits(out) == bits(&y) && bits(state) == bits(&h) && bits(again) == bits(&saved), "{}", isa.name());
+        }
+    });
 }
 
 #[test]

@@ -211,8 +211,7 @@ fn huge_sizes_with_empty_slices() {
         let cot = diagonal_scan::Cotangents { x: e(), a: e(), b: e(), c: e(), d: None };
         done(diagonal_scan::backward(shape, inputs, &[], &[], e(), cot, s));
         let (z, d, dt_bias) = (None, None, None);
-        let inputs =
-            selective_scan::Inputs { x: &[], dt: &[], z, a: &[], b: &[], c: &[], d, dt_bias, softplus: true };
+        let inputs = selective_scan::Inputs { x: &[], dt: &[], z, a: &[], b: &[], c: &[], d, dt_bias, softplus: true };
         done(selective_scan::forward(shape, &inputs, e(), e(), s));
         done(selective_scan::forward_saving(shape, &inputs, e(), e(), e(), s));
         let (z, d, dt_bias) = (None, None, None);

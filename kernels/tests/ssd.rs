@@ -3,7 +3,7 @@
 mod common;
 
 use barewire_kernels::{Exec, Isa, KernelError, Scratch, ssd};
-use common::{Rng, Sum, assert_within, bits, for_each_isa, wide};
+use common::{Rng, Sum, assert_within, bits, for_each_isa, shifted, wide};
 use ssd::{Cotangents, Inputs, Shape};
 
 /// Owned inputs, cotangents of the outputs, and an initial state.
@@ -391,6 +391,24 @@ fn nan_reaches_what_depends_on_it() {
         let ([y, _], _) = other.run(isa, &mut scratch);
         assert!(y[..2].iter().all(|v| v.is_finite()), "{}", isa.name());
         assert!(y[2..].iter().all(|v| !v.is_finite()), "{}", isa.name());
+    });
+}
+
+#[test]
+fn slices_may_start_anywhere() {
+    let case = Case::new(&mut Rng(10), [1, 50, 3, 33, 1, 17], true);
+    for_each_isa(|isa| {
+        let mut scratch = Scratch::new();
+        let ([y, h], checkpoints) = case.run(isa, &mut scratch);
+        for by in [1, 3] {
+            let [x, dt, b, c] = [&case.x, &case.dt, &case.b, &case.c].map(|v| shifted(v, by));
+            let inputs = Inputs { x: &x[by..], dt: &dt[by..], b: &b[by..], c: &c[by..], ..case.inputs() };
+            let [mut state, mut out, mut saved] = [&case.h, &case.x, &checkpoints].map(|v| shifted(v, by));
+            let (state, out, saved) = (&mut state[by..], &mut out[by..], &mut saved[by..]);
+            ssd::forward_saving_with(isa, case.shape, inputs, state, out, saved, &mut scratch).unwrap();
+            assert!(bits(out) == bits(&y) && bits(state) == bits(&h), "{}", isa.name());
+            assert_eq!(bits(saved), bits(&checkpoints), "{}", isa.name());
+        }
     });
 }
 

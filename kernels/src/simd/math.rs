@@ -26,7 +26,9 @@ fn polynomial<S: Simd, const N: usize>(s: S, x: S::F, coefficients: [f32; N]) ->
 
 /// `(p, n)` with `e^x = (1 + p) * 2^n`, `n` an integer and `|p| < 0.42`, for `|x|` below 200.
 ///
-/// `p` is off by at most 2^-25.5: rounding of the remainder `r`, of `p`, and 2^-28 of the polynomial.
+/// With a fused multiply-add, `p` is off by at most 2^-24.7 where it is negative: half an ulp (2^-26) each of the
+/// remainder `r` (the first product is exact, and so is its difference) and of `p`, and 2^-28 each of `r^2` and of the
+/// polynomial. Where it is positive, the first is multiplied by `e^r`, below 1.42.
 #[inline(always)]
 fn reduced<S: Simd>(s: S, x: S::F) -> (S::F, S::F) {
     let n = s.round(s.mul(x, s.splat(LOG2_E)));
@@ -228,7 +230,7 @@ fn whole<S: Simd>(s: S, high: S::F, low: S::F) -> S::F {
 /// `1 / (1 + e^-x)` in parts: with `e = e^-|x| = m 2^n` it is `1 / (1 + e)`, or `e / (1 + e)` for negative `x`.
 ///
 /// What the roundings of a product with it, of `1 + e` and of the quotient lost is known, and put back to first
-/// order. So the last rounding (0.5 ulp), that of `p` (0.35 ulp, see [`reduced`]) and half an ulp of `e` (0.33 ulp
+/// order. So the last rounding (0.5 ulp), that of `p` (0.62 ulp, see [`reduced`]) and half an ulp of `e` (0.33 ulp
 /// of `1 + e`) are what is left.
 struct Logistic<S: Simd> {
     negative: S::M,

@@ -118,6 +118,11 @@ pub fn assert_within(what: &str, found: &[f32], exact: &[f64], bounds: &[f64]) -
     used
 }
 
+/// The numbers behind so many others, so that they do not start where an allocation does.
+pub fn shifted(x: &[f32], by: usize) -> Vec<f32> {
+    [&vec![f32::NAN; by][..], x].concat()
+}
+
 /// Bits, so that NaNs and signed zeros compare.
 pub fn bits(x: &[f32]) -> Vec<u32> {
     x.iter().map(|v| v.to_bits()).collect()
