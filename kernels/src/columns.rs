@@ -142,6 +142,17 @@ mod tests {
     }
 
     #[test]
+    fn several_rows_at_once() {
+        let mut x = [0; 12];
+        let (_, mut right) = ColumnsMut::new(&mut x, 4).split_at(1);
+        let [a, b] = right.rows(1);
+        a.fill(1);
+        b.fill(2);
+        assert!(right.rows::<0>(3).is_empty());
+        assert_eq!(x, [0, 0, 0, 0, 0, 1, 1, 1, 0, 2, 2, 2]);
+    }
+
+    #[test]
     fn empty_matrices() {
         assert_eq!(ColumnsMut::<u8>::new(&mut [], 0).len(), 0);
         assert_eq!(ColumnsMut::<u8>::new(&mut [], 4).split_at(1).1.len(), 3);
