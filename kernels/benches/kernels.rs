@@ -18,17 +18,12 @@ mod measure;
 use std::hint::black_box;
 
 use barewire_kernels::{Isa, KernelError, Scratch, gated_recurrence, gemm, ternary};
+use cases::floats;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 /// `(rows, cols, n)`: attention and channel mixer of a small model in training, then streaming.
 const SHAPES: [(usize, usize, usize); 5] =
     [(128, 128, 384), (704, 128, 384), (128, 352, 384), (704, 128, 1), (2560, 2560, 1)];
-
-/// Numbers in [-1, 1] that no seed is needed for.
-fn floats(len: usize) -> Vec<f32> {
-    let wave = |i| ((i as u64 * 2_654_435_761 % 20_011) as f32 - 10_005.0) / 10_005.0;
-    (0..len).map(wave).collect()
-}
 
 fn digits(len: usize) -> Vec<i8> {
     (0..len).map(|i| (i * 7 % 11 % 3) as i8 - 1).collect()

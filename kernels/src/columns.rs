@@ -85,15 +85,24 @@ impl<'a, T> ColumnsMut<'a, T> {
     /// Row `r`, these columns of it.
     #[inline(always)]
     pub(crate) fn row(&mut self, r: usize) -> &mut [T] {
-        assert!(r < self.rows, "row {r} of {}", self.rows);
-        let at = r * self.stride + self.first;
-        // SAFETY: `at <= rows * stride`, the length of the matrix: `r < rows`, and
-        // `first + len <= stride` holds in `new` and is kept by splitting.
-        let start = unsafe { self.data.add(at) };
-        // SAFETY: `start` and the `len` elements from there lie in the matrix by the same bounds and
-        // are initialised; no other value has these rows and columns (splitting consumes), and the
-        // result borrows this one mutably.
-        unsafe { core::slice::from_raw_parts_mut(start, self.len) }
+        let [row] = self.rows(r);
+        row
+    }
+
+    /// The `N` rows from `r` on, these columns of them.
+    #[inline(always)]
+    pub(crate) fn rows<const N: usize>(&mut self, r: usize) -> [&mut [T]; N] {
+        assert!(r <= self.rows && N <= self.rows - r, "rows {r} to {r} + {N} of {}", self.rows);
+        core::array::from_fn(|i| {
+            let at = (r + i) * self.stride + self.first;
+            // SAFETY: `at <= rows * stride`, the length of the matrix: `r + i < rows`, and
+            // `first + len <= stride` holds in `new` and is kept by splitting.
+            let start = unsafe { self.data.add(at) };
+            // SAFETY: `start` and the `len` elements from there lie in the matrix by the same bounds and
+            // are initialised; no other value has these rows and columns (splitting consumes), no two rows
+            // share an element (`first + len <= stride`), and the result borrows this one mutably.
+            unsafe { core::slice::from_raw_parts_mut(start, self.len) }
+        })
     }
 }
 
@@ -130,6 +139,17 @@ mod tests {
         c.row(1).fill(3);
         d.row(0).fill(4);
         assert_eq!(x, [1, 0, 0, 0, 0, 3, 3, 3, 2, 4, 4, 4]);
+    }
+
+    #[test]
+    fn several_rows_at_once() {
+        let mut x = [0; 12];
+        let (_, mut right) = ColumnsMut::new(&mut x, 4).split_at(1);
+        let [a, b] = right.rows(1);
+        a.fill(1);
+        b.fill(2);
+        assert!(right.rows::<0>(3).is_empty());
+        assert_eq!(x, [0, 0, 0, 0, 0, 1, 1, 1, 0, 2, 2, 2]);
     }
 
     #[test]

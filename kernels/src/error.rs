@@ -182,6 +182,15 @@ pub(crate) fn check_len<T>(argument: &'static str, slice: &[T], expected: usize)
     Err(KernelError::Length { argument, expected, found: slice.len() })
 }
 
+/// As [`check_len`] for a slice that may be left out.
+pub(crate) fn check_optional<T>(
+    argument: &'static str,
+    slice: Option<&[T]>,
+    expected: usize,
+) -> Result<(), KernelError> {
+    slice.map_or(Ok(()), |slice| check_len(argument, slice, expected))
+}
+
 /// Product of dimensions, or an error that names the buffer it would size.
 pub(crate) fn product(argument: &'static str, dims: &[usize]) -> Result<usize, KernelError> {
     dims.iter().try_fold(1usize, |a, &d| a.checked_mul(d)).ok_or(KernelError::Overflow { argument })

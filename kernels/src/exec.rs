@@ -60,9 +60,11 @@ impl Exec {
         run_parts(job, parts);
     }
 
-    /// How many parts [`Exec::run`] makes of so many units, at least 1: a job that carries working
-    /// memory for each part divides it as the parts are divided, half of them (rounded down) first.
+    /// How many parts [`Exec::run`] makes of so many units, at least 1: the [`Shares`] of working memory that a
+    /// job needs.
     pub(crate) fn parts(self, units: usize, grain: usize) -> usize {
+        #[cfg(test)]
+        let grain = testing::grain(grain);
         if self.parallel { self.threads().min(units / grain.max(1)).max(1) } else { 1 }
     }
 }
@@ -91,10 +93,67 @@ fn run_parts<J: Job>(job: J, parts: usize) {
     if parts < 2 {
         return job.run();
     }
+    #[cfg(test)]
+    testing::cut();
     let left = parts / 2;
     let units = job.units() * left / parts;
     let (first, second) = job.split_at(units);
     rayon::join(|| run_parts(first, left), || run_parts(second, parts - left));
+}
+
+/// Working memory of a job, an equal share for each part that [`Exec::run`] makes of it. A job splits it where it
+/// splits itself.
+pub(crate) struct Shares<'a, T> {
+    memory: &'a mut [T],
+    shares: usize,
+}
+
+impl<'a, T> Shares<'a, T> {
+    /// `memory` in so many shares, at least one, as [`Exec::parts`] says.
+    pub(crate) fn new(memory: &'a mut [T], shares: usize) -> Self {
+        debug_assert!(memory.len().is_multiple_of(shares), "{} elements in {shares} shares", memory.len());
+        Self { memory, shares }
+    }
+
+    /// As [`run_parts`] divides the parts.
+    pub(crate) fn split(self) -> (Self, Self) {
+        let left = self.shares / 2;
+        let (first, second) = self.memory.split_at_mut(self.memory.len() / self.shares * left);
+        (Self { memory: first, shares: left }, Self { memory: second, shares: self.shares - left })
+    }
+
+    /// The share of a job that is split no further.
+    pub(crate) fn own(&mut self) -> &mut [T] {
+        self.memory
+    }
+}
+
+/// How tests see to it that small jobs are cut, and that they were.
+#[cfg(test)]
+pub(crate) mod testing {
+    use core::cell::Cell;
+
+    std::thread_local! {
+        static FINE: Cell<bool> = const { Cell::new(false) };
+        static CUTS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn grain(grain: usize) -> usize {
+        if FINE.get() { 1 } else { grain }
+    }
+
+    pub(super) fn cut() {
+        CUTS.set(CUTS.get() + 1);
+    }
+
+    /// Runs `f`, in which this thread cuts jobs as small as one unit; also gives how often it cut one.
+    pub(crate) fn finely<R>(f: impl FnOnce() -> R) -> (R, usize) {
+        CUTS.set(0);
+        FINE.set(true);
+        let result = f();
+        FINE.set(false);
+        (result, CUTS.get())
+    }
 }
 
 #[cfg(test)]

@@ -57,6 +57,14 @@ impl Avx512 {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
+impl Avx512 {
+    /// The proof of AVX2 and FMA that is part of this one.
+    pub const fn avx2(self) -> Avx2 {
+        Avx2(())
+    }
+}
+
 /// Proof that this CPU has NEON and the dot product instructions.
 #[cfg(target_arch = "aarch64")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

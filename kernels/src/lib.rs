@@ -28,17 +28,6 @@
 //! | [`adam`]             | the AdamW update, also with the quantisation of latent weights           |
 //! | [`random`]           | counter-based random numbers                                             |
 //! | [`vectorize()`]      | compiles a caller's own plain loop for each instruction set              |
-//! | module               | what it computes                                                 |
-//! |----------------------|------------------------------------------------------------------|
-//! | [`ternary`]          | products with digits in {-1, 0, +1} at 2 bits, int8 and f32-grade |
-//! | [`binary`]           | products with bits in {0, 1}, int8 and f32-grade                 |
-//! | [`quantized`]        | products with 2 to 8 bit codes, int8 and f32-grade               |
-//! | [`gated_recurrence`] | `h[t] = f[t] ⊙ h[t-1] + v[t]`, forward and backward              |
-//! | [`diagonal_scan`]    | `h[t] = a ⊙ h[t-1] + b x[t]`, `y[t] = c·h[t]`, every state its own decay |
-//! | [`ssd`]              | the scan of Mamba-2: one decay a head and step                   |
-//! | [`selective_scan`]   | Mamba's scan with softplus, skip and gate; backward; one step    |
-//! | [`gemm`]             | dense f32 and f64 products                                       |
-//! | [`vectorize()`]      | compiles a caller's own plain loop for each instruction set      |
 //!
 //! # Folders
 //!
@@ -55,10 +44,6 @@
 //! fused multiply-adds in one order, which [`gemm`] states: at any batching too. The other kernels on floats
 //! have the same bits on one instruction set however a sequence is cut into calls, [`ssd`] excepted, and
 //! between instruction sets agree within the bound that each states.
-//! Ternary, binary and k-bit products sum integers, so all paths but `reference` give identical
-//! bits, at any batching (`reference` sums floats in f64; its int8 product is identical too). The
-//! gated recurrence multiplies, rounds, then adds on every path. Dense products sum each element with
-//! fused multiply-adds in one order, which [`gemm`] states: at any batching too.
 //!
 //! # Threads
 //!
@@ -75,6 +60,7 @@ pub mod binary;
 pub mod causal_conv1d;
 mod codes;
 mod columns;
+mod convert;
 pub mod cross_entropy;
 pub mod diagonal_scan;
 pub mod elementwise;
@@ -87,12 +73,15 @@ pub mod quantized;
 pub mod random;
 pub mod rms_norm;
 mod rows;
+mod scan_shape;
 mod scratch;
 pub mod selective_scan;
 mod simd;
 pub mod softmax;
 pub mod ssd;
 pub mod ternary;
+#[cfg(test)]
+mod thread_tests;
 mod vectorize;
 pub mod weight_gradient;
 

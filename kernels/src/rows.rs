@@ -87,22 +87,22 @@ macro_rules! map {
         let (s, y, lanes): (_, &mut [f32], _) = ($s, $y, $crate::rows::lanes($s));
         let len = y.len();
         $(let $x = &$slice[..len];)*
-        let whole = len - len % lanes;
         let mut at = 0;
-        while at < whole {
+        // The slices have the length `len`: this condition is every bounds check of the loop.
+        while at + lanes <= len {
             let value = {
-                $(let $x = s.load(&$x[at..][..lanes]);)*
+                $(let $x = s.load(&$x[at..at + lanes]);)*
                 $value
             };
-            s.store(&mut y[at..][..lanes], value);
+            s.store(&mut y[at..at + lanes], value);
             at += lanes;
         }
-        if whole < len {
+        if at < len {
             let value = {
-                $(let $x = s.load_part(&$x[whole..]);)*
+                $(let $x = s.load_part(&$x[at..]);)*
                 $value
             };
-            s.store_part(&mut y[whole..], value);
+            s.store_part(&mut y[at..], value);
         }
     }};
 }
@@ -113,29 +113,44 @@ macro_rules! update {
         let (s, y, lanes): (_, &mut [f32], _) = ($s, $to, $crate::rows::lanes($s));
         let len = y.len();
         $(let $x = &$slice[..len];)*
-        let whole = len - len % lanes;
         let mut at = 0;
-        while at < whole {
+        // The slices have the length `len`: this condition is every bounds check of the loop.
+        while at + lanes <= len {
             let value = {
-                let $y = s.load(&y[at..][..lanes]);
-                $(let $x = s.load(&$x[at..][..lanes]);)*
+                let $y = s.load(&y[at..at + lanes]);
+                $(let $x = s.load(&$x[at..at + lanes]);)*
                 $value
             };
-            s.store(&mut y[at..][..lanes], value);
+            s.store(&mut y[at..at + lanes], value);
             at += lanes;
         }
-        if whole < len {
+        if at < len {
             let value = {
-                let $y = s.load_part(&y[whole..]);
-                $(let $x = s.load_part(&$x[whole..]);)*
+                let $y = s.load_part(&y[at..]);
+                $(let $x = s.load_part(&$x[at..]);)*
                 $value
             };
-            s.store_part(&mut y[whole..], value);
+            s.store_part(&mut y[at..], value);
         }
     }};
 }
 
 pub(crate) use {fold, map, sum, update};
+
+/// The sum of the partial sums, in the order of [`sum`].
+#[inline(always)]
+pub(crate) fn total<S: Simd>(s: S, mut sums: [S::F; MOST]) -> f32 {
+    let mut half = SUMS / S::LANES / 2;
+    while half > 0 {
+        let mut i = 0;
+        while i < half {
+            sums[i] = s.add(sums[i], sums[i + half]);
+            i += 1;
+        }
+        half /= 2;
+    }
+    s.sum(sums[0])
+}
 
 /// The largest element; a NaN is passed over; minus infinity if there is none.
 #[inline(always)]

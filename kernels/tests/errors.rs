@@ -1,6 +1,9 @@
 //! Wrong lengths and values are errors that name the argument; nothing panics.
 
-use barewire_kernels::{KernelError, Scratch, binary, gated_recurrence, gemm, quantized, ternary};
+use barewire_kernels::{
+    KernelError, Scratch, adam, binary, causal_conv1d, cross_entropy, diagonal_scan, gated_recurrence, gemm, quantized,
+    rms_norm, selective_scan, softmax, ssd, ternary, weight_gradient,
+};
 
 #[track_caller]
 fn assert_names<T: core::fmt::Debug>(result: Result<T, KernelError>, argument: &str) {
@@ -121,4 +124,110 @@ fn binary_and_quantized() {
         Err(KernelError::Value { index: 2, max: 7, .. })
     ));
     assert!(matches!(quantized::check_codes(&[1 << 9], 1, 3, 3), Err(KernelError::Padding { word: 0, .. })));
+}
+
+/// Every choice of `N` sizes, among them some whose products do not fit.
+fn every_size<const N: usize>(mut case: impl FnMut([usize; N])) {
+    const SIZES: [usize; 5] = [0, 1, 3, 1 << 32, usize::MAX];
+    for mut i in 0..SIZES.len().pow(N as u32) {
+        let mut sizes = [0; N];
+        for size in &mut sizes {
+            *size = SIZES[i % SIZES.len()];
+            i /= SIZES.len();
+        }
+        case(sizes);
+    }
+}
+
+/// Sizes of any magnitude with empty slices are an error, or nothing to do: no product wraps, nothing panics, reserves
+/// memory or counts to a huge number.
+#[test]
+fn huge_sizes_with_empty_slices() {
+    let s = &mut Scratch::new();
+    // An error or not is the sizes' matter; that it comes back is what is tested.
+    fn done<T>(_: Result<T, KernelError>) {}
+    let c = adam::Coefficients { grad: 1.0, beta1: 0.5, beta2: 0.5, rate: 0.1, second: 1.0, eps: 1.0, keep: 1.0 };
+    every_size(|[rows, cols]| {
+        let e = || -> &mut [f32] { &mut [] };
+        done(adam::update_latent(c, e(), &[], e(), e(), rows, cols, &mut [], s));
+        done(cross_entropy::forward(&[], &[], rows, cols, e()));
+        done(cross_entropy::forward_backward(&[], &[], rows, cols, 1.0, e(), e()));
+        done(rms_norm::forward(&[], Some(&[]), rows, cols, 0.0, e(), e()));
+        done(rms_norm::forward(&[], None, rows, cols, 0.0, e(), e()));
+        done(rms_norm::backward(&[], None, &[], &[], rows, cols, 0.0, e(), Some(e()), s));
+        done(rms_norm::backward(&[], None, &[], &[], rows, cols, 0.0, e(), None, s));
+        done(softmax::forward(&[], rows, cols, e()));
+        done(softmax::log_forward(&[], rows, cols, e()));
+        done(softmax::backward(&[], &[], rows, cols, e()));
+        done(softmax::log_backward(&[], &[], rows, cols, e()));
+        done(gated_recurrence::step(&[], &[], rows, cols, e()));
+        done(ternary::quantize_absmean(&[], rows, cols, &mut []));
+        done(selective_scan::packed_len(rows, cols));
+        done(selective_scan::pack_a(rows, cols, &[], e()));
+    });
+    every_size(|[n, rows, cols]| {
+        let e = || -> &mut [f32] { &mut [] };
+        done(gated_recurrence::forward(&[], &[], n, rows, cols, e(), e()));
+        done(gated_recurrence::backward(&[], &[], &[], &[], n, rows, cols, e(), e(), e()));
+        done(gemm::nt(n, rows, cols, &[], &[], false, e(), s));
+        done(gemm::nn(n, rows, cols, &[], &[], true, e(), s));
+        done(gemm::tn(n, rows, cols, 1.0, &[], &[], false, e(), s));
+        done(weight_gradient::dense(&[], &[], n, rows, cols, 1.0, false, e(), s));
+        done(weight_gradient::rows(&[], &[], n, rows, cols, 0..rows, 1.0, e(), &mut [], s));
+        done(ternary::forward_f32(&[], rows, cols, &[], n, e(), s));
+        done(ternary::transposed_f32(&[], rows, cols, &[], n, e(), s));
+        done(binary::forward_f32(&[], rows, cols, &[], n, e(), s));
+        done(binary::transposed_f32(&[], rows, cols, &[], n, e(), s));
+        let format = quantized::Format { bits: 3, scale: 1.0, zero: 0 };
+        done(quantized::forward_f32(&[], rows, cols, format, &[], n, e(), s));
+        done(quantized::transposed_f32(&[], rows, cols, format, &[], n, e(), s));
+        done(selective_scan::pack_state(n, rows, cols, &[], e()));
+        done(selective_scan::unpack_state(n, rows, cols, &[], e()));
+        let inputs = selective_scan::StepInputs {
+            x: &[],
+            dt: &[],
+            z: None,
+            a_packed: &[],
+            b: &[],
+            c: &[],
+            d: None,
+            dt_bias: None,
+            softplus: true,
+        };
+        done(selective_scan::step(n, rows, cols, &inputs, e(), e()));
+    });
+    every_size(|[batch, seq_len, d_inner, d_state]| {
+        let e = || -> &mut [f32] { &mut [] };
+        done(causal_conv1d::forward(&[], &[], &[], batch, seq_len, d_inner, d_state, e(), e(), s));
+        let backward = causal_conv1d::backward;
+        done(backward(&[], &[], &[], &[], batch, seq_len, d_inner, d_state, e(), e(), e(), e(), s));
+        let shape = selective_scan::Shape { batch, seq_len, d_inner, d_state };
+        done(selective_scan::checkpoints_len(shape));
+        done(diagonal_scan::checkpoints_len(shape));
+        let inputs = diagonal_scan::Inputs { x: &[], a: &[], b: &[], c: &[], d: None };
+        done(diagonal_scan::forward(shape, inputs, e(), e(), s));
+        done(diagonal_scan::forward_saving(shape, inputs, e(), e(), e(), s));
+        done(diagonal_scan::step(shape, inputs, e(), e()));
+        let cot = diagonal_scan::Cotangents { x: e(), a: e(), b: e(), c: e(), d: None };
+        done(diagonal_scan::backward(shape, inputs, &[], &[], e(), cot, s));
+        let (z, d, dt_bias) = (None, None, None);
+        let inputs = selective_scan::Inputs { x: &[], dt: &[], z, a: &[], b: &[], c: &[], d, dt_bias, softplus: true };
+        done(selective_scan::forward(shape, &inputs, e(), e(), s));
+        done(selective_scan::forward_saving(shape, &inputs, e(), e(), e(), s));
+        let (z, d, dt_bias) = (None, None, None);
+        let cot = selective_scan::Cotangents { x: e(), dt: e(), z, a: e(), b: e(), c: e(), d, dt_bias };
+        done(selective_scan::backward(shape, &inputs, &[], &[], e(), cot, s));
+    });
+    every_size(|[batch, seq_len, n_heads, head_dim, n_groups, d_state]| {
+        let e = || -> &mut [f32] { &mut [] };
+        let shape = ssd::Shape { batch, seq_len, n_heads, head_dim, n_groups, d_state };
+        done(ssd::checkpoints_len(shape));
+        let inputs = ssd::Inputs { x: &[], dt: &[], a: &[], b: &[], c: &[], d: None, dt_bias: None };
+        done(ssd::forward(shape, inputs, e(), e(), s));
+        done(ssd::forward_saving(shape, inputs, e(), e(), e(), s));
+        done(ssd::step(shape, inputs, e(), e()));
+        let cot = ssd::Cotangents { x: e(), dt: e(), a: e(), b: e(), c: e(), d: None, dt_bias: None };
+        done(ssd::backward(shape, inputs, &[], &[], e(), cot, s));
+    });
+    assert_eq!(s.capacity_bytes(), 0, "nothing was reserved");
 }

@@ -8,11 +8,7 @@ use barewire_kernels::selective_scan::{
     pack_state, packed_len, reference, step_with, unpack_state,
 };
 use barewire_kernels::{Exec, Isa, KernelError, Scratch};
-use common::{Rng, bits, for_each_isa};
-
-/// Largest error over the largest value, for outputs and for gradients.
-const FORWARD: f64 = 2e-6;
-const GRADIENT: f64 = 5e-6;
+use common::{Rng, Sum, assert_within, bits, for_each_isa, wide};
 
 /// Which optional inputs there are.
 #[derive(Clone, Copy, Debug)]
@@ -27,10 +23,6 @@ const ALL: Options = Options { z: true, d: true, dt_bias: true, softplus: true }
 
 fn every_option() -> impl Iterator<Item = Options> {
     (0..16).map(|i| Options { z: i & 1 != 0, d: i & 2 != 0, dt_bias: i & 4 != 0, softplus: i & 8 != 0 })
-}
-
-fn wide(x: &[f32]) -> Vec<f64> {
-    x.iter().copied().map(f64::from).collect()
 }
 
 /// One problem, with cotangents.
@@ -195,29 +187,122 @@ impl Case<f64> {
     }
 }
 
-fn compare(what: &str, name: &str, found: &[f32], expected: &[f64], bound: f64) {
-    assert_eq!(found.len(), expected.len(), "{what} {name}");
-    let scale = expected.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
-        let error = (f64::from(*found) - expected).abs();
-        assert!(error <= bound * scale + 1e-30, "{what}: {name}[{i}] is {found}, expected {expected}, scale {scale}");
+/// The bound of every number that comes out: the reference's loops on [`Sum`]s, with the roundings that the module's
+/// docs count.
+fn bounds(case: &Case<f32>) -> Results<f64> {
+    let Shape { batch, seq_len, d_inner, d_state } = case.shape;
+    let Case { x, dt, z, a, b, c, d, dt_bias, h, y_cot, state_cot, .. } = case.wide();
+    let options = case.options;
+    let zero = |like: &[f64]| vec![Sum::default(); like.len()];
+    let mut r = Results {
+        y: zero(&x),
+        h: zero(&h),
+        x: zero(&x),
+        dt: zero(&x),
+        z: zero(&x),
+        a: zero(&a),
+        b: zero(&b),
+        c: zero(&b),
+        d: zero(&d),
+        dt_bias: zero(&d),
+        state: zero(&h),
+    };
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    for (entry, ch) in (0..batch).flat_map(|entry| (0..d_inner).map(move |ch| (entry, ch))) {
+        let at = |t: usize| (entry * seq_len + t) * d_inner + ch;
+        let raw = |t: usize| dt[at(t)] + if options.dt_bias { dt_bias[ch] } else { 0.0 };
+        // The time step with its roundings: 4 ulp of softplus, and what rounding its argument does to it.
+        let delta = |t: usize| match options.softplus {
+            true => (raw(t).max(0.0) + (-raw(t).abs()).exp().ln_1p(), 8.0 + raw(t).abs()),
+            false => (raw(t), 1.0),
+        };
+        let gate = |t: usize| if options.z { (z[at(t)] * sigmoid(z[at(t)]), 10.0) } else { (1.0, 0.0) };
+        let added = |t: usize| Sum::of(x[at(t)]).times(delta(t).0, delta(t).1 + 1.0);
+        let skip = if options.d { d[ch] } else { 0.0 };
+        // Of `c h + d x`: cotangents, and the sum itself.
+        let cot = |t: usize| Sum::of(y_cot[at(t)]).times(gate(t).0, gate(t).1 + 1.0);
+        let mut inner: Vec<Sum> = (0..seq_len).map(|t| Sum::of(x[at(t)]).times(skip, 1.0)).collect();
+        let mut delta_cot = vec![Sum::default(); seq_len];
+        for t in 0..seq_len {
+            r.x[at(t)] = cot(t).times(skip, 1.0);
+            r.d[ch] = r.d[ch].plus(cot(t).times(x[at(t)], 1.0));
+        }
+        for n in 0..d_state {
+            let (i, state) = (ch * d_state + n, (entry * d_inner + ch) * d_state + n);
+            let token = |t: usize| (entry * seq_len + t) * d_state + n;
+            // A decay: its product, the 3 of `Exp2`, and the roundings of its argument times that.
+            let decay = |t: usize| {
+                let (delta, of_delta) = delta(t);
+                ((delta * a[i]).exp(), 4.0 + (of_delta + 3.0) * (delta * a[i]).abs().min(104.0))
+            };
+            let mut states = vec![Sum::of(h[state])];
+            for t in 0..seq_len {
+                let carried = states[t].times(decay(t).0, decay(t).1);
+                states.push(carried.plus(added(t).times(b[token(t)], 1.0)));
+                inner[t] = inner[t].plus(states[t + 1].times(c[token(t)], 1.0));
+            }
+            r.h[state] = states[seq_len];
+            let mut l = Sum::of(state_cot[state]);
+            for t in (0..seq_len).rev() {
+                l = l.plus(cot(t).times(c[token(t)], 1.0));
+                r.c[token(t)] = r.c[token(t)].plus(cot(t).product(states[t + 1]));
+                r.b[token(t)] = r.b[token(t)].plus(l.product(added(t)));
+                r.x[at(t)] = r.x[at(t)].plus(l.times(b[token(t)], 1.0).times(delta(t).0, delta(t).1 + 1.0));
+                delta_cot[t] = delta_cot[t].plus(l.times(b[token(t)], 1.0).times(x[at(t)], 1.0));
+                l = l.times(decay(t).0, decay(t).1);
+                let p = l.product(states[t]);
+                r.a[i] = r.a[i].plus(p.times(delta(t).0, delta(t).1 + 1.0));
+                // Twice more, as `a` is kept times log2(e).
+                delta_cot[t] = delta_cot[t].plus(p.times(a[i], 4.0));
+            }
+            r.state[state] = l;
+        }
+        for t in 0..seq_len {
+            let slope = if options.softplus { (sigmoid(raw(t)), 9.0 + raw(t).abs()) } else { (1.0, 1.0) };
+            r.dt[at(t)] = delta_cot[t].times(slope.0, slope.1);
+            r.dt_bias[ch] = r.dt_bias[ch].plus(r.dt[at(t)]);
+            r.y[at(t)] = inner[t].times(gate(t).0, gate(t).1 + 1.0);
+            // silu' = g (1 + z (1 - g)), where the errors of both `g` count.
+            let silu_slope = sigmoid(z[at(t)]) * (1.0 + z[at(t)].abs());
+            r.z[at(t)] = inner[t].times(silu_slope, 20.0).times(y_cot[at(t)], 2.0);
+        }
+    }
+    // Sums over states; over the steps of a tile, then f64; over channels.
+    let of = |sums: Vec<Sum>, terms| sums.iter().map(|sum| sum.bound(terms)).collect();
+    Results {
+        y: of(r.y, d_state + 1),
+        h: of(r.h, 0),
+        x: of(r.x, d_state + 1),
+        dt: of(r.dt, 2 * d_state + 2),
+        z: of(r.z, d_state + 1),
+        a: of(r.a, 34),
+        b: of(r.b, d_inner),
+        c: of(r.c, d_inner),
+        d: of(r.d, 34),
+        dt_bias: of(r.dt_bias, 2 * d_state + 36),
+        state: of(r.state, 0),
     }
 }
 
-fn check(what: &str, found: &Results<f32>, expected: &Results<f64>, options: Options) {
-    compare(what, "y", &found.y, &expected.y, FORWARD);
-    compare(what, "h", &found.h, &expected.h, FORWARD);
-    compare(what, "x_cot", &found.x, &expected.x, GRADIENT);
-    compare(what, "dt_cot", &found.dt, &expected.dt, GRADIENT);
-    compare(what, "a_cot", &found.a, &expected.a, GRADIENT);
-    compare(what, "b_cot", &found.b, &expected.b, GRADIENT);
-    compare(what, "c_cot", &found.c, &expected.c, GRADIENT);
-    compare(what, "state_cot", &found.state, &expected.state, GRADIENT);
-    if options.z {
-        compare(what, "z_cot", &found.z, &expected.z, GRADIENT);
+#[track_caller]
+fn check(what: &str, found: &Results<f32>, case: &Case<f32>, expected: &Results<f64>) {
+    let bounds = bounds(case);
+    let within = |name: &str, found: &[f32], expected: &[f64], bounds: &[f64]| {
+        assert_within(&format!("{what}: {name}"), found, expected, bounds);
+    };
+    within("y", &found.y, &expected.y, &bounds.y);
+    within("h", &found.h, &expected.h, &bounds.h);
+    within("x_cot", &found.x, &expected.x, &bounds.x);
+    within("dt_cot", &found.dt, &expected.dt, &bounds.dt);
+    within("a_cot", &found.a, &expected.a, &bounds.a);
+    within("b_cot", &found.b, &expected.b, &bounds.b);
+    within("c_cot", &found.c, &expected.c, &bounds.c);
+    within("state_cot", &found.state, &expected.state, &bounds.state);
+    if case.options.z {
+        within("z_cot", &found.z, &expected.z, &bounds.z);
     }
-    compare(what, "d_cot", &found.d, &expected.d, GRADIENT);
-    compare(what, "dt_bias_cot", &found.dt_bias, &expected.dt_bias, GRADIENT);
+    within("d_cot", &found.d, &expected.d, &bounds.d);
+    within("dt_bias_cot", &found.dt_bias, &expected.dt_bias, &bounds.dt_bias);
 }
 
 fn shapes() -> Vec<Shape> {
@@ -236,7 +321,7 @@ fn every_shape_matches_the_reference() {
         let case = Case::new(shape, ALL, 1.0, i as u64);
         let expected = case.wide().run();
         for_each_isa(|isa| {
-            check(&format!("{} {shape:?}", isa.name()), &case.run(isa, &mut scratch), &expected, ALL);
+            check(&format!("{} {shape:?}", isa.name()), &case.run(isa, &mut scratch), &case, &expected);
         });
     }
 }
@@ -248,7 +333,7 @@ fn every_option_matches_the_reference() {
         let case = Case::new(shape(2, 35, 21, 3), options, 1.0, 11);
         let expected = case.wide().run();
         for_each_isa(|isa| {
-            check(&format!("{} {options:?}", isa.name()), &case.run(isa, &mut scratch), &expected, options);
+            check(&format!("{} {options:?}", isa.name()), &case.run(isa, &mut scratch), &case, &expected);
         });
     }
 }
@@ -261,7 +346,7 @@ fn wide_time_steps_match_the_reference() {
         let case = Case::new(shape(1, 67, 40, d_state), ALL, 18.0, 12);
         let expected = case.wide().run();
         for_each_isa(|isa| {
-            check(&format!("{} wide {d_state}", isa.name()), &case.run(isa, &mut scratch), &expected, ALL);
+            check(&format!("{} wide {d_state}", isa.name()), &case.run(isa, &mut scratch), &case, &expected);
         });
     }
 }
@@ -298,7 +383,10 @@ fn growth_overflows_to_infinity() {
     });
     case.a.fill(5.0);
     let expected = case.wide().run();
-    for_each_isa(|isa| compare(isa.name(), "h", &case.run(isa, &mut Scratch::new()).h, &expected.h, FORWARD));
+    let bounds = bounds(&case);
+    for_each_isa(|isa| {
+        assert_within(isa.name(), &case.run(isa, &mut Scratch::new()).h, &expected.h, &bounds.h);
+    });
 }
 
 /// NaN and infinity reach what depends on them, and nothing else: not other channels, nor earlier steps.
@@ -405,15 +493,17 @@ fn packed_steps_have_the_bits_of_one_call() {
         let Shape { batch, seq_len, d_inner, d_state } = shape(2, 9, 37, 9);
         let case = Case::new(shape(batch, seq_len, d_inner, d_state), options, spread, 18);
         let len = packed_len(d_inner, d_state).unwrap();
+        let bounds = bounds(&case);
         for_each_isa(|isa| {
             let expected = case.run(isa, &mut Scratch::new());
             let (mut a, mut h) = (vec![f32::NAN; len], vec![f32::NAN; batch * len]);
             pack_a(d_inner, d_state, &case.a, &mut a).unwrap();
             pack_state(batch, d_inner, d_state, &case.h, &mut h).unwrap();
             for t in 0..seq_len {
-                let row = |x: &[f32], width: usize| -> Vec<f32> {
-                    (0..batch).flat_map(|b| x[(b * seq_len + t) * width..][..width].to_vec()).collect()
-                };
+                fn rows<T: Copy>(x: &[T], of: Shape, t: usize, width: usize) -> Vec<T> {
+                    (0..of.batch).flat_map(|b| x[(b * of.seq_len + t) * width..][..width].to_vec()).collect()
+                }
+                let row = |x: &[f32], width: usize| rows(x, case.shape, t, width);
                 let (x, dt, z) = (row(&case.x, d_inner), row(&case.dt, d_inner), row(&case.z, d_inner));
                 let (b, c) = (row(&case.b, d_state), row(&case.c, d_state));
                 let Inputs { d, dt_bias, softplus, .. } = case.inputs();
@@ -422,7 +512,12 @@ fn packed_steps_have_the_bits_of_one_call() {
                 let mut y = vec![f32::NAN; x.len()];
                 step_with(isa, batch, d_inner, d_state, &inputs, &mut h, &mut y).unwrap();
                 if isa == Isa::Reference {
-                    compare("reference", "y", &y, &wide(&row(&expected.y, d_inner)), FORWARD);
+                    assert_within(
+                        "reference",
+                        &y,
+                        &wide(&row(&expected.y, d_inner)),
+                        &rows(&bounds.y, case.shape, t, d_inner),
+                    );
                 } else {
                     assert_eq!(bits(&y), bits(&row(&expected.y, d_inner)), "{} {t}", isa.name());
                 }
@@ -430,7 +525,7 @@ fn packed_steps_have_the_bits_of_one_call() {
             let mut last = vec![f32::NAN; case.h.len()];
             unpack_state(batch, d_inner, d_state, &h, &mut last).unwrap();
             if isa == Isa::Reference {
-                compare("reference", "h", &last, &wide(&expected.h), FORWARD);
+                assert_within("reference", &last, &wide(&expected.h), &bounds.h);
             } else {
                 assert_eq!(bits(&last), bits(&expected.h), "{}", isa.name());
             }
@@ -503,7 +598,7 @@ fn empty_extents() {
         let case = Case::new(shape, ALL, 1.0, 23);
         let expected = case.wide().run();
         for_each_isa(|isa| {
-            check(&format!("{} {shape:?}", isa.name()), &case.run(isa, &mut Scratch::new()), &expected, ALL);
+            check(&format!("{} {shape:?}", isa.name()), &case.run(isa, &mut Scratch::new()), &case, &expected);
         });
     }
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use barewire_kernels::{Exec, Isa, KernelError, Scratch, ssd};
-use common::{Rng, bits, for_each_isa};
+use common::{Rng, Sum, assert_within, bits, for_each_isa, shifted, wide};
 use ssd::{Cotangents, Inputs, Shape};
 
 /// Owned inputs, cotangents of the outputs, and an initial state.
@@ -27,10 +27,6 @@ struct Case {
 type Gradients<T> = [Vec<T>; 8];
 
 const NAMES: [&str; 8] = ["x", "dt", "a", "b", "c", "d", "dt_bias", "h"];
-
-fn wide(x: &[f32]) -> Vec<f64> {
-    x.iter().map(|v| f64::from(*v)).collect()
-}
 
 impl Case {
     fn new(rng: &mut Rng, dims: [usize; 6], optional: bool) -> Self {
@@ -119,6 +115,7 @@ fn shapes() -> Vec<[usize; 6]> {
         [1, 30, 2, 70, 1, 128],
         [3, 24, 1, 64, 1, 17],
         [1, 50, 40, 1, 40, 2],
+        [1, 1, 2, 3, 1, 127],
     ]
 }
 
@@ -133,21 +130,117 @@ fn degenerate() -> Vec<[usize; 6]> {
     ]
 }
 
-fn max(x: &[f64]) -> f64 {
-    x.iter().fold(0.0, |m, v| v.abs().max(m))
+/// Bounds of the outputs and the final state, then of the gradients.
+///
+/// These are the reference's loops on [`Sum`]s, with the roundings that the module's docs count.
+struct Bounds {
+    outputs: [Vec<f64>; 2],
+    gradients: Gradients<f64>,
 }
 
-/// The largest difference, over the largest entry.
-fn difference(found: &[f32], exact: &[f64]) -> f64 {
-    assert_eq!(found.len(), exact.len());
-    let error = found.iter().zip(exact).map(|(f, e)| (f64::from(*f) - e).abs());
-    let largest = error.fold(0.0, |m, e| if e.is_nan() { f64::INFINITY } else { e.max(m) });
-    if largest == 0.0 { 0.0 } else { largest / max(exact) }
+/// A time step of a head.
+struct TimeStep {
+    delta: f64,
+    decay: f64,
+    /// Roundings of `delta`: two ulp of softplus, and what rounding its argument does to it.
+    of_delta: f64,
+    /// Roundings of a step carried: the product, two ulp of the exponential, and those of its argument, which it turns
+    /// into as many times the argument.
+    carried: f64,
 }
 
-/// Sums here do not cancel to less than a hundredth of their terms' sizes, and contributions are
-/// carried for few steps: the stated bound, `(k + 3 m + 8) 2^-24`, with a hundred in place of both.
-const BOUND: f64 = 500.0 / (1 << 24) as f64;
+impl TimeStep {
+    fn new(raw: f64, a: f64) -> Self {
+        let delta = raw.max(0.0) + (-raw.abs()).exp().ln_1p();
+        let of_delta = 4.0 + raw.abs();
+        // Decays below 2^-149 are 0 on both sides.
+        let carried = 5.0 + (of_delta + 1.0) * (delta * a).abs().min(104.0);
+        Self { delta, decay: (delta * a).exp(), of_delta, carried }
+    }
+}
+
+impl Bounds {
+    fn new(case: &Case) -> Self {
+        let Shape { batch, seq_len, n_heads, head_dim, n_groups, d_state } = case.shape;
+        let [x, dt, a, b, c, d, bias] =
+            [&case.x, &case.dt, &case.a, &case.b, &case.c, &case.d, &case.dt_bias].map(|v| wide(v));
+        let zero = Sum::default();
+        let mut y = vec![zero; x.len()];
+        let mut last = vec![zero; case.h.len()];
+        let mut g = [&x, &dt, &a, &b, &c, &a, &a, &wide(&case.h)].map(|v| vec![zero; v.len()]);
+        for (entry, head) in (0..batch).flat_map(|b| (0..n_heads).map(move |h| (b, h))) {
+            let dt_at = |t: usize| (entry * seq_len + t) * n_heads + head;
+            let b_at = |t: usize| ((entry * seq_len + t) * n_groups + head / (n_heads / n_groups)) * d_state;
+            let (bias, skip) = if case.optional { (bias[head], d[head]) } else { (0.0, 0.0) };
+            let steps: Vec<TimeStep> = (0..seq_len).map(|t| TimeStep::new(dt[dt_at(t)] + bias, a[head])).collect();
+            let [mut log_cots, mut delta_cots] = [0; 2].map(|_| vec![zero; seq_len]);
+            for p in 0..head_dim {
+                let x_at = |t: usize| dt_at(t) * head_dim + p;
+                let u = |t: usize| Sum::of(x[x_at(t)]).times(steps[t].delta, steps[t].of_delta + 1.0);
+                let y_cot = |t: usize| Sum::of(case.y_cot[x_at(t)].into());
+                for t in 0..seq_len {
+                    y[x_at(t)] = Sum::of(x[x_at(t)]).times(skip, 1.0);
+                    g[0][x_at(t)] = y_cot(t).times(skip, 1.0);
+                    g[5][head] = g[5][head].plus(y_cot(t).times(x[x_at(t)], 1.0));
+                }
+                for n in 0..d_state {
+                    let at = ((entry * n_heads + head) * head_dim + p) * d_state + n;
+                    let (b, c) = (|t: usize| b[b_at(t) + n], |t: usize| c[b_at(t) + n]);
+                    let mut h = vec![Sum::of(case.h[at].into())];
+                    for t in 0..seq_len {
+                        h.push(h[t].times(steps[t].decay, steps[t].carried).plus(u(t).times(b(t), 1.0)));
+                        y[x_at(t)] = y[x_at(t)].plus(h[t + 1].times(c(t), 1.0));
+                    }
+                    last[at] = h[seq_len];
+                    let mut cot = Sum::of(case.last_cot[at].into());
+                    for t in (0..seq_len).rev() {
+                        let TimeStep { delta, decay, of_delta, carried } = steps[t];
+                        cot = cot.plus(y_cot(t).times(c(t), 1.0));
+                        g[4][b_at(t) + n] = g[4][b_at(t) + n].plus(y_cot(t).product(h[t + 1]));
+                        g[3][b_at(t) + n] = g[3][b_at(t) + n].plus(u(t).product(cot));
+                        g[0][x_at(t)] = g[0][x_at(t)].plus(cot.times(b(t), 1.0).times(delta, of_delta + 1.0));
+                        delta_cots[t] = delta_cots[t].plus(cot.times(b(t), 1.0).times(x[x_at(t)], 1.0));
+                        cot = cot.times(decay, carried);
+                        log_cots[t] = log_cots[t].plus(cot.product(h[t]));
+                    }
+                    g[7][at] = cot;
+                }
+            }
+            for (t, step) in steps.iter().enumerate() {
+                g[2][head] = g[2][head].plus(log_cots[t].times(step.delta, step.of_delta + 1.0));
+                let raw = dt[dt_at(t)] + bias;
+                // The slope of softplus: two ulp, and what rounding its argument does to it.
+                let dt_cot = delta_cots[t].plus(log_cots[t].times(a[head], 1.0));
+                g[1][dt_at(t)] = dt_cot.times(1.0 / (1.0 + (-raw).exp()), 5.0 + raw.abs());
+                g[6][head] = g[6][head].plus(g[1][dt_at(t)]);
+            }
+        }
+        // Sums: of the states and the steps of a chunk; of both, the channels and the heads.
+        let (forward, backward) = (d_state + 24, 2 * d_state + 2 * head_dim + n_heads + 2 * 48);
+        let bounds = |sums: &[Sum], terms| sums.iter().map(|sum| sum.bound(terms)).collect();
+        Self { outputs: [bounds(&y, forward), bounds(&last, forward)], gradients: g.map(|g| bounds(&g, backward)) }
+    }
+
+    #[track_caller]
+    fn check_outputs(&self, what: &str, found: [&[f32]; 2], exact: &[Vec<f64>; 2]) {
+        for i in 0..2 {
+            assert_within(&format!("{what} {}", ["y", "h"][i]), found[i], &exact[i], &self.outputs[i]);
+        }
+    }
+
+    /// Of gradients that were added to 1 where they are added.
+    #[track_caller]
+    fn check_gradients(&self, what: &str, found: &Gradients<f32>, exact: &Gradients<f64>) {
+        for i in 0..8 {
+            let before = if [2, 5, 6].contains(&i) { 1.0 } else { 0.0 };
+            let exact: Vec<f64> = exact[i].iter().map(|v| v + before).collect();
+            // The sum to f32, and its addition.
+            let bound = |(b, e): (&f64, &f64)| b + 2.0 * before * (1.0 + e.abs()) / f64::from(1 << 24);
+            let bounds: Vec<f64> = self.gradients[i].iter().zip(&exact).map(bound).collect();
+            assert_within(&format!("{what} {}", NAMES[i]), &found[i], &exact, &bounds);
+        }
+    }
+}
 
 #[test]
 fn outputs_and_states_follow_the_formula() {
@@ -155,18 +248,16 @@ fn outputs_and_states_follow_the_formula() {
     let mut scratch = Scratch::new();
     for (i, dims) in shapes().into_iter().chain(degenerate()).enumerate() {
         let case = Case::new(&mut rng, dims, i % 3 != 0);
-        let [y, h] = case.exact();
+        let (exact, bounds) = (case.exact(), Bounds::new(&case));
         for_each_isa(|isa| {
             let (found, _) = case.run(isa, &mut scratch);
-            assert!(difference(&found[0], &y) < BOUND, "{} {dims:?} y", isa.name());
-            assert!(difference(&found[1], &h) < BOUND, "{} {dims:?} h", isa.name());
-            let (mut state, mut out) = (case.h.clone(), vec![f32::NAN; y.len()]);
+            bounds.check_outputs(&format!("{} {dims:?}", isa.name()), found.each_ref().map(|v| &v[..]), &exact);
+            let (mut state, mut out) = (case.h.clone(), vec![f32::NAN; case.x.len()]);
             ssd::forward_with(isa, case.shape, case.inputs(), &mut state, &mut out, &mut scratch).unwrap();
             assert_eq!([bits(&out), bits(&state)], found.each_ref().map(|v| bits(v)), "saving changes no bit");
-            let (mut state, mut out) = (case.h.clone(), vec![f32::NAN; y.len()]);
+            let (mut state, mut out) = (case.h.clone(), vec![f32::NAN; case.x.len()]);
             ssd::step_with(isa, case.shape, case.inputs(), &mut state, &mut out).unwrap();
-            assert!(difference(&out, &y) < BOUND, "{} {dims:?} step y", isa.name());
-            assert!(difference(&state, &h) < BOUND, "{} {dims:?} step h", isa.name());
+            bounds.check_outputs(&format!("{} {dims:?} step", isa.name()), [&out, &state], &exact);
         });
     }
 }
@@ -177,20 +268,11 @@ fn gradients_follow_the_formula() {
     let mut scratch = Scratch::new();
     for (i, dims) in shapes().into_iter().chain(degenerate()).enumerate() {
         let case = Case::new(&mut rng, dims, i % 3 != 0);
-        let exact = case.exact_gradients();
+        let (exact, bounds) = (case.exact_gradients(), Bounds::new(&case));
         for_each_isa(|isa| {
             let (_, checkpoints) = case.run(isa, &mut scratch);
-            let mut found = case.gradients(isa, &checkpoints, &mut scratch);
-            for i in [2, 5, 6] {
-                found[i].iter_mut().for_each(|v| *v -= 1.0);
-            }
-            for ((found, exact), name) in found.iter().zip(&exact).zip(NAMES) {
-                let error = difference(found, exact);
-                // The 1.0 that was there before takes a place of its own.
-                let before =
-                    if ["a", "d", "dt_bias"].contains(&name) { 2f64.powi(-23) / max(exact).max(1e-300) } else { 0.0 };
-                assert!(error < BOUND + before, "{} {dims:?} {name}: {error}", isa.name());
-            }
+            let found = case.gradients(isa, &checkpoints, &mut scratch);
+            bounds.check_gradients(&format!("{} {dims:?}", isa.name()), &found, &exact);
         });
     }
 }
@@ -232,7 +314,7 @@ fn a_cut_sequence_agrees() {
     let mut rng = Rng(4);
     let mut scratch = Scratch::new();
     let case = Case::new(&mut rng, [1, 60, 4, 9, 2, 10], true);
-    let [y, h] = case.exact();
+    let (exact, bounds) = (case.exact(), Bounds::new(&case));
     for_each_isa(|isa| {
         for cut in [1, 5, 24, 30, 59] {
             let mut state = case.h.clone();
@@ -251,32 +333,9 @@ fn a_cut_sequence_agrees() {
                 ssd::forward_with(isa, shape, inputs, &mut state, &mut part, &mut scratch).unwrap();
                 out.extend(part);
             }
-            assert!(difference(&out, &y) < BOUND && difference(&state, &h) < BOUND, "{} {cut}", isa.name());
+            bounds.check_outputs(&format!("{} cut at {cut}", isa.name()), [&out, &state], &exact);
         }
     });
-}
-
-#[test]
-fn threads_change_no_bit() {
-    let mut rng = Rng(5);
-    for dims in [[2, 100, 6, 20, 2, 24], [1, 120, 18, 8, 2, 9]] {
-        // Enough work for several parts.
-        let case = Case::new(&mut rng, dims, true);
-        for_each_isa(|isa| {
-            let run = |threads: usize| {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                pool.install(|| {
-                    let exec = Exec::from(isa).parallel();
-                    let mut scratch = Scratch::new();
-                    let (out, checkpoints) = case.run(exec, &mut scratch);
-                    let gradients = case.gradients(exec, &checkpoints, &mut scratch);
-                    out.iter().chain(&gradients).map(|v| bits(v)).collect::<Vec<_>>()
-                })
-            };
-            let one = run(1);
-            assert!(one == run(2) && one == run(3), "{}", isa.name());
-        });
-    }
 }
 
 #[test]
@@ -295,19 +354,11 @@ fn hard_decays() {
             _ => 0.3,
         };
     }
-    let [y, h] = case.exact();
-    let exact = case.exact_gradients();
+    let (outputs, gradients, bounds) = (case.exact(), case.exact_gradients(), Bounds::new(&case));
     for_each_isa(|isa| {
         let (found, checkpoints) = case.run(isa, &mut scratch);
-        assert!(difference(&found[0], &y) < BOUND, "{} y", isa.name());
-        assert!(difference(&found[1], &h) < BOUND, "{} h", isa.name());
-        let mut gradients = case.gradients(isa, &checkpoints, &mut scratch);
-        for i in [2, 5, 6] {
-            gradients[i].iter_mut().for_each(|v| *v -= 1.0);
-        }
-        for ((found, exact), name) in gradients.iter().zip(&exact).zip(NAMES) {
-            assert!(difference(found, exact) < BOUND, "{} {name}", isa.name());
-        }
+        bounds.check_outputs(isa.name(), found.each_ref().map(|v| &v[..]), &outputs);
+        bounds.check_gradients(isa.name(), &case.gradients(isa, &checkpoints, &mut scratch), &gradients);
     });
 }
 
@@ -340,6 +391,24 @@ fn nan_reaches_what_depends_on_it() {
         let ([y, _], _) = other.run(isa, &mut scratch);
         assert!(y[..2].iter().all(|v| v.is_finite()), "{}", isa.name());
         assert!(y[2..].iter().all(|v| !v.is_finite()), "{}", isa.name());
+    });
+}
+
+#[test]
+fn slices_may_start_anywhere() {
+    let case = Case::new(&mut Rng(10), [1, 50, 3, 33, 1, 17], true);
+    for_each_isa(|isa| {
+        let mut scratch = Scratch::new();
+        let ([y, h], checkpoints) = case.run(isa, &mut scratch);
+        for by in [1, 3] {
+            let [x, dt, b, c] = [&case.x, &case.dt, &case.b, &case.c].map(|v| shifted(v, by));
+            let inputs = Inputs { x: &x[by..], dt: &dt[by..], b: &b[by..], c: &c[by..], ..case.inputs() };
+            let [mut state, mut out, mut saved] = [&case.h, &case.x, &checkpoints].map(|v| shifted(v, by));
+            let (state, out, saved) = (&mut state[by..], &mut out[by..], &mut saved[by..]);
+            ssd::forward_saving_with(isa, case.shape, inputs, state, out, saved, &mut scratch).unwrap();
+            assert!(bits(out) == bits(&y) && bits(state) == bits(&h), "{}", isa.name());
+            assert_eq!(bits(saved), bits(&checkpoints), "{}", isa.name());
+        }
     });
 }
 

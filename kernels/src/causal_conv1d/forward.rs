@@ -1,6 +1,6 @@
 //! Outputs and the new state.
 
-use super::{CHANNELS, GROUP, Padded, Shape, UNROLLED, load, reference, store, transpose};
+use super::{CHANNELS, GROUP, Padded, Shape, UNROLLED, reference, transpose};
 use crate::columns::{Columns, ColumnsMut};
 use crate::error::check_len;
 use crate::exec::Job;
@@ -197,48 +197,45 @@ impl Forward<'_> {
     /// [`GROUP`] steps: the same sums, with taps and inputs loaded once.
     #[inline(always)]
     fn group<S: Simd, const K: usize>(&mut self, s: S, e: usize, t: usize) {
+        let len = self.b.len();
         let mut taps = [self.b; K];
         for (j, tap) in taps.iter_mut().enumerate() {
-            *tap = self.taps.row(j);
+            *tap = &self.taps.row(j)[..len];
         }
         let mut x = [self.b; GROUP + UNROLLED - 1];
         for (q, x) in x.iter_mut().enumerate().take(GROUP + K - 1) {
-            *x = self.p.row(e, t + q);
+            *x = &self.p.row(e, t + q)[..len];
         }
-        let first = e * self.shape.time + t;
-        let len = self.b.len();
-        let whole = len - len % S::LANES;
-        for at in (0..whole).step_by(S::LANES) {
-            self.outputs::<S, K, false>(s, taps, x, first, at);
-        }
-        if whole < len {
-            self.outputs::<S, K, true>(s, taps, x, first, whole);
-        }
-    }
-
-    /// A vector of channels of [`GROUP`] steps.
-    #[inline(always)]
-    fn outputs<S: Simd, const K: usize, const PART: bool>(
-        &mut self,
-        s: S,
-        taps: [&[f32]; K],
-        x: [&[f32]; GROUP + UNROLLED - 1],
-        first: usize,
-        at: usize,
-    ) {
-        let mut y = [load::<S, PART>(s, self.b, at); GROUP];
-        let mut window = [s.splat(0.0); GROUP + UNROLLED - 1];
-        for q in 0..GROUP + K - 1 {
-            window[q] = load::<S, PART>(s, x[q], at);
-        }
-        for j in 0..K {
-            let w = load::<S, PART>(s, taps[j], at);
-            for i in 0..GROUP {
-                y[i] = s.mul_add(w, window[i + j], y[i]);
+        let [y0, y1, y2, y3] = self.y.rows(e * self.shape.time + t);
+        let y = [&mut y0[..len], &mut y1[..len], &mut y2[..len], &mut y3[..len]];
+        let mut at = 0;
+        // All slices have the length `len`, so that this condition is every bounds check of the loop.
+        while at + S::LANES <= len {
+            let part = at..at + S::LANES;
+            let mut sums = [s.load(&self.b[part.clone()]); GROUP];
+            let mut window = [s.splat(0.0); GROUP + UNROLLED - 1];
+            for q in 0..GROUP + K - 1 {
+                window[q] = s.load(&x[q][part.clone()]);
             }
+            for j in 0..K {
+                let w = s.load(&taps[j][part.clone()]);
+                for i in 0..GROUP {
+                    sums[i] = s.mul_add(w, window[i + j], sums[i]);
+                }
+            }
+            for i in 0..GROUP {
+                s.store(&mut y[i][part.clone()], sums[i]);
+            }
+            at += S::LANES;
         }
-        for (i, y) in y.iter().enumerate() {
-            store::<S, PART>(s, self.y.row(first + i), at, *y);
+        if at < len {
+            for i in 0..GROUP {
+                let mut sum = s.load_part(&self.b[at..]);
+                for j in 0..K {
+                    sum = s.mul_add(s.load_part(&taps[j][at..]), s.load_part(&x[i + j][at..]), sum);
+                }
+                s.store_part(&mut y[i][at..], sum);
+            }
         }
     }
 }

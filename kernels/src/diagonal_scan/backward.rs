@@ -10,7 +10,7 @@ use super::forward::{grain, load, skip};
 use super::packed::{BLOCK, BLOCKS, CHANNELS, Row, TILE, pack, pack_step, unpack, unpack_step};
 use super::{Cotangents, Inputs, Shape};
 use crate::columns::ColumnsMut;
-use crate::exec::Job;
+use crate::exec::{Job, Shares};
 use crate::simd::{Simd, SimdKernel, dispatch};
 use crate::{Exec, Isa};
 
@@ -64,9 +64,8 @@ pub(super) fn run(
         b_cot: cot.b,
         c_cot: cot.c,
         d_cot: cot.d,
-        scratch,
-        sums,
-        regions: parts(exec, shape),
+        scratch: Shares::new(scratch, parts(exec, shape)),
+        sums: Shares::new(sums, parts(exec, shape)),
     };
     exec.run(job, grain(shape));
 }
@@ -85,9 +84,8 @@ struct Superblocks<'a> {
     b_cot: &'a mut [f32],
     c_cot: &'a mut [f32],
     d_cot: Option<&'a mut [f32]>,
-    scratch: &'a mut [Row],
-    sums: &'a mut [f64],
-    regions: usize,
+    scratch: Shares<'a, Row>,
+    sums: Shares<'a, f64>,
 }
 
 impl Job for Superblocks<'_> {
@@ -99,15 +97,14 @@ impl Job for Superblocks<'_> {
         let Self { isa, shape, inputs, checkpoints, y_cot, blocks, .. } = self;
         let middle = blocks.start + units;
         let channels = (units * CHANNELS).min(self.x_cot.len());
-        let left = self.regions / 2;
         let (state_cot, state_rest) = self.state_cot.split_at(channels * shape.d_state);
         let (x_cot, x_rest) = self.x_cot.split_at(channels);
         let (a_cot, a_rest) = self.a_cot.split_at_mut(channels * shape.d_state);
         let (b_cot, b_rest) = self.b_cot.split_at_mut(channels * shape.d_state);
         let (c_cot, c_rest) = self.c_cot.split_at_mut(channels * shape.d_state);
         let (d_cot, d_rest) = self.d_cot.map(|d| d.split_at_mut(channels)).unzip();
-        let (scratch, scratch_rest) = self.scratch.split_at_mut(left * thread_rows(shape));
-        let (sums, sums_rest) = self.sums.split_at_mut(left * thread_sums(shape));
+        let (scratch, scratch_rest) = self.scratch.split();
+        let (sums, sums_rest) = self.sums.split();
         let first = Self {
             isa,
             shape,
@@ -123,7 +120,6 @@ impl Job for Superblocks<'_> {
             d_cot,
             scratch,
             sums,
-            regions: left,
         };
         let second = Self {
             isa,
@@ -140,7 +136,6 @@ impl Job for Superblocks<'_> {
             d_cot: d_rest,
             scratch: scratch_rest,
             sums: sums_rest,
-            regions: self.regions - left,
         };
         (first, second)
     }
@@ -157,13 +152,13 @@ impl SimdKernel for Superblocks<'_> {
     fn run<S: Simd>(mut self, s: S) {
         let Shape { batch, seq_len, d_inner, d_state } = self.shape;
         let size = BLOCKS * d_state;
-        let (coefficients, rest) = self.scratch.split_at_mut(3 * size);
+        let (coefficients, rest) = self.scratch.own().split_at_mut(3 * size);
         let (carry, rest) = rest.split_at_mut(size);
         let (x, rest) = rest.split_at_mut(BLOCKS * TILE);
         let (y_cot, rest) = rest.split_at_mut(BLOCKS * TILE);
         let (x_cot, rest) = rest.split_at_mut(BLOCKS * TILE);
         let states = &mut rest[..TOGETHER * TILE];
-        let (sums, d_sums) = self.sums[..thread_sums(self.shape)].split_at_mut(3 * CHANNELS * d_state);
+        let (sums, d_sums) = self.sums.own().split_at_mut(3 * CHANNELS * d_state);
         let tiles = seq_len.div_ceil(TILE);
         for block in self.blocks.clone() {
             let channels = block * CHANNELS..d_inner.min((block + 1) * CHANNELS);

@@ -9,7 +9,7 @@ use core::ops::Range;
 use super::packed::{BLOCK, BLOCKS, CHANNELS, Row, TILE, pack, pack_step, unpack, unpack_step};
 use super::{Inputs, Shape};
 use crate::columns::ColumnsMut;
-use crate::exec::Job;
+use crate::exec::{Job, Shares};
 use crate::simd::{Simd, SimdKernel, dispatch};
 use crate::{Exec, Isa};
 
@@ -51,8 +51,7 @@ pub(super) fn run(
         h: ColumnsMut::new(h, shape.d_inner * shape.d_state),
         y: ColumnsMut::new(y, shape.d_inner),
         checkpoints,
-        scratch,
-        regions: parts(exec, shape),
+        scratch: Shares::new(scratch, parts(exec, shape)),
     };
     exec.run(job, grain(shape));
 }
@@ -66,8 +65,7 @@ struct Superblocks<'a> {
     h: ColumnsMut<'a, f32>,
     y: ColumnsMut<'a, f32>,
     checkpoints: &'a mut [Row],
-    scratch: &'a mut [Row],
-    regions: usize,
+    scratch: Shares<'a, Row>,
 }
 
 impl Job for Superblocks<'_> {
@@ -79,14 +77,12 @@ impl Job for Superblocks<'_> {
         let Self { isa, shape, inputs, blocks, .. } = self;
         let middle = blocks.start + units;
         let channels = (units * CHANNELS).min(self.y.len());
-        let left = self.regions / 2;
         let (h, h_rest) = self.h.split_at(channels * shape.d_state);
         let (y, y_rest) = self.y.split_at(channels);
         let saved = self.checkpoints.len() / blocks.len() * units;
         let (checkpoints, checkpoints_rest) = self.checkpoints.split_at_mut(saved);
-        let (scratch, scratch_rest) = self.scratch.split_at_mut(left * thread_rows(shape));
-        let first =
-            Self { isa, shape, inputs, blocks: blocks.start..middle, h, y, checkpoints, scratch, regions: left };
+        let (scratch, scratch_rest) = self.scratch.split();
+        let first = Self { isa, shape, inputs, blocks: blocks.start..middle, h, y, checkpoints, scratch };
         let second = Self {
             isa,
             shape,
@@ -96,7 +92,6 @@ impl Job for Superblocks<'_> {
             y: y_rest,
             checkpoints: checkpoints_rest,
             scratch: scratch_rest,
-            regions: self.regions - left,
         };
         (first, second)
     }
@@ -111,10 +106,10 @@ impl SimdKernel for Superblocks<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { shape, inputs, blocks, mut h, mut y, checkpoints, scratch, .. } = self;
+        let Self { shape, inputs, blocks, mut h, mut y, checkpoints, mut scratch, .. } = self;
         let Shape { batch, seq_len, d_inner, d_state } = shape;
         let size = BLOCKS * d_state;
-        let (coefficients, rest) = scratch.split_at_mut(3 * size);
+        let (coefficients, rest) = scratch.own().split_at_mut(3 * size);
         let (state, rest) = rest.split_at_mut(size);
         let (x, out) = rest[..2 * BLOCKS * TILE].split_at_mut(BLOCKS * TILE);
         let tiles = seq_len.div_ceil(TILE);

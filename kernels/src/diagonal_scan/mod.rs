@@ -44,87 +44,22 @@
 
 #![allow(clippy::needless_range_loop, reason = "registers and steps are arrays; indices say which one")]
 
+mod args;
 mod backward;
 mod forward;
 mod packed;
 pub mod reference;
 mod step;
 
+pub use args::{Cotangents, Inputs};
 use packed::{BLOCK, BLOCKS, CHANNELS, TILE};
 
 use crate::error::{KernelError, check_len, product};
+pub use crate::scan_shape::Shape;
 use crate::{Exec, Isa, Scratch};
 
 /// The longest sequence for which packing the coefficients costs more than it saves.
 const FEW_STEPS: usize = 4;
-
-/// Extents of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
-    /// Independent sequences.
-    pub batch: usize,
-    /// Steps of each.
-    pub seq_len: usize,
-    /// Channels.
-    pub d_inner: usize,
-    /// States of a channel.
-    pub d_state: usize,
-}
-
-/// What [`forward`] reads; shapes in the [module's table](self).
-#[derive(Debug, Clone, Copy)]
-pub struct Inputs<'a, T = f32> {
-    /// `[batch, seq_len, d_inner]`
-    pub x: &'a [T],
-    /// `[d_inner, d_state]`
-    pub a: &'a [T],
-    /// `[d_inner, d_state]`
-    pub b: &'a [T],
-    /// `[d_inner, d_state]`
-    pub c: &'a [T],
-    /// `[d_inner]`
-    pub d: Option<&'a [T]>,
-}
-
-/// Where [`backward`] puts the cotangents of [`Inputs`], of the same shapes. `d` may be `None` if it is
-/// not wanted; if the inputs lack it, it is that of a zero.
-#[derive(Debug)]
-pub struct Cotangents<'a, T = f32> {
-    /// Written.
-    pub x: &'a mut [T],
-    /// Added to.
-    pub a: &'a mut [T],
-    /// Added to.
-    pub b: &'a mut [T],
-    /// Added to.
-    pub c: &'a mut [T],
-    /// Added to.
-    pub d: Option<&'a mut [T]>,
-}
-
-/// Lengths of `x`, `a` and `h`.
-struct Lengths {
-    x: usize,
-    a: usize,
-    h: usize,
-}
-
-fn check_inputs(shape: Shape, inputs: &Inputs<'_>) -> Result<Lengths, KernelError> {
-    let Shape { batch, seq_len, d_inner, d_state } = shape;
-    let len = Lengths {
-        x: product("x", &[batch, seq_len, d_inner])?,
-        a: product("a", &[d_inner, d_state])?,
-        h: product("h", &[batch, d_inner, d_state])?,
-    };
-    check_len("x", inputs.x, len.x)?;
-    check_len("a", inputs.a, len.a)?;
-    check_len("b", inputs.b, len.a)?;
-    check_len("c", inputs.c, len.a)?;
-    if let Some(d) = inputs.d {
-        check_len("d", d, d_inner)?;
-    }
-    Ok(len)
-}
 
 /// Floats of the checkpoints that [`forward_saving`] writes: a state every 32 steps, with `d_inner`
 /// rounded up to a multiple of 64.
@@ -226,13 +161,11 @@ fn run_forward(
     checkpoints: Option<&mut [f32]>,
     scratch: &mut Scratch,
 ) -> Result<(), KernelError> {
-    let len = check_inputs(shape, inputs)?;
-    check_len("h", h, len.h)?;
-    check_len("y", y, len.x)?;
+    inputs.check_forward(shape, h, y)?;
     if let Some(checkpoints) = &checkpoints {
         check_len("checkpoints", checkpoints, checkpoints_len(shape)?)?;
     }
-    if len.x == 0 {
+    if y.is_empty() {
         return Ok(());
     }
     if exec.isa() == Isa::Reference {
@@ -275,10 +208,8 @@ pub fn step_with(
     y: &mut [f32],
 ) -> Result<(), KernelError> {
     let exec = exec.into();
-    let len = check_inputs(shape, &inputs)?;
-    check_len("h", h, len.h)?;
-    check_len("y", y, len.x)?;
-    if len.x == 0 {
+    inputs.check_forward(shape, h, y)?;
+    if y.is_empty() {
         return Ok(());
     }
     if exec.isa() == Isa::Reference {
@@ -328,18 +259,12 @@ pub fn backward_with(
     scratch: &mut Scratch,
 ) -> Result<(), KernelError> {
     let exec = exec.into();
-    let len = check_inputs(shape, &inputs)?;
+    inputs.check(shape)?;
     check_len("checkpoints", checkpoints, checkpoints_len(shape)?)?;
-    check_len("y_cot", y_cot, len.x)?;
-    check_len("state_cot", state_cot, len.h)?;
-    check_len("x_cot", cot.x, len.x)?;
-    check_len("a_cot", cot.a, len.a)?;
-    check_len("b_cot", cot.b, len.a)?;
-    check_len("c_cot", cot.c, len.a)?;
-    if let Some(d) = &cot.d {
-        check_len("d_cot", d, shape.d_inner)?;
-    }
-    if len.x == 0 {
+    check_len("y_cot", y_cot, inputs.x.len())?;
+    check_len("state_cot", state_cot, shape.states()?)?;
+    cot.check(shape, &inputs)?;
+    if y_cot.is_empty() {
         return Ok(());
     }
     let checkpoints = checkpoints.as_chunks().0;

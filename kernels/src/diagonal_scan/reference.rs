@@ -1,6 +1,7 @@
 //! The recurrence and its adjoint in plain f64 loops: the oracle of every other path.
 
 use super::{Cotangents, Inputs, Shape};
+use crate::convert::{narrow, narrow_optional, wide};
 
 /// Every step, one after the other; arguments as in [`super::forward`]. Lengths must fit the shape.
 pub fn forward(shape: Shape, inputs: &Inputs<'_, f64>, h: &mut [f64], y: &mut [f64]) {
@@ -65,16 +66,6 @@ pub fn backward(
     }
 }
 
-fn wide(x: &[f32]) -> Vec<f64> {
-    x.iter().map(|v| f64::from(*v)).collect()
-}
-
-fn narrow(from: &[f64], to: &mut [f32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from as f32;
-    }
-}
-
 /// Runs `f` with the inputs in f64.
 fn with_wide(inputs: &Inputs<'_>, f: impl FnOnce(&Inputs<'_, f64>)) {
     let [x, a, b, c] = [inputs.x, inputs.a, inputs.b, inputs.c].map(wide);
@@ -108,7 +99,5 @@ pub(super) fn backward_f32(
     for (from, to) in [(&x, cot.x), (&a, cot.a), (&b, cot.b), (&c, cot.c)] {
         narrow(from, to);
     }
-    if let (Some(from), Some(to)) = (&d, cot.d) {
-        narrow(from, to);
-    }
+    narrow_optional(d, cot.d);
 }

@@ -9,7 +9,7 @@ pub(super) fn map<O: Op<N>, const N: usize>(_: O, x: [&[f32]; N], y: &mut [f32])
 }
 
 /// `1 / (1 + e^-x)`, accurate on both sides.
-pub(super) fn sigmoid(x: f64) -> f64 {
+pub(crate) fn sigmoid(x: f64) -> f64 {
     let e = (-x.abs()).exp();
     if x < 0.0 { e / (1.0 + e) } else { 1.0 / (1.0 + e) }
 }
@@ -20,7 +20,7 @@ pub(super) fn silu(x: f64) -> f64 {
 }
 
 /// `ln(1 + e^x)`
-pub(super) fn softplus(x: f64) -> f64 {
+pub(crate) fn softplus(x: f64) -> f64 {
     // `max` would drop a NaN.
     let above = if x < 0.0 { 0.0 } else { x };
     above + (-x.abs()).exp().ln_1p()

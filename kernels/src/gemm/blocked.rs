@@ -10,7 +10,7 @@
 use super::{Form, Product};
 use crate::Scratch;
 use crate::columns::ColumnsMut;
-use crate::exec::{Exec, Job};
+use crate::exec::{Exec, Job, Shares};
 
 /// Terms that are summed in one go. Part of the law in the module's docs: changing it changes bits.
 const TERMS: usize = 256;
@@ -173,10 +173,9 @@ pub(super) fn run<T: Tiles>(exec: Exec, tiles: T, p: Product<'_, f32>, c: &mut [
     };
     let grain = (GRAIN / unit.max(1)).max(1);
     let c = ColumnsMut::new(c, n);
-    let mut job = Part { tiles, p, cut, parts: 1, c, work: &mut [] };
-    job.parts = exec.parts(job.units(), grain);
-    job.work = scratch.aligned(job.parts * WORK, 0).0;
-    exec.run(job, grain);
+    let parts = exec.parts(cut.units(&p), grain);
+    let work = Shares::new(scratch.aligned(parts * WORK, 0).0, parts);
+    exec.run(Part { tiles, p, cut, c, work }, grain);
 }
 
 /// Floats of working memory a thread: a packed part of `b`, and packed rows of `a`.
@@ -191,41 +190,43 @@ enum Cut {
     Rows,
 }
 
+impl Cut {
+    fn units(self, p: &Product<'_, f32>) -> usize {
+        match self {
+            Self::Columns => p.n.div_ceil(CUT),
+            Self::Rows => p.m.div_ceil(MOST_ROWS),
+        }
+    }
+}
+
 /// Some rows and columns of `c`.
 struct Part<'a, T> {
     tiles: T,
     p: Product<'a, f32>,
     cut: Cut,
-    parts: usize,
     c: ColumnsMut<'a, f32>,
-    /// [`WORK`] floats for each of `parts`.
-    work: &'a mut [f32],
+    /// Each of [`WORK`] floats.
+    work: Shares<'a, f32>,
 }
 
 impl<T: Tiles> Job for Part<'_, T> {
     fn units(&self) -> usize {
-        match self.cut {
-            Cut::Columns => self.p.n.div_ceil(CUT),
-            Cut::Rows => self.p.m.div_ceil(MOST_ROWS),
-        }
+        self.cut.units(&self.p)
     }
 
     fn split_at(self, units: usize) -> (Self, Self) {
-        let Self { tiles, p, cut, parts, c, work } = self;
+        let Self { tiles, p, cut, c, work } = self;
         let ((first, second), (c, c_rest)) = match cut {
             Cut::Columns => (p.split_columns(units * CUT), c.split_at(units * CUT)),
             Cut::Rows => (p.split_rows(units * MOST_ROWS), c.split_rows_at(units * MOST_ROWS)),
         };
-        let left = parts / 2;
-        let (work, work_rest) = work.split_at_mut(left * WORK);
-        (
-            Self { tiles, p: first, cut, parts: left, c, work },
-            Self { tiles, p: second, cut, parts: parts - left, c: c_rest, work: work_rest },
-        )
+        let (work, work_rest) = work.split();
+        (Self { tiles, p: first, cut, c, work }, Self { tiles, p: second, cut, c: c_rest, work: work_rest })
     }
 
     fn run(self) {
-        let Self { tiles, p, mut c, work, .. } = self;
+        let Self { tiles, p, mut c, mut work, .. } = self;
+        let work = work.own();
         let sizes = tiles.sizes();
         if p.k == 0 && !p.accumulate {
             for r in 0..p.m {

@@ -1,5 +1,7 @@
 //! The formulas in plain f64 loops.
 
+use crate::convert::{narrow, wide};
+
 /// One row in f64: `(y, r)`.
 pub fn row(x: &[f64], w: &[f64], eps: f64) -> (Vec<f64>, f64) {
     let mean = x.iter().map(|x| x * x).sum::<f64>() / x.len().max(1) as f64;
@@ -18,10 +20,6 @@ pub fn row_backward(x: &[f64], w: &[f64], r: f64, y_cot: &[f64], eps: f64) -> (V
     ((0..x.len()).map(x_cot).collect(), (0..x.len()).map(|i| x[i] * r * y_cot[i]).collect())
 }
 
-fn wide(x: &[f32]) -> Vec<f64> {
-    x.iter().map(|x| f64::from(*x)).collect()
-}
-
 fn weights(w: Option<&[f32]>, d: usize) -> Vec<f64> {
     w.map_or_else(|| vec![1.0; d], wide)
 }
@@ -31,9 +29,7 @@ pub(super) fn forward(x: &[f32], w: Option<&[f32]>, d: usize, eps: f32, y: &mut 
     for (t, r) in r.iter_mut().enumerate() {
         let (values, root) = row(&wide(&x[t * d..][..d]), &w, eps.into());
         *r = root as f32;
-        for (y, value) in y[t * d..].iter_mut().zip(values) {
-            *y = value as f32;
-        }
+        narrow(&values, &mut y[t * d..]);
     }
 }
 
@@ -53,14 +49,12 @@ pub(super) fn backward(
     for (t, r) in r.iter().enumerate() {
         let (x, c) = (wide(&x[t * d..][..d]), wide(&y_cot[t * d..][..d]));
         let (values, terms) = row_backward(&x, &w, (*r).into(), &c, eps.into());
-        for i in 0..d {
-            x_cot[t * d + i] = values[i] as f32;
-            sums[i] += terms[i];
+        narrow(&values, &mut x_cot[t * d..]);
+        for (sum, term) in sums.iter_mut().zip(terms) {
+            *sum += term;
         }
     }
     if let Some(w_cot) = w_cot {
-        for (w_cot, sum) in w_cot.iter_mut().zip(sums) {
-            *w_cot = sum as f32;
-        }
+        narrow(&sums, w_cot);
     }
 }

@@ -2,20 +2,8 @@
 
 use super::pack::packed_len;
 use super::{K, LANES};
-use crate::error::{KernelError, check_len, product};
-
-/// Extents of a scan. All of them may be 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
-    /// Independent sequences.
-    pub batch: usize,
-    /// Time steps.
-    pub seq_len: usize,
-    /// Channels.
-    pub d_inner: usize,
-    /// States of a channel.
-    pub d_state: usize,
-}
+use crate::error::{KernelError, check_len, check_optional, product};
+pub use crate::scan_shape::Shape;
 
 /// What the scan reads; shapes are in the table of [`super`].
 #[derive(Debug, Clone, Copy)]
@@ -88,16 +76,6 @@ pub struct Cotangents<'a, T = f32> {
 }
 
 impl Shape {
-    /// Elements of a `[batch, seq_len, d_inner]` array.
-    pub(super) fn activations(self) -> Result<usize, KernelError> {
-        product("x", &[self.batch, self.seq_len, self.d_inner])
-    }
-
-    /// Elements of a `[batch, d_inner, d_state]` array.
-    pub(super) fn states(self) -> Result<usize, KernelError> {
-        product("h", &[self.batch, self.d_inner, self.d_state])
-    }
-
     /// Tiles of the time axis.
     pub(super) fn tiles(self) -> usize {
         self.seq_len.div_ceil(K)
@@ -121,7 +99,7 @@ impl<T> Inputs<'_, T> {
         check_len("x", self.x, len)?;
         check_len("dt", self.dt, len)?;
         check_optional("z", self.z, len)?;
-        check_len("a", self.a, product("a", &[shape.d_inner, shape.d_state])?)?;
+        check_len("a", self.a, shape.coefficients()?)?;
         let len = product("b", &[shape.batch, shape.seq_len, shape.d_state])?;
         check_len("b", self.b, len)?;
         check_len("c", self.c, len)?;
@@ -157,10 +135,6 @@ impl StepInputs<'_> {
         check_optional("d", self.d, d_inner)?;
         check_optional("dt_bias", self.dt_bias, d_inner)
     }
-}
-
-fn check_optional<T>(argument: &'static str, slice: Option<&[T]>, expected: usize) -> Result<(), KernelError> {
-    slice.map_or(Ok(()), |slice| check_len(argument, slice, expected))
 }
 
 /// Refuses a cotangent whose length is not that of its input, where `None` has length 0.

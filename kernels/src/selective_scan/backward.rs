@@ -7,7 +7,7 @@ use super::tile::{Ahead, K, LANES, Line, Rows, get, get_part, part, put, put_par
 use super::{Inputs, Shape};
 use crate::Isa;
 use crate::columns::ColumnsMut;
-use crate::exec::Job;
+use crate::exec::{Job, Shares};
 use crate::simd::{Simd, SimdKernel, dispatch};
 
 /// Tiles between two reductions of what the ranges have for `b` and `c`.
@@ -22,7 +22,7 @@ pub(super) fn range_blocks(shape: Shape) -> usize {
     (shape.blocks() / 4).next_multiple_of(4).clamp(4, 16)
 }
 
-/// Floats of `lanes` that a part of the job needs.
+/// Floats that the lanes of `b` and `c` need in a part of the job.
 pub(super) fn lanes_len(d_state: usize) -> usize {
     2 * d_state * K * LANES
 }
@@ -61,8 +61,8 @@ pub(super) struct Backward<'a> {
     pub(super) channel_sums: &'a mut [[Sums; 2]],
     /// For each range and tile: `b`, then `c`, a line for each state.
     pub(super) parts: &'a mut [[f32; K]],
-    /// A part's own working memory; as many times [`lanes_len`] as there may be parts.
-    pub(super) lanes: &'a mut [f32],
+    /// Each of [`lanes_len`] floats.
+    pub(super) lanes: Shares<'a, f32>,
 }
 
 impl Job for Backward<'_> {
@@ -74,9 +74,7 @@ impl Job for Backward<'_> {
         let Shape { d_state, .. } = self.shape;
         let blocks = (units * self.range).min(self.blocks);
         let channels = (blocks * LANES).min(self.x_cot.len());
-        // In proportion, so that each part of what `Exec` makes of this gets one.
-        let slots = (self.lanes.len() / lanes_len(d_state) * units).div_ceil(self.units());
-        let (lanes, lanes_rest) = self.lanes.split_at_mut(slots * lanes_len(d_state));
+        let (lanes, lanes_rest) = self.lanes.split();
         let (parts, parts_rest) = self.parts.split_at_mut(units * self.tiles * 2 * d_state);
         let (a_sums, a_rest) = self.a_sums.split_at_mut(blocks * d_state);
         let (channel_sums, channel_rest) = self.channel_sums.split_at_mut(blocks);
@@ -164,7 +162,7 @@ impl Backward<'_> {
         while range * self.range < self.blocks {
             for i in (self.tile..self.tile + self.tiles).rev() {
                 let used = 2 * d_state * K * S::LANES;
-                self.lanes[..used].fill(0.0);
+                self.lanes.own()[..used].fill(0.0);
                 let steps = steps(i, seq_len);
                 let end = self.blocks.min((range + 1) * self.range);
                 let mut block = range * self.range;
@@ -251,7 +249,7 @@ impl Backward<'_> {
                 None => x,
             }),
         ];
-        let (b_cot, c_cot) = self.lanes.split_at_mut(d_state * K * S::LANES);
+        let (b_cot, c_cot) = self.lanes.own().split_at_mut(d_state * K * S::LANES);
         let mut adjoint = Adjoint {
             k: place.k,
             tiles: &mut work.tiles[j..][..blocks],
@@ -317,7 +315,7 @@ impl Backward<'_> {
     #[inline(always)]
     fn reduce<S: Simd>(&mut self, s: S, at: usize, k: usize) {
         let parts = &mut self.parts[at..][..2 * self.shape.d_state];
-        let (lanes, _) = self.lanes.split_at(parts.len() * K * S::LANES);
+        let (lanes, _) = self.lanes.own().split_at(parts.len() * K * S::LANES);
         for (part, lanes) in parts.iter_mut().zip(lanes.chunks_exact(K * S::LANES)) {
             for t in 0..k.min(K) {
                 part[t] = s.sum(s.load(&lanes[t * S::LANES..]));

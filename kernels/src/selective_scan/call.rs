@@ -8,6 +8,7 @@ use super::tile::{steps, transpose};
 use super::{Cotangents, GROUP, Inputs, K, LANES, Line, Shape, StepInputs, reference};
 use crate::columns::ColumnsMut;
 use crate::error::{KernelError, check_len, product};
+use crate::exec::Shares;
 use crate::{Exec, Isa, Scratch};
 
 /// Nanoseconds below which a second thread does not pay.
@@ -105,6 +106,8 @@ pub(super) fn backward(
     for entry in 0..batch {
         for tile in (0..shape.tiles()).step_by(SEGMENT).rev() {
             let tiles = SEGMENT.min(shape.tiles() - tile);
+            let grain = GRAIN / cost(shape, 3 * tiles * K, range);
+            let shares = exec.parts(ranges, grain);
             let job = Backward {
                 isa: exec.isa(),
                 shape,
@@ -127,9 +130,9 @@ pub(super) fn backward(
                 a_sums,
                 channel_sums,
                 parts,
-                lanes,
+                lanes: Shares::new(&mut lanes[..shares * lanes_len(d_state)], shares),
             };
-            exec.run(job, GRAIN / (3 * cost(shape, tiles * K, range)).max(1));
+            exec.run(job, grain);
             for i in tile..tile + tiles {
                 let at = (i - tile) * 2 * d_state;
                 reduce(shape, entry, i, &parts[at..], ranges, tiles * 2 * d_state, &mut cotangents);

@@ -29,10 +29,11 @@
 //!
 //! # Error
 //!
-//! With `u = 2^-24`: softplus and sigmoid are within 4 ulp (8 u), so that the decay `e` is within
-//! `(3 + 11 |delta a|) u` of itself, of which `e` times the second term is below 4.1 u; what is added to the state
-//! is off by 10 u of itself, and that is at most twice the largest `|h|`. The error of a state thus is at
-//! most `29 u max|h| / (1 - e)` with the largest decay `e`: old errors decay with the state and do not add
+//! With `u = 2^-24` and `r` the largest `|dt + dt_bias|`: softplus and sigmoid are within 4 ulp (8 u), and rounding
+//! `dt + dt_bias` costs softplus another `r u`, so that the decay `e` is within `(3 + (11 + r) |delta a|) u` of itself,
+//! of which `e` times the second term is below `(4.1 + 0.4 r) u`; what is added to the state is off by `(10 + r) u` of
+//! itself, and that is at most twice the largest `|h|`. The error of a state thus is at
+//! most `(29 + 2.4 r) u max|h| / (1 - e)` with the largest decay `e`: old errors decay with the state and do not add
 //! up over time. That of `y` is the sum of those of its states, times `|c|`, and `(d_state + 12) u` of the sum of
 //! `|c h|` and `|d x|`. What is measured is some 5 u of the largest `y`, at any length. The backward has the same
 //! form. Its sums over time and batch, the cotangents of `a`, `d` and `dt_bias`, are f32 within 32

@@ -2,16 +2,8 @@
 
 use super::pack::{lines, lines_mut, pack_states, unpack_states};
 use super::{Cotangents, Inputs, Shape, StepInputs};
-
-/// `ln(1 + e^x)`
-fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
-}
-
-/// `1 / (1 + e^-x)`
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
+use crate::convert::{narrow, narrow_optional, wide};
+use crate::elementwise::reference::{sigmoid, softplus};
 
 /// The time step of element `at`, and its derivative with respect to `dt`.
 fn time_step(inputs: &Inputs<'_, f64>, at: usize, d: usize) -> (f64, f64) {
@@ -119,16 +111,6 @@ fn channel(
     }
 }
 
-fn wide(x: &[f32]) -> Vec<f64> {
-    x.iter().copied().map(f64::from).collect()
-}
-
-fn narrow(x: &[f64], out: &mut [f32]) {
-    for (out, x) in out.iter_mut().zip(x) {
-        *out = *x as f32;
-    }
-}
-
 /// [`Inputs`] in f64.
 struct Wide {
     x: Vec<f64>,
@@ -223,9 +205,7 @@ pub(super) fn backward_f32(
     narrow(&b, cotangents.b);
     narrow(&c, cotangents.c);
     for (x, out) in [(z, cotangents.z), (d, cotangents.d), (dt_bias, cotangents.dt_bias)] {
-        if let (Some(x), Some(out)) = (x, out) {
-            narrow(&x, out);
-        }
+        narrow_optional(x, out);
     }
 }
 

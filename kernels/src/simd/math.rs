@@ -26,7 +26,9 @@ fn polynomial<S: Simd, const N: usize>(s: S, x: S::F, coefficients: [f32; N]) ->
 
 /// `(p, n)` with `e^x = (1 + p) * 2^n`, `n` an integer and `|p| < 0.42`, for `|x|` below 200.
 ///
-/// `p` is off by at most 2^-25.5: rounding of the remainder `r`, of `p`, and 2^-28 of the polynomial.
+/// With a fused multiply-add, `p` is off by at most 2^-24.7 where it is negative: half an ulp (2^-26) each of the
+/// remainder `r` (the first product is exact, and so is its difference) and of `p`, and 2^-28 each of `r^2` and of the
+/// polynomial. Where it is positive, the first is multiplied by `e^r`, below 1.42.
 #[inline(always)]
 fn reduced<S: Simd>(s: S, x: S::F) -> (S::F, S::F) {
     let n = s.round(s.mul(x, s.splat(LOG2_E)));
@@ -160,7 +162,8 @@ pub(crate) fn silu<S: Simd>(s: S, x: S::F) -> S::F {
 /// [`times_sigmoid`] for `|v|` below 2^50 where `x` is negative.
 #[inline(always)]
 fn small_times_sigmoid<S: Simd>(s: S, v: S::F, x: S::F) -> S::F {
-    let logistic = Logistic::new(s, x);
+    // e^-140 times 2^50 is 0 in f32.
+    let logistic = Logistic::new(s, s.max(s.splat(-140.0), x));
     let (quotient, low) = logistic.times(s, s.scale(v, logistic.n));
     whole(s, quotient, low)
 }
@@ -227,7 +230,7 @@ fn whole<S: Simd>(s: S, high: S::F, low: S::F) -> S::F {
 /// `1 / (1 + e^-x)` in parts: with `e = e^-|x| = m 2^n` it is `1 / (1 + e)`, or `e / (1 + e)` for negative `x`.
 ///
 /// What the roundings of a product with it, of `1 + e` and of the quotient lost is known, and put back to first
-/// order. So the last rounding (0.5 ulp), that of `p` (0.35 ulp, see [`reduced`]) and half an ulp of `e` (0.33 ulp
+/// order. So the last rounding (0.5 ulp), that of `p` (0.62 ulp, see [`reduced`]) and half an ulp of `e` (0.33 ulp
 /// of `1 + e`) are what is left.
 struct Logistic<S: Simd> {
     negative: S::M,
@@ -252,7 +255,8 @@ impl<S: Simd> Logistic<S> {
         let (p, n) = reduced(s, s.sub(zero, s.min(s.splat(200.0), s.abs(x))));
         let m = s.add(one, p);
         let m_low = s.sub(p, s.sub(m, one));
-        let e = s.scale(m, n);
+        // 0 long before; `Simd::scale` knows of no less than 2^-252.
+        let e = s.scale(m, s.max(s.splat(-200.0), n));
         let below = s.add(one, e);
         let negative = s.lt(x, zero);
         Self {

@@ -93,7 +93,7 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// The nearest integer, ties to even.
     fn round(self, a: Self::F) -> Self::F;
 
-    /// `a * 2^n` for an integer-valued `n`; 0 and infinity where it leaves the range. `a` is 0, NaN
+    /// `a * 2^n` for an integer `n` in -252..=254; 0 and infinity where it leaves the range. `a` is 0, NaN
     /// or between 2^-20 and 2^20 in magnitude, so that no path rounds twice. If `n` is NaN, the
     /// result is NaN where `a` is, else unspecified.
     fn scale(self, a: Self::F, n: Self::F) -> Self::F;

@@ -18,7 +18,6 @@ fn power_of_two(n: float32x4_t) -> float32x4_t {
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn scale(a: float32x4_t, n: float32x4_t) -> float32x4_t {
-    let n = vminq_f32(vmaxq_f32(n, vdupq_n_f32(-252.0)), vdupq_n_f32(254.0));
     let half = vrndnq_f32(vmulq_n_f32(n, 0.5));
     let a = vmulq_f32(a, power_of_two(half));
     vmulq_f32(a, power_of_two(vsubq_f32(n, half)))

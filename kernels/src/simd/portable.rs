@@ -154,8 +154,6 @@ impl Simd for Portable {
     #[inline(always)]
     fn scale(self, a: Self::F, n: Self::F) -> Self::F {
         zip(a, n, 0.0, |a, n| {
-            let n = if n < -252.0 { -252.0 } else { n };
-            let n = if n > 254.0 { 254.0 } else { n };
             let half = (n * 0.5 + ROUND) - ROUND;
             a * power_of_two(half) * power_of_two(n - half)
         })

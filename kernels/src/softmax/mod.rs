@@ -28,8 +28,9 @@ pub use backward::{backward, backward_with, log_backward, log_backward_with};
 
 use crate::error::{check_len, product};
 use crate::exec::Job;
+use crate::rows::{self, MOST, SUMS};
 use crate::simd::{Simd, SimdKernel, dispatch, math};
-use crate::{Exec, Isa, KernelError, rows};
+use crate::{Exec, Isa, KernelError};
 
 /// Elements that a thread should have at least.
 const GRAIN: usize = 1 << 14;
@@ -89,13 +90,36 @@ fn run(exec: Exec, log: bool, x: &[f32], rows: usize, d: usize, y: &mut [f32]) -
     Ok(())
 }
 
-/// Writes `exp(x - max x)` to `e`; gives `(max x, Σ e)`.
+/// Writes `exp(x - max x)` to `e`, which is as long; gives `(max x, Σ e)`.
 #[inline(always)]
 pub(crate) fn exponentials<S: Simd>(s: S, x: &[f32], e: &mut [f32]) -> (f32, f32) {
     let max = rows::maximum(s, x);
     let shift = s.splat(max);
-    rows::map!(s, e, [x = x], math::exp(s, s.sub(x, shift)));
-    (max, rows::sum!(s, sum, [e = e], s.add(sum, e)))
+    let mut sums = [s.splat(0.0); MOST];
+    let ((x, x_tail), (e, e_tail)) = (x.as_chunks(), e.as_chunks_mut());
+    for (x, e) in x.iter().zip(e) {
+        sums = block(s, x, shift, e, sums);
+    }
+    if !x_tail.is_empty() {
+        let mut part = [0.0; SUMS];
+        // Past the end as if masked.
+        sums = block(s, &rows::tail(x_tail, f32::NEG_INFINITY), shift, &mut part, sums);
+        e_tail.copy_from_slice(&part[..x_tail.len()]);
+    }
+    (max, rows::total(s, sums))
+}
+
+/// The exponentials of a block, which are added to the sums while they are in registers.
+#[inline(always)]
+fn block<S: Simd>(s: S, x: &[f32; SUMS], shift: S::F, e: &mut [f32; SUMS], mut sums: [S::F; MOST]) -> [S::F; MOST] {
+    let mut i = 0;
+    while i < SUMS / S::LANES {
+        let power = math::exp(s, s.sub(s.load(&x[i * S::LANES..]), shift));
+        s.store(&mut e[i * S::LANES..], power);
+        sums[i] = s.add(sums[i], power);
+        i += 1;
+    }
+    sums
 }
 
 /// As [`exponentials`] without keeping them: the same bits.

@@ -1,5 +1,7 @@
 //! The formulas in plain f64 loops.
 
+use crate::convert::{narrow, wide};
+
 /// Softmax of a row, or its logarithm.
 pub fn row(log: bool, x: &[f64]) -> Vec<f64> {
     let max = x.iter().fold(f64::NEG_INFINITY, |max, x| max.max(*x));
@@ -16,16 +18,6 @@ pub fn row_backward(log: bool, y: &[f64], y_cot: &[f64]) -> Vec<f64> {
     } else {
         let sum: f64 = rows().map(|(y, c)| y * c).sum();
         rows().map(|(y, c)| y * (c - sum)).collect()
-    }
-}
-
-fn wide(x: &[f32]) -> Vec<f64> {
-    x.iter().map(|x| f64::from(*x)).collect()
-}
-
-fn narrow(from: &[f64], to: &mut [f32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from as f32;
     }
 }
 

@@ -7,7 +7,7 @@ use super::panels::{BLOCK, Blocks, ROWS, Row, Tiles, accumulate, each, tile_rows
 use super::state::StateSize;
 use super::{CHECKPOINT, Inputs, Shape};
 use crate::columns::ColumnsMut;
-use crate::exec::Job;
+use crate::exec::{Job, Shares};
 use crate::simd::{Simd, SimdKernel, dispatch};
 use crate::{Exec, Isa};
 
@@ -71,7 +71,6 @@ pub(super) fn run(
     checkpoints: &mut [Row],
     scratch: &mut [Row],
 ) {
-    let regions = exec.parts(shape.n_heads, grain(shape));
     let job = Heads {
         isa: exec.isa(),
         shape,
@@ -80,8 +79,7 @@ pub(super) fn run(
         h: ColumnsMut::new(h, shape.n_heads * shape.head_dim * shape.d_state),
         y: ColumnsMut::new(y, shape.n_heads * shape.head_dim),
         checkpoints,
-        scratch,
-        regions,
+        scratch: Shares::new(scratch, exec.parts(shape.n_heads, grain(shape))),
     };
     exec.run(job, grain(shape));
 }
@@ -95,8 +93,7 @@ struct Heads<'a> {
     h: ColumnsMut<'a, f32>,
     y: ColumnsMut<'a, f32>,
     checkpoints: &'a mut [Row],
-    scratch: &'a mut [Row],
-    regions: usize,
+    scratch: Shares<'a, Row>,
 }
 
 impl Job for Heads<'_> {
@@ -107,13 +104,12 @@ impl Job for Heads<'_> {
     fn split_at(self, units: usize) -> (Self, Self) {
         let Self { isa, shape, inputs, heads, .. } = self;
         let middle = heads.start + units;
-        let left = self.regions / 2;
         let (h, h_rest) = self.h.split_at(units * shape.head_dim * shape.d_state);
         let (y, y_rest) = self.y.split_at(units * shape.head_dim);
         let (checkpoints, checkpoints_rest) =
             self.checkpoints.split_at_mut(self.checkpoints.len() / heads.len() * units);
-        let (scratch, scratch_rest) = self.scratch.split_at_mut(left * Sizes::new(shape).total());
-        let first = Self { isa, shape, inputs, heads: heads.start..middle, h, y, checkpoints, scratch, regions: left };
+        let (scratch, scratch_rest) = self.scratch.split();
+        let first = Self { isa, shape, inputs, heads: heads.start..middle, h, y, checkpoints, scratch };
         let second = Self {
             isa,
             shape,
@@ -123,7 +119,6 @@ impl Job for Heads<'_> {
             y: y_rest,
             checkpoints: checkpoints_rest,
             scratch: scratch_rest,
-            regions: self.regions - left,
         };
         (first, second)
     }
@@ -138,10 +133,10 @@ impl SimdKernel for Heads<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { shape, inputs, heads, mut h, mut y, checkpoints, scratch, .. } = self;
+        let Self { shape, inputs, heads, mut h, mut y, checkpoints, mut scratch, .. } = self;
         let sizes = Sizes::new(shape);
         let size = StateSize::new(shape);
-        let (states, rest) = scratch.split_at_mut(sizes.heads * sizes.state);
+        let (states, rest) = scratch.own().split_at_mut(sizes.heads * sizes.state);
         let (c, rest) = rest.split_at_mut(sizes.c);
         let (b_turned, rest) = rest.split_at_mut(sizes.b_turned);
         let (scores, rest) = rest.split_at_mut(sizes.square);

@@ -34,14 +34,15 @@
 //!
 //! A call cut into several gives other chunks, and so other roundings: results agree within the bound
 //! below, not to the bit, and so does [`step`]. They have the same bits for any number of threads. With
-//! `u = 2^-24` and `k = d_state + 24`, a contribution that is carried over `m` steps with a decay of
-//! `e^-l` has an error of at most
+//! `u = 2^-24`, `k = d_state + 24` and `r` the largest `|dt + dt_bias|`, a contribution that is carried over
+//! `m` steps with a decay of `e^-l` has an error of at most
 //!
-//! `(k + 5 m + 5 l + 8) u`
+//! `(k + 5 m + (5 + r) l + 8 + r) u`
 //!
 //! of its magnitude, to first order: a sum of `k` terms in order; for each step carried, a
-//! multiplication and the rounding of a decay (2 ulp); and those of `delta` (2 ulp) and `delta * a`,
-//! relative to the logarithm of the decay. What has decayed beyond `l = 104` is 0.
+//! multiplication and the rounding of a decay (2 ulp); and those of `delta` (2 ulp, and `r u` for rounding
+//! `dt + dt_bias`) and `delta * a`, relative to the logarithm of the decay. What has decayed beyond `l = 104`
+//! is 0. The tests count these for every output and gradient.
 //!
 //! A NaN or infinity reaches everything that depends on it. It can also reach the output of
 //! up to 5 steps before it (`x`) and the cotangents of the chunk of 48 steps it is in, where the
@@ -57,6 +58,7 @@
 
 #![allow(clippy::needless_range_loop, reason = "registers and steps are arrays; indices say which one")]
 
+mod args;
 mod backward;
 mod chunk;
 mod forward;
@@ -65,117 +67,13 @@ pub mod reference;
 mod state;
 mod step;
 
+pub use args::{Cotangents, Inputs, Shape};
+
 use crate::error::{KernelError, check_len, product};
 use crate::{Exec, Isa, Scratch};
 
 /// Steps between two checkpoints, a multiple of the chunks of both passes.
 const CHECKPOINT: usize = 96;
-
-/// Extents of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
-    /// Independent sequences.
-    pub batch: usize,
-    /// Steps of each.
-    pub seq_len: usize,
-    /// Heads, each with its own decay.
-    pub n_heads: usize,
-    /// Channels of a head.
-    pub head_dim: usize,
-    /// Groups of heads that share `b` and `c`; `n_heads` is a multiple.
-    pub n_groups: usize,
-    /// State of a channel.
-    pub d_state: usize,
-}
-
-impl Shape {
-    fn heads_per_group(self) -> usize {
-        self.n_heads / self.n_groups
-    }
-
-    /// Whether there is no state or no channel: the formula then is a loop that the reference does.
-    fn is_degenerate(self) -> bool {
-        self.d_state == 0 || self.head_dim == 0
-    }
-}
-
-/// What [`forward`] reads; shapes in the [module's table](self).
-#[derive(Debug, Clone, Copy)]
-pub struct Inputs<'a, T = f32> {
-    /// `[batch, seq_len, n_heads, head_dim]`
-    pub x: &'a [T],
-    /// `[batch, seq_len, n_heads]`
-    pub dt: &'a [T],
-    /// `[n_heads]`
-    pub a: &'a [T],
-    /// `[batch, seq_len, n_groups, d_state]`
-    pub b: &'a [T],
-    /// `[batch, seq_len, n_groups, d_state]`
-    pub c: &'a [T],
-    /// `[n_heads]`
-    pub d: Option<&'a [T]>,
-    /// `[n_heads]`
-    pub dt_bias: Option<&'a [T]>,
-}
-
-/// Where [`backward`] puts the cotangents of [`Inputs`], of the same shapes. What is `None` is not
-/// wanted; for what the inputs lack, it is that of a zero.
-#[derive(Debug)]
-pub struct Cotangents<'a, T = f32> {
-    /// Written.
-    pub x: &'a mut [T],
-    /// Written.
-    pub dt: &'a mut [T],
-    /// Added to.
-    pub a: &'a mut [T],
-    /// Written.
-    pub b: &'a mut [T],
-    /// Written.
-    pub c: &'a mut [T],
-    /// Added to.
-    pub d: Option<&'a mut [T]>,
-    /// Added to.
-    pub dt_bias: Option<&'a mut [T]>,
-}
-
-/// Lengths of arrays.
-struct Lengths {
-    x: usize,
-    dt: usize,
-    b: usize,
-    h: usize,
-}
-
-impl Lengths {
-    fn new(shape: Shape) -> Result<Self, KernelError> {
-        let Shape { batch, seq_len, n_heads, head_dim, n_groups, d_state } = shape;
-        if n_heads.checked_rem(n_groups).unwrap_or(n_heads) != 0 {
-            return Err(KernelError::Multiple { argument: "n_heads", of: n_groups, found: n_heads });
-        }
-        Ok(Self {
-            x: product("x", &[batch, seq_len, n_heads, head_dim])?,
-            dt: product("dt", &[batch, seq_len, n_heads])?,
-            b: product("b", &[batch, seq_len, n_groups, d_state])?,
-            h: product("h", &[batch, n_heads, head_dim, d_state])?,
-        })
-    }
-}
-
-fn check_inputs(shape: Shape, inputs: &Inputs<'_>) -> Result<Lengths, KernelError> {
-    let len = Lengths::new(shape)?;
-    check_len("x", inputs.x, len.x)?;
-    check_len("dt", inputs.dt, len.dt)?;
-    check_len("a", inputs.a, shape.n_heads)?;
-    check_len("b", inputs.b, len.b)?;
-    check_len("c", inputs.c, len.b)?;
-    if let Some(d) = inputs.d {
-        check_len("d", d, shape.n_heads)?;
-    }
-    if let Some(bias) = inputs.dt_bias {
-        check_len("dt_bias", bias, shape.n_heads)?;
-    }
-    Ok(len)
-}
 
 /// Floats of the checkpoints that [`forward_saving`] writes: a state every 96 steps, with `d_state`
 /// rounded up to a multiple of 6 and `head_dim` to one of 16.
@@ -184,10 +82,10 @@ fn check_inputs(shape: Shape, inputs: &Inputs<'_>) -> Result<Lengths, KernelErro
 /// [`KernelError::Overflow`].
 pub fn checkpoints_len(shape: Shape) -> Result<usize, KernelError> {
     let Shape { batch, seq_len, n_heads, head_dim, d_state, .. } = shape;
-    // Bounds the rounding up as well.
-    product("checkpoints", &[d_state, head_dim, 6 * 16])?;
-    let state = state::StateSize::new(shape).rows() * panels::BLOCK;
-    product("checkpoints", &[batch, n_heads, seq_len.div_ceil(CHECKPOINT), state])
+    let overflow = KernelError::Overflow { argument: "checkpoints" };
+    let rows = d_state.checked_next_multiple_of(panels::ROWS).ok_or(overflow)?;
+    let channels = head_dim.checked_next_multiple_of(panels::BLOCK).ok_or(overflow)?;
+    product("checkpoints", &[batch, n_heads, seq_len.div_ceil(CHECKPOINT), rows, channels])
 }
 
 /// Runs the scan; `h` is the initial state in, the final one out.
@@ -280,13 +178,11 @@ fn run_forward(
     checkpoints: Option<&mut [f32]>,
     scratch: &mut Scratch,
 ) -> Result<(), KernelError> {
-    let len = check_inputs(shape, inputs)?;
-    check_len("h", h, len.h)?;
-    check_len("y", y, len.x)?;
+    inputs.check_forward(shape, h, y)?;
     if let Some(checkpoints) = &checkpoints {
         check_len("checkpoints", checkpoints, checkpoints_len(shape)?)?;
     }
-    if len.dt == 0 {
+    if inputs.dt.is_empty() {
         return Ok(());
     }
     if exec.isa() == Isa::Reference || shape.is_degenerate() {
@@ -324,10 +220,8 @@ pub fn step_with(
     y: &mut [f32],
 ) -> Result<(), KernelError> {
     let exec = exec.into();
-    let len = check_inputs(shape, &inputs)?;
-    check_len("h", h, len.h)?;
-    check_len("y", y, len.x)?;
-    if len.dt == 0 {
+    inputs.check_forward(shape, h, y)?;
+    if inputs.dt.is_empty() {
         return Ok(());
     }
     if exec.isa() == Isa::Reference || shape.is_degenerate() {
@@ -380,22 +274,12 @@ pub fn backward_with(
     scratch: &mut Scratch,
 ) -> Result<(), KernelError> {
     let exec = exec.into();
-    let len = check_inputs(shape, &inputs)?;
+    inputs.check(shape)?;
     check_len("checkpoints", checkpoints, checkpoints_len(shape)?)?;
-    check_len("y_cot", y_cot, len.x)?;
-    check_len("state_cot", state_cot, len.h)?;
-    check_len("x_cot", cot.x, len.x)?;
-    check_len("dt_cot", cot.dt, len.dt)?;
-    check_len("a_cot", cot.a, shape.n_heads)?;
-    check_len("b_cot", cot.b, len.b)?;
-    check_len("c_cot", cot.c, len.b)?;
-    if let Some(d) = &cot.d {
-        check_len("d_cot", d, shape.n_heads)?;
-    }
-    if let Some(bias) = &cot.dt_bias {
-        check_len("dt_bias_cot", bias, shape.n_heads)?;
-    }
-    if len.dt == 0 {
+    check_len("y_cot", y_cot, inputs.x.len())?;
+    check_len("state_cot", state_cot, shape.states()?)?;
+    cot.check(&inputs)?;
+    if inputs.dt.is_empty() {
         cot.b.fill(0.0);
         cot.c.fill(0.0);
         return Ok(());

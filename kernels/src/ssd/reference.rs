@@ -1,15 +1,8 @@
 //! The recurrence and its adjoint in plain f64 loops: the oracle of every other path.
 
 use super::{Cotangents, Inputs, Shape};
-
-/// `ln(1 + e^x)`
-pub fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
-}
-
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
+use crate::convert::{narrow, narrow_optional, wide};
+use crate::elementwise::reference::{sigmoid, softplus};
 
 /// Places of one step of one head in the arrays.
 struct Place {
@@ -129,16 +122,6 @@ pub fn backward(
     }
 }
 
-fn wide(x: &[f32]) -> Vec<f64> {
-    x.iter().map(|v| f64::from(*v)).collect()
-}
-
-fn narrow(from: &[f64], to: &mut [f32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from as f32;
-    }
-}
-
 /// Owned [`Inputs`] in f64.
 struct Wide {
     arrays: [Vec<f64>; 5],
@@ -195,9 +178,6 @@ pub(super) fn backward_f32(
     for (from, to) in [(&x, cot.x), (&dt, cot.dt), (&a, cot.a), (&b, cot.b), (&c, cot.c)] {
         narrow(from, to);
     }
-    for (from, to) in [(&d, cot.d), (&dt_bias, cot.dt_bias)] {
-        if let (Some(from), Some(to)) = (from, to) {
-            narrow(from, to);
-        }
-    }
+    narrow_optional(d, cot.d);
+    narrow_optional(dt_bias, cot.dt_bias);
 }

@@ -64,6 +64,65 @@ impl Rng {
     }
 }
 
+pub fn wide(x: &[f32]) -> Vec<f64> {
+    x.iter().copied().map(f64::from).collect()
+}
+
+/// A sum that a kernel makes in f32, as its bound sees it: what its terms come to if all are made positive, and the
+/// same with each term times the roundings it has gone through. Made by the reference's loops, so that the bound is that
+/// of these numbers and no other.
+#[derive(Clone, Copy, Default)]
+pub struct Sum {
+    size: f64,
+    roundings: f64,
+}
+
+impl Sum {
+    /// An input: exact.
+    pub fn of(x: f64) -> Self {
+        Self { size: x.abs(), roundings: 0.0 }
+    }
+
+    /// Times a number, which costs every term so many roundings: those of the number and that of the product.
+    pub fn times(self, by: f64, roundings: f64) -> Self {
+        Self { size: self.size * by.abs(), roundings: (self.roundings + roundings * self.size) * by.abs() }
+    }
+
+    /// Times another sum.
+    pub fn product(self, other: Self) -> Self {
+        let roundings = self.roundings * other.size + other.roundings * self.size + self.size * other.size;
+        Self { size: self.size * other.size, roundings }
+    }
+
+    pub fn plus(self, other: Self) -> Self {
+        Self { size: self.size + other.size, roundings: self.roundings + other.roundings }
+    }
+
+    /// The largest error to first order, `terms` roundings of the summation itself included. What is left of subnormal
+    /// numbers may be flushed.
+    pub fn bound(self, terms: usize) -> f64 {
+        (self.roundings + terms as f64 * self.size) / f64::from(1 << 24) + f64::from(f32::MIN_POSITIVE) * 64.0
+    }
+}
+
+/// Compares each number with its own bound; gives the largest share of a bound that was used.
+#[track_caller]
+pub fn assert_within(what: &str, found: &[f32], exact: &[f64], bounds: &[f64]) -> f64 {
+    assert!(found.len() == exact.len() && exact.len() == bounds.len(), "{what}: lengths");
+    let mut used = 0.0f64;
+    for (i, ((found, exact), bound)) in found.iter().zip(exact).zip(bounds).enumerate() {
+        let error = (f64::from(*found) - exact).abs();
+        assert!(error <= *bound, "{what}[{i}] is {found}, expected {exact}: off by {error:e}, bound {bound:e}");
+        used = used.max(error / bound);
+    }
+    used
+}
+
+/// The numbers behind so many others, so that they do not start where an allocation does.
+pub fn shifted(x: &[f32], by: usize) -> Vec<f32> {
+    [&vec![f32::NAN; by][..], x].concat()
+}
+
 /// Bits, so that NaNs and signed zeros compare.
 pub fn bits(x: &[f32]) -> Vec<u32> {
     x.iter().map(|v| v.to_bits()).collect()

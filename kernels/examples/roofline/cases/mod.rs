@@ -18,7 +18,7 @@ pub(crate) fn all() -> Vec<Case> {
 }
 
 /// Numbers in [-1, 1] that no seed is needed for.
-fn floats(len: usize) -> Vec<f32> {
+pub(crate) fn floats(len: usize) -> Vec<f32> {
     let wave = |i| ((i as u64 * 2_654_435_761 % 20_011) as f32 - 10_005.0) / 10_005.0;
     (0..len).map(wave).collect()
 }

@@ -30,7 +30,7 @@ use super::panels::{BLOCK, Row};
 use super::state::StateSize;
 use super::{CHECKPOINT, Cotangents, Inputs, Shape};
 use crate::columns::ColumnsMut;
-use crate::exec::Job;
+use crate::exec::{Job, Shares};
 use crate::simd::{Simd, SimdKernel, dispatch};
 use crate::{Exec, Isa};
 
@@ -169,6 +169,8 @@ pub(super) fn run(
             for first in (0..blocks).step_by(WAVE) {
                 let wave = first..blocks.min(first + WAVE);
                 let heads = grouping.first_head(wave.start)..grouping.first_head(wave.end);
+                // As many as the wave has parts; the last one may have fewer blocks.
+                let parts = exec.parts(wave.len(), grain(shape));
                 let job = HeadBlocks {
                     of: Interval { isa: exec.isa(), shape, inputs, checkpoints, y_cot, batch, interval },
                     blocks: wave.clone(),
@@ -177,8 +179,7 @@ pub(super) fn run(
                     x_cot: columns(cot.x, shape.n_heads * shape.head_dim, &heads, shape.head_dim),
                     dt_cot: columns(cot.dt, shape.n_heads, &heads, 1),
                     sums: &mut sums[heads.clone()],
-                    memory: &mut memory[..],
-                    regions: exec.parts(wave.len(), grain(shape)),
+                    memory: Shares::new(&mut memory[..parts * sizes.thread()], parts),
                 };
                 exec.run(job, grain(shape));
                 reduce(shape, batch, interval, wave, partials, &mut cot);
@@ -283,8 +284,7 @@ struct HeadBlocks<'a> {
     x_cot: ColumnsMut<'a, f32>,
     dt_cot: ColumnsMut<'a, f32>,
     sums: &'a mut [HeadSums],
-    memory: &'a mut [Row],
-    regions: usize,
+    memory: Shares<'a, Row>,
 }
 
 impl Job for HeadBlocks<'_> {
@@ -298,15 +298,13 @@ impl Job for HeadBlocks<'_> {
         let grouping = Grouping::new(of.shape);
         let middle = blocks.start + units;
         let heads = grouping.first_head(middle) - grouping.first_head(blocks.start);
-        let regions = self.regions / 2;
         let (states, states_rest) = self.states.split_at_mut(heads * sizes.state);
         let (partials, partials_rest) = self.partials.split_at_mut(units * sizes.partial());
         let (x_cot, x_rest) = self.x_cot.split_at(heads * of.shape.head_dim);
         let (dt_cot, dt_rest) = self.dt_cot.split_at(heads);
         let (sums, sums_rest) = self.sums.split_at_mut(heads);
-        let (memory, memory_rest) = self.memory.split_at_mut(regions * sizes.thread());
-        let first =
-            HeadBlocks { of, blocks: blocks.start..middle, states, partials, x_cot, dt_cot, sums, memory, regions };
+        let (memory, memory_rest) = self.memory.split();
+        let first = HeadBlocks { of, blocks: blocks.start..middle, states, partials, x_cot, dt_cot, sums, memory };
         let second = HeadBlocks {
             of,
             blocks: middle..blocks.end,
@@ -316,7 +314,6 @@ impl Job for HeadBlocks<'_> {
             dt_cot: dt_rest,
             sums: sums_rest,
             memory: memory_rest,
-            regions: self.regions - regions,
         };
         (first, second)
     }
@@ -387,10 +384,10 @@ impl SimdKernel for HeadBlocks<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { of, blocks, states, partials, mut x_cot, mut dt_cot, sums, memory, .. } = self;
+        let Self { of, blocks, states, partials, mut x_cot, mut dt_cot, sums, mut memory, .. } = self;
         let sizes = Sizes::new(of.shape);
         let grouping = Grouping::new(of.shape);
-        let mut m = Memory::new(sizes, memory);
+        let mut m = Memory::new(sizes, memory.own());
         // Rows that fill up the last tile.
         m.b_turned.fill([0.0; BLOCK]);
         m.c_turned.fill([0.0; BLOCK]);

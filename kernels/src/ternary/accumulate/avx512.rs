@@ -57,24 +57,6 @@ fn any_reaches(a: __m256i, b: __m256i, limit: __m256i) -> bool {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-fn unpack_nibbles(x: __m128i) -> __m256i {
-    let both = _mm256_broadcastsi128_si256(x);
-    let halves = _mm256_srlv_epi64(both, _mm256_setr_epi64x(0, 0, 4, 4));
-    let nibbles = _mm256_and_si256(halves, _mm256_set1_epi8(15));
-    let sign = _mm256_set1_epi8(8);
-    _mm256_sub_epi8(_mm256_xor_si256(nibbles, sign), sign)
-}
-
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
-fn pack_nibbles(v: __m256i) -> __m128i {
-    let nibbles = _mm256_and_si256(v, _mm256_set1_epi8(15));
-    let high = _mm_slli_epi16::<4>(_mm256_extracti128_si256::<1>(nibbles));
-    _mm_or_si128(_mm256_castsi256_si128(nibbles), high)
-}
-
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,avx2,fma")]
 fn pack_codes(v: __m256i) -> u64 {
     // Four codes to a byte: 1 and 4, then 1 and 16 as weights.
     let pairs = _mm256_maddubs_epi16(_mm256_and_si256(v, _mm256_set1_epi8(3)), _mm256_set1_epi16(0x0401));
@@ -82,64 +64,50 @@ fn pack_codes(v: __m256i) -> u64 {
     _mm_cvtsi128_si64(_mm256_cvtepi32_epi8(bytes)) as u64
 }
 
-// In each method below, holding `self` proves that the CPU has the AVX-512 features that these
-// functions enable: an `Avx512` token exists only after detection found them.
+// What AVX2 does as well is left to it. In each other method, holding `self` proves that the CPU has the AVX-512
+// features that these functions enable: an `Avx512` token exists only after detection found them.
 impl Lanes for Avx512 {
     type B = __m256i;
     type M = __mmask32;
 
     #[inline(always)]
     fn splat(self, v: i8) -> Self::B {
-        // SAFETY: the token proves AVX-512 and AVX2, all that the intrinsic asks of its caller.
-        unsafe { _mm256_set1_epi8(v) }
+        self.avx2().splat(v)
     }
 
     #[inline(always)]
     fn load(self, x: &[u8; 32]) -> Self::B {
-        // SAFETY: the token proves AVX2; `x` is 32 readable bytes, and the load has no alignment
-        // requirement.
-        unsafe { _mm256_loadu_si256(x.as_ptr().cast()) }
+        self.avx2().load(x)
     }
 
     #[inline(always)]
     fn store(self, x: &mut [u8; 32], v: Self::B) {
-        // SAFETY: the token proves AVX2; `x` is 32 writable bytes, and the store has no alignment
-        // requirement.
-        unsafe { _mm256_storeu_si256(x.as_mut_ptr().cast(), v) }
+        self.avx2().store(x, v)
     }
 
     #[inline(always)]
     fn load_nibbles(self, x: &[u8; 16]) -> Self::B {
-        // SAFETY: `x` is 16 readable bytes, and the load has no alignment requirement.
-        let x = unsafe { _mm_loadu_si128(x.as_ptr().cast()) };
-        // SAFETY: the token proves AVX-512, all that the function asks of its caller.
-        unsafe { unpack_nibbles(x) }
+        self.avx2().load_nibbles(x)
     }
 
     #[inline(always)]
     fn store_nibbles(self, x: &mut [u8; 16], v: Self::B) {
-        // SAFETY: the token proves AVX-512, all that the function asks of its caller.
-        let v = unsafe { pack_nibbles(v) };
-        // SAFETY: `x` is 16 writable bytes, and the store has no alignment requirement.
-        unsafe { _mm_storeu_si128(x.as_mut_ptr().cast(), v) }
+        self.avx2().store_nibbles(x, v)
     }
 
     #[inline(always)]
     fn add(self, a: Self::B, b: Self::B) -> Self::B {
-        // SAFETY: the token proves AVX2, all that the intrinsic asks of its caller.
-        unsafe { _mm256_add_epi8(a, b) }
+        self.avx2().add(a, b)
     }
 
     #[inline(always)]
     fn sub(self, a: Self::B, b: Self::B) -> Self::B {
-        // SAFETY: the token proves AVX2, all that the intrinsic asks of its caller.
-        unsafe { _mm256_sub_epi8(a, b) }
+        self.avx2().sub(a, b)
     }
 
     #[inline(always)]
     fn add_saturating(self, a: Self::B, b: Self::B) -> Self::B {
-        // SAFETY: the token proves AVX2, all that the intrinsic asks of its caller.
-        unsafe { _mm256_adds_epi8(a, b) }
+        self.avx2().add_saturating(a, b)
     }
 
     #[inline(always)]
