@@ -43,28 +43,40 @@
 //!     Ok(())
 //! }
 //! ```
+//!
+//! # Without std
+//! With `default-features = false` the crate is `no_std` and needs an allocator. Then there is the [`wire`], with files in
+//! memory, and derives write the layout only: equations are read and checked, and become nothing.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "std"), no_std)]
 
+#[cfg(feature = "std")]
 pub use barewire_core::primitive::Primitive;
+pub use barewire_core::wire;
+#[cfg(feature = "std")]
 pub use barewire_core::{
-    Error, error, gradient, kernels, layer, model, ops, part, primitive, real, shape, state, testing, train, wire,
-    workspace,
+    Error, error, gradient, kernels, layer, model, ops, part, primitive, real, shape, state, testing, train, workspace,
 };
-pub use barewire_derive::{BareStruct, BareUnion, differentiable};
+#[cfg(feature = "std")]
+pub use barewire_derive::differentiable;
+pub use barewire_derive::{BareStruct, BareUnion};
 
 /// What a model's source imports.
 pub mod prelude {
-    pub use crate::gradient::{Gradient, Signal};
-    pub use crate::layer::{Input, Layer};
-    pub use crate::model::{Checked, Pass, ids, numbers};
-    pub use crate::part::Part;
-    pub use crate::primitive::{Primitive, Slot};
-    pub use crate::real::{Dual, Real};
-    pub use crate::wire::{
-        BinaryMatrix, Index, Int, Matrix, QuantizedMatrix, Region, TernaryMatrix, Uint, Union, Wire,
+    pub use crate::wire::{BinaryMatrix, Index, Int, Matrix, QuantizedMatrix, TernaryMatrix, Uint, Union, Wire};
+    pub use crate::{BareStruct, BareUnion};
+    #[cfg(feature = "std")]
+    pub use crate::{
+        differentiable,
+        gradient::{Gradient, Signal},
+        layer::{Input, Layer},
+        model::{Checked, Pass, ids, numbers},
+        part::Part,
+        primitive::{Primitive, Slot},
+        real::{Dual, Real},
+        wire::Region,
+        workspace::Workspace,
     };
-    pub use crate::workspace::Workspace;
-    pub use crate::{BareStruct, BareUnion, differentiable};
 }
 
 /// All that generated code names. Not part of the public interface.
@@ -74,5 +86,5 @@ pub mod __private {
 }
 
 #[doc = include_str!("../README.md")]
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "std"))]
 struct Readme;

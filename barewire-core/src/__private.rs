@@ -3,6 +3,21 @@
 
 pub use crate::wire::private::*;
 
+/// What derives write besides the layout: there with `std`, nothing without.
+#[cfg(feature = "std")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_std {
+    ($($items:tt)*) => { $($items)* };
+}
+#[cfg(not(feature = "std"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_std {
+    ($($items:tt)*) => {};
+}
+pub use crate::__with_std as with_std;
+
 #[cfg(feature = "std")]
 mod math {
     pub use alloc::string::String;

@@ -63,32 +63,50 @@ impl AlignedBuf {
 
     /// Cuts or extends to `len` octets; new ones are zero.
     pub fn resize(&mut self, len: usize) {
-        if len > self.len {
-            self.reserve(len - self.len);
-            let old = self.len;
-            self.len = len;
-            self[old..].fill(0);
+        let (old, written) = (self.len, self.pages.len() * MAX_ALIGN);
+        if len > written {
+            self.pages.resize(len.div_ceil(MAX_ALIGN), Page::zeroed());
         }
         self.len = len;
+        // pages that came just now are zero; those that were there hold what they held
+        if len > old {
+            self[old..len.min(written)].fill(0);
+        }
     }
 
     /// Makes room for `more` octets.
     pub fn reserve(&mut self, more: usize) {
-        let need = (self.len + more).div_ceil(MAX_ALIGN);
-        if need > self.pages.len() {
-            // double, so that appending octet by octet stays linear
-            let want = need.max(self.pages.len().saturating_mul(2));
-            self.pages.resize(want, Page::zeroed());
-        }
+        // `Vec` doubles, so appending octet by octet stays linear
+        self.pages.reserve((self.len + more).div_ceil(MAX_ALIGN).saturating_sub(self.pages.len()));
     }
 
     /// Appends octets.
     #[inline]
     pub fn extend_from_slice(&mut self, bytes: &[u8]) {
-        self.reserve(bytes.len());
-        let start = self.len;
+        let (start, end) = (self.len, self.len + bytes.len());
+        let written = self.pages.len() * MAX_ALIGN;
+        if end <= written {
+            self.len = end;
+            self[start..].copy_from_slice(bytes);
+        } else {
+            let (old, new) = bytes.split_at(written - start);
+            self.len = written;
+            self[start..].copy_from_slice(old);
+            self.extend_pages(new);
+        }
+    }
+
+    /// Appends octets to a buffer whose pages are full: each page is written once, and not zeroed before.
+    fn extend_pages(&mut self, bytes: &[u8]) {
+        let (whole, rest) = bytes.as_chunks::<MAX_ALIGN>();
+        self.pages.reserve(whole.len() + usize::from(!rest.is_empty()));
+        self.pages.extend(whole.iter().map(|page| Page(*page)));
+        if !rest.is_empty() {
+            let mut last = Page::zeroed();
+            last.0[..rest.len()].copy_from_slice(rest);
+            self.pages.push(last);
+        }
         self.len += bytes.len();
-        self[start..].copy_from_slice(bytes);
     }
 }
 

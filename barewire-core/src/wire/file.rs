@@ -24,15 +24,24 @@
 use alloc::format;
 use alloc::string::String;
 
-use xxhash_rust::xxh3::Xxh3Builder;
-
-use super::buffer::AlignedBuf;
 use super::error::DecodeError;
 use super::index::Index;
-use super::pad::{ALIGN, MAX_ALIGN, pad_before};
+use super::pad::{ALIGN, MAX_ALIGN, first_nonzero, pad_before};
 use super::reader::{Extent, Reader};
-use super::writer::Writer;
-use super::{Wire, schema, schema_text};
+use super::{Wire, schema, schema_hash};
+
+#[cfg(feature = "std")]
+mod edit;
+mod write;
+
+#[cfg(feature = "std")]
+pub use edit::ComponentList;
+#[cfg(feature = "std")]
+pub(super) use edit::Edit;
+use write::content_hash;
+#[cfg(feature = "std")]
+pub(super) use write::{seal, unseal};
+pub use write::{to_file, to_file_into};
 
 /// The first octets of every file.
 pub const MAGIC: [u8; 8] = *b"BAREWIRE";
@@ -45,6 +54,10 @@ const CONTENT_HASH: usize = 72;
 const HEADER: usize = 104;
 /// octets of an entry of the index
 const ENTRY: usize = 48;
+/// the content hash of a file that is being changed
+const UNSEALED: [u8; 32] = [0; 32];
+
+const _: () = assert!(HEADER == CONTENT_HASH + 32 && ENTRY == 16 + 32);
 
 /// How thoroughly [`Region::verify`](super::Region::verify) looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +78,25 @@ pub struct Component {
     pub extent: Extent,
     /// of its octets, as the index has it
     pub hash: [u8; 32],
+}
+
+impl Component {
+    #[inline]
+    fn read(entry: &[u8; ENTRY]) -> Self {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(&entry[16..]);
+        Self { extent: Extent { start: u64_at(entry, 0), end: u64_at(entry, 8) }, hash }
+    }
+
+    /// Compares the hash with the octets of the file.
+    pub(crate) fn check_hash(&self, bytes: &[u8]) -> Result<(), DecodeError> {
+        let found = hash(&bytes[extent_range(self.extent)]);
+        if found == self.hash {
+            return Ok(());
+        }
+        let expected = format!("a component with the hash {}", Hex(&self.hash));
+        Err(DecodeError::new(self.extent.start, expected, format!("{}", Hex(&found))))
+    }
 }
 
 /// What a file says about itself, checked against its length and its schema's text, but not against a type.
@@ -147,7 +179,9 @@ impl<'w> Header<'w> {
             let error = DecodeError::new(SCHEMA_HASH as u64, "the hash of the schema in the file", found);
             return Err(error.within("schemaHash"));
         }
-        check_pad(&mut r, align as u64, 0).map_err(|error| error.within("rootPad"))?;
+        let pad_at = r.offset();
+        let pad = r.data().map_err(|error| error.within("rootPad"))?;
+        check_pad(pad, pad_at, align as u64, 0).map_err(|error| error.within("rootPad"))?;
         if root_start != r.offset() {
             let error = DecodeError::new(56, format!("{}, where the root starts", r.offset()), format!("{root_start}"));
             return Err(error.within("rootOffset"));
@@ -160,11 +194,8 @@ impl<'w> Header<'w> {
         let pad_at = r.offset();
         let pad = r.data().map_err(|error| error.within("indexPad"))?;
         let count = r.count(ENTRY).map_err(|error| error.within("index"))?;
-        let expected = super::pad_len(pad_at, count as u64, ALIGN as u64);
-        if pad.len() as u64 != expected || pad.iter().any(|&octet| octet != 0) {
-            let error = DecodeError::new(pad_at, format!("a pad of {expected} zeros"), "another one");
-            return Err(error.within("indexPad"));
-        }
+        let between = super::varint_len(count as u64);
+        check_pad(pad, pad_at, ALIGN as u64, between).map_err(|error| error.within("indexPad"))?;
         let index = r.take(count * ENTRY).map_err(|error| error.within("index"))?;
         r.finish()?;
         let header = Self {
@@ -180,19 +211,47 @@ impl<'w> Header<'w> {
         Ok(header)
     }
 
+    /// The header of a file that holds a `T`, with hashes that are said to fit.
+    pub(crate) fn of<T: Wire>(bytes: &'w [u8]) -> Result<Self, DecodeError> {
+        let header = Self::read(bytes)?;
+        let expected = schema_hash::<T>();
+        if header.schema_hash != expected {
+            let (expected, found) = (format!("{}", Hex(&expected)), format!("{}", Hex(&header.schema_hash)));
+            return Err(DecodeError::new(SCHEMA_HASH as u64, expected, found).within("schemaHash"));
+        }
+        header.check_align(T::ALIGN)?;
+        header.check_sealed()?;
+        Ok(header)
+    }
+
+    /// The root starts at a multiple of the largest alignment in it.
+    pub(crate) fn check_align(&self, least: usize) -> Result<(), DecodeError> {
+        if self.align >= least {
+            return Ok(());
+        }
+        let expected = format!("an alignment of at least {least}");
+        Err(DecodeError::new(12, expected, format!("{}", self.align)).within("alignLog2"))
+    }
+
     /// Components stand in the root, in ascending order, and do not overlap.
     fn check_order(&self) -> Result<(), DecodeError> {
         let mut from = self.root.start;
         for (i, component) in self.components().enumerate() {
             let Extent { start, end } = component.extent;
             if start < from || end <= start || end > self.root.end {
-                let at = self.index_offset() + (i * ENTRY) as u64;
                 let expected = format!("a component between {from} and {}", self.root.end);
-                return Err(DecodeError::new(at, expected, format!("{start} to {end}")).at_index(i).within("index"));
+                return Err(DecodeError::new(self.entry_offset(i), expected, format!("{start} to {end}"))
+                    .at_index(i)
+                    .within("index"));
             }
             from = end;
         }
         Ok(())
+    }
+
+    /// Offset of an entry of the index.
+    pub(crate) fn entry_offset(&self, number: usize) -> u64 {
+        self.index_offset() + (number * ENTRY) as u64
     }
 
     /// Offset of the first entry of the index.
@@ -202,13 +261,29 @@ impl<'w> Header<'w> {
         self.root.end + super::varint_len(pad) + pad + super::varint_len(count as u64)
     }
 
+    /// Whether the hashes are said to fit: a file between a change in place and its [`seal`](super::Region::seal) has a
+    /// content hash of zeros.
+    pub fn is_sealed(&self) -> bool {
+        self.content_hash != UNSEALED
+    }
+
+    pub(crate) fn check_sealed(&self) -> Result<(), DecodeError> {
+        if self.is_sealed() {
+            return Ok(());
+        }
+        let found = "zeros: it was changed in place and not sealed, so its parts may be of different times";
+        Err(DecodeError::new(CONTENT_HASH as u64, "the hash of a finished file", found).within("contentHash"))
+    }
+
     /// The components, in the order of the file.
     pub fn components(&self) -> impl ExactSizeIterator<Item = Component> + use<'w> {
-        self.index.chunks_exact(ENTRY).map(|entry| {
-            let mut hash = [0; 32];
-            hash.copy_from_slice(&entry[16..]);
-            Component { extent: Extent { start: u64_at(entry, 0), end: u64_at(entry, 8) }, hash }
-        })
+        self.index.as_chunks::<ENTRY>().0.iter().map(Component::read)
+    }
+
+    /// Component `number`, in the order of the file.
+    #[inline]
+    pub fn component(&self, number: usize) -> Option<Component> {
+        self.index.as_chunks::<ENTRY>().0.get(number).map(Component::read)
     }
 
     /// Compares every hash with the octets.
@@ -216,13 +291,9 @@ impl<'w> Header<'w> {
     /// # Errors
     /// Names the first component that differs, or the file around them.
     pub fn check_hashes(&self, bytes: &[u8]) -> Result<(), DecodeError> {
+        self.check_sealed()?;
         for (i, component) in self.components().enumerate() {
-            let found = hash(&bytes[extent_range(component.extent)]);
-            if found != component.hash {
-                let expected = format!("a component with the hash {}", Hex(&component.hash));
-                let error = DecodeError::new(component.extent.start, expected, format!("{}", Hex(&found)));
-                return Err(error.at_index(i).within("components"));
-            }
+            component.check_hash(bytes).map_err(|error| error.at_index(i).within("components"))?;
         }
         let found = content_hash(bytes, self.components().map(|component| component.extent));
         if found != self.content_hash {
@@ -247,7 +318,7 @@ impl<'w> Header<'w> {
         }
         for (i, (component, walked)) in index.zip(walked).enumerate() {
             if component.extent != *walked {
-                let at = self.index_offset() + (i * ENTRY) as u64;
+                let at = self.entry_offset(i);
                 let expected = format!("{} to {}", walked.start, walked.end);
                 let found = format!("{} to {}", component.extent.start, component.extent.end);
                 return Err(DecodeError::new(at, expected, found).at_index(i).within("index"));
@@ -289,16 +360,14 @@ impl<'w> Header<'w> {
     }
 }
 
-/// A pad of zeros, of the length that puts what follows it, `between` octets later, at a multiple of `align`.
-fn check_pad(r: &mut Reader<'_>, align: u64, between: u64) -> Result<(), DecodeError> {
-    let at = r.offset();
+/// Zeros, as many as put what stands `between` octets behind them at a multiple of `align`; `at` is the offset of their length.
+fn check_pad(pad: &[u8], at: u64, align: u64, between: u64) -> Result<(), DecodeError> {
     let expected = pad_before(at, between, align);
-    let pad = r.data()?;
     if pad.len() as u64 != expected {
         return Err(DecodeError::new(at, format!("a pad of {expected} octets"), format!("{}", pad.len())));
     }
-    if let Some(i) = pad.iter().position(|&octet| octet != 0) {
-        let at = r.offset() - (pad.len() - i) as u64;
+    if let Some(i) = first_nonzero(pad) {
+        let at = at + super::varint_len(expected) + i as u64;
         return Err(DecodeError::new(at, "a zero in a pad", format!("{:#04x}", pad[i])));
     }
     Ok(())
@@ -313,82 +382,12 @@ impl core::fmt::Display for Hex<'_> {
     }
 }
 
-/// The hash of all octets outside components and outside the hash itself.
-fn content_hash(bytes: &[u8], components: impl Iterator<Item = Extent>) -> [u8; 32] {
-    let mut hashers = [Xxh3Builder::new().with_seed(0).build(), Xxh3Builder::new().with_seed(1).build()];
-    let mut update = |bytes: &[u8]| hashers.iter_mut().for_each(|hasher| hasher.update(bytes));
-    update(&bytes[..CONTENT_HASH]);
-    let mut from = CONTENT_HASH + 32;
-    for extent in components {
-        let range = extent_range(extent);
-        update(&bytes[from..range.start]);
-        from = range.end;
-    }
-    update(&bytes[from..]);
-    let mut hash = [0; 32];
-    hash[..16].copy_from_slice(&hashers[0].digest128().to_be_bytes());
-    hash[16..].copy_from_slice(&hashers[1].digest128().to_be_bytes());
-    hash
-}
-
-/// The file of a value: [`Region::encode`](super::Region::encode) without the region, for `no_std`.
-pub fn to_file<T: Wire>(value: &T) -> AlignedBuf {
-    let align = T::ALIGN.max(ALIGN);
-    let text = schema_text::<T>();
-    let mut w = Writer::new();
-    w.raw(&MAGIC);
-    VERSION.encode(&mut w);
-    align.ilog2().encode(&mut w);
-    // length, schema hash, offsets, content hash: filled in below
-    w.raw(&[0; HEADER - 16]);
-    w.data(text.as_bytes());
-    w.pad_to(align);
-    let root = w.offset();
-    w.record_extents();
-    value.encode(&mut w);
-    let extents = w.take_extents();
-    let root_end = w.offset();
-    w.pad_list(extents.len() as u64);
-    for extent in &extents {
-        extent.start.encode(&mut w);
-        extent.end.encode(&mut w);
-        w.raw(&[0; 32]);
-    }
-    let mut bytes = w.finish();
-    let length = bytes.len() as u64;
-    bytes[16..24].copy_from_slice(&length.to_le_bytes());
-    bytes[SCHEMA_HASH..56].copy_from_slice(&hash(text.as_bytes()));
-    bytes[56..64].copy_from_slice(&root.to_le_bytes());
-    bytes[64..72].copy_from_slice(&root_end.to_le_bytes());
-    seal(&mut bytes, &extents);
-    bytes
-}
-
-/// Fills in the hashes: of each component into the index at the end, then of the rest.
-pub(crate) fn seal(bytes: &mut [u8], extents: &[Extent]) {
-    let index = bytes.len() - extents.len() * ENTRY;
-    for (i, extent) in extents.iter().enumerate() {
-        let hash = hash(&bytes[extent_range(*extent)]);
-        bytes[index + i * ENTRY + 16..][..32].copy_from_slice(&hash);
-    }
-    let content = content_hash(bytes, extents.iter().copied());
-    bytes[CONTENT_HASH..][..32].copy_from_slice(&content);
-}
-
 /// A view of a file's root where it lies, after one walk that checks the structure and the index:
 /// [`Region::view`](super::Region::view) without the region, for `no_std`.
 ///
 /// # Errors
-/// The octets are no file, hold another schema than `T`'s, are not a canonical `T`, or do not start at a multiple of the
-/// file's alignment.
+/// The octets are no file, hold another schema than `T`'s, were changed and not sealed, are not a canonical `T`, or do not
+/// start at a multiple of the file's alignment.
 pub fn view_file<'w, T: Wire>(bytes: &'w [u8], index: &'w Index) -> Result<T::View<'w, f32>, DecodeError> {
-    let header = Header::read(bytes)?;
-    let expected = hash(schema_text::<T>().as_bytes());
-    if header.schema_hash != expected {
-        let (expected, found) = (format!("{}", Hex(&expected)), format!("{}", Hex(&header.schema_hash)));
-        return Err(DecodeError::new(SCHEMA_HASH as u64, expected, found).within("schemaHash"));
-    }
-    header.view::<T>(bytes, index)
+    Header::of::<T>(bytes)?.view::<T>(bytes, index)
 }
-
-const _: () = assert!(HEADER == CONTENT_HASH + 32 && ENTRY == 16 + 32);

@@ -1,11 +1,15 @@
 //! Whole messages, without a file around them.
 
 use alloc::string::String;
+#[cfg(feature = "std")]
+use core::any::TypeId;
 
 use super::Wire;
 use super::buffer::AlignedBuf;
 use super::error::DecodeError;
 use super::index::Index;
+#[cfg(feature = "std")]
+use super::kept::Kept;
 use super::reader::Reader;
 use super::reader_mut::ReaderMut;
 use super::schema::{FieldNames, Schema};
@@ -18,9 +22,26 @@ use super::writer::Writer;
 /// assert_eq!(to_message(&String::from("A"))[..], [1, b'A']);
 /// ```
 pub fn to_message<T: Wire>(value: &T) -> AlignedBuf {
-    let mut w = Writer::new();
+    let mut buf = AlignedBuf::new();
+    to_message_into(value, &mut buf);
+    buf
+}
+
+/// [`to_message`] into memory that is there already: what `buf` held is forgotten. The second message of a size costs a copy
+/// of its octets, and no page fault.
+///
+/// ```
+/// # use barewire_core::wire::{AlignedBuf, to_message_into};
+/// let mut buf = AlignedBuf::new();
+/// for value in [1u16, 2, 3] {
+///     to_message_into(&value, &mut buf);
+///     assert_eq!(buf[..], value.to_le_bytes());
+/// }
+/// ```
+pub fn to_message_into<T: Wire>(value: &T, buf: &mut AlignedBuf) {
+    let mut w = Writer::into_buf(core::mem::take(buf));
     value.encode(&mut w);
-    w.finish()
+    *buf = w.finish();
 }
 
 /// The value of a message, copied. The octets may lie anywhere.
@@ -84,7 +105,14 @@ pub fn schema_text<T: Wire>() -> String {
     Schema::of::<T>(FieldNames::Camel).text()
 }
 
-/// The hash of [`schema_text`], which files carry.
+/// The hash of [`schema_text`], which files carry. With `std` it is made once a type and kept.
 pub fn schema_hash<T: Wire>() -> [u8; 32] {
-    super::schema::hash(schema_text::<T>().as_bytes())
+    let make = || super::schema::hash(schema_text::<T>().as_bytes());
+    #[cfg(feature = "std")]
+    return {
+        static HASHES: Kept<TypeId, [u8; 32]> = Kept::new();
+        HASHES.get(TypeId::of::<T>(), make)
+    };
+    #[cfg(not(feature = "std"))]
+    make()
 }

@@ -32,6 +32,9 @@ mod compound;
 mod error;
 mod file;
 mod index;
+#[cfg(feature = "std")]
+mod kept;
+mod lazy;
 mod list;
 mod map;
 mod matrix;
@@ -54,13 +57,17 @@ mod writer;
 
 pub use buffer::{AlignedBuf, AlignedVec};
 pub use error::{DecodeError, ValueError};
-pub use file::{Component, Header, Level, MAGIC, VERSION, to_file, view_file};
+#[cfg(feature = "std")]
+pub use file::ComponentList;
+pub use file::{Component, Header, Level, MAGIC, VERSION, to_file, to_file_into, view_file};
 pub use index::Index;
+pub use lazy::{Lazy, lazy_file};
 pub use list::{Element, Flags, List, ListOf, Octets, Padded, Walked};
 pub use map::{Key, Map};
 pub use matrix::{Matrix, MatrixView, MatrixViewMut};
 pub use message::{
-    from_foreign_message, from_message, schema_hash, schema_text, to_message, view_message, view_message_mut,
+    from_foreign_message, from_message, schema_hash, schema_text, to_message, to_message_into, view_message,
+    view_message_mut,
 };
 pub use packed::{BinaryMatrix, BinaryView, BinaryViewMut, TernaryMatrix, TernaryView, TernaryViewMut};
 pub use pad::{ALIGN, MAX_ALIGN, pad_len, varint_len};

@@ -44,9 +44,27 @@ pub(crate) const fn pad_before(offset: u64, between: u64, align: u64) -> u64 {
     if long >= 128 { long } else { long + align }
 }
 
+/// The first octet of a pad that is not zero. The usual answer, none, comes from one pass without a branch an octet.
+pub(crate) fn first_nonzero(pad: &[u8]) -> Option<usize> {
+    if pad.iter().fold(0, |all, octet| all | octet) == 0 { None } else { pad.iter().position(|&octet| octet != 0) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_octet_that_is_not_zero() {
+        assert_eq!(first_nonzero(&[]), None);
+        for n in 1..200 {
+            let mut pad = alloc::vec![0; n];
+            assert_eq!(first_nonzero(&pad), None);
+            for at in (0..n).rev() {
+                pad[at] = 1 << (at % 8);
+                assert_eq!(first_nonzero(&pad), Some(at));
+            }
+        }
+    }
 
     /// The definition, searched.
     fn smallest(offset: u64, count: u64, align: u64) -> u64 {

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use super::error::DecodeError;
-use super::pad::{ALIGN, pad_len};
+use super::pad::{ALIGN, first_nonzero, pad_len};
 use super::scalar::Scalar;
 
 /// A position in octets that are being read.
@@ -266,7 +266,7 @@ impl<'w> Reader<'w> {
                 let expected = format!("a pad of {expected} octets before {count} numbers aligned to {}", self.align);
                 return Err(DecodeError::new(pad_at, expected, format!("{}", pad.len())));
             }
-            if let Some(at) = pad.iter().position(|&octet| octet != 0) {
+            if let Some(at) = first_nonzero(pad) {
                 // the pad's octets end where the count starts
                 let start = self.offset() - super::pad::varint_len(count as u64) - pad.len() as u64;
                 let found = format!("{:#04x}", pad[at]);

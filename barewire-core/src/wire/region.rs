@@ -1,21 +1,26 @@
 //! Files, in memory or mapped, with the access right in the type.
 
 use alloc::boxed::Box;
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
+use core::ops::Range;
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use super::buffer::AlignedBuf;
 use super::error::DecodeError;
-use super::file::{self, Header, Hex, Level};
+use super::file::{self, ComponentList, Edit, Header, Level};
 use super::index::Index;
+use super::lazy::Lazy;
 use super::reader_mut::ReaderMut;
-use super::{Wire, schema_hash, schema_text};
+use super::{Union, Wire, schema_hash, schema_text};
+
+mod disk;
+mod error;
+
+pub use error::{FileError, SchemaMismatch};
 
 /// The octets of a [`Region`], readable.
 ///
@@ -69,64 +74,6 @@ impl Access for MappedMut {}
 impl AccessMut for Owned {}
 impl AccessMut for MappedMut {}
 
-/// Why a file was not opened, or not written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FileError {
-    /// The system refused.
-    #[error("{}: {cause}", path.display())]
-    Io {
-        /// which file
-        path: PathBuf,
-        /// what the system says
-        cause: io::Error,
-    },
-    /// The octets are no such file.
-    #[error("{}: {cause}", path.display())]
-    Decode {
-        /// which file
-        path: PathBuf,
-        /// where and why
-        cause: DecodeError,
-    },
-    /// The file holds another type, or another version of it.
-    #[error("{}: {cause}", path.display())]
-    Schema {
-        /// which file
-        path: PathBuf,
-        /// both schemas
-        cause: Box<SchemaMismatch>,
-    },
-}
-
-/// Two schemas that differ, where one was expected.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("schema {} expected, {} found; first difference: {}", Hex(&expected_hash[..8]), Hex(&found_hash[..8]), self.difference())]
-pub struct SchemaMismatch {
-    /// hash of the type's schema
-    pub expected_hash: [u8; 32],
-    /// hash of the file's schema
-    pub found_hash: [u8; 32],
-    /// the type's schema
-    pub expected: String,
-    /// the file's schema
-    pub found: String,
-}
-
-impl SchemaMismatch {
-    /// The first definitions that differ, side by side.
-    pub fn difference(&self) -> String {
-        let (mut expected, mut found) = (self.expected.lines(), self.found.lines());
-        loop {
-            match (expected.next(), found.next()) {
-                (Some(a), Some(b)) if a == b => {}
-                (None, None) => return "none in the text".into(),
-                (a, b) => return format!("`{}` against `{}` in the file", a.unwrap_or("(end)"), b.unwrap_or("(end)")),
-            }
-        }
-    }
-}
-
 /// A file that holds a `T`. `A` says what may be done with its octets.
 ///
 /// | `A`           | made by                          | views | mutable views | where           |
@@ -135,7 +82,16 @@ impl SchemaMismatch {
 /// | [`Mapped`]    | [`map`](Region::map)             | yes   | no            | the file        |
 /// | [`MappedMut`] | [`map_mut`](Region::map_mut)     | yes   | yes           | the file        |
 ///
-/// Opening checks the header and the schema; a view checks the structure, in one walk that reads no payload.
+/// Opening checks the header and the schema; a view checks the structure, in one walk that reads no payload. [`lazy`](Region::lazy)
+/// reads one component at a time, without the walk.
+///
+/// # Changes
+/// Numbers change in place, through [`view_mut`](Region::view_mut); sizes and tags stay. From then until
+/// [`seal`](Region::seal) the file is marked as being changed, and no reader opens it: not even after the process was killed
+/// in between. A file that passes [`Level::Full`] holds what it held when it was last sealed or saved, all of it.
+/// `docs/wire-format.md` says what a loss of power can leave.
+///
+/// A list of unions grows and shrinks by [`splice`](Region::splice) and its short forms, in memory, or into another file.
 ///
 /// ```
 /// use barewire_core::wire::{Index, Level, Matrix, Region};
@@ -169,8 +125,8 @@ impl<T: Wire> Region<T> {
     /// The file cannot be read, is no barewire file, or holds another schema.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref();
-        let bytes = read(path).map_err(|cause| FileError::Io { path: path.into(), cause })?;
-        Self::checked(Owned(bytes), path)
+        let bytes = disk::read(path).map_err(|cause| FileError::Io { path: path.into(), cause })?;
+        Self::finished(Owned(bytes), path)
     }
 
     /// A copy of a file's octets, which may lie anywhere.
@@ -178,27 +134,112 @@ impl<T: Wire> Region<T> {
     /// # Errors
     /// As [`open`](Region::open); the path in the error is empty.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FileError> {
-        Self::checked(Owned(AlignedBuf::copy_from(bytes)), Path::new(""))
+        Self::finished(Owned(AlignedBuf::copy_from(bytes)), Path::new(""))
+    }
+
+    /// The file of a value, in memory that is there already: [`into_buf`](Self::into_buf) of an old region gives such.
+    pub fn encode_into(value: &T, mut buf: AlignedBuf) -> Self {
+        file::to_file_into(value, &mut buf);
+        Self { access: Owned(buf), of: PhantomData }
+    }
+
+    /// The file's octets.
+    pub fn into_buf(self) -> AlignedBuf {
+        self.access.0
     }
 }
 
-/// A whole file. Memory grows with what is there, whatever length the system announces.
-fn read(path: &Path) -> io::Result<AlignedBuf> {
-    let mut file = File::open(path)?;
-    let mut bytes = AlignedBuf::new();
-    let mut filled = 0;
-    let announced = usize::try_from(file.metadata()?.len()).unwrap_or(0);
-    // what is announced, in pieces that double: a wrong announcement costs at most twice what is there
-    loop {
-        let step = announced.saturating_sub(filled).clamp(4096, filled.max(1 << 20));
-        bytes.resize(filled + step);
-        match file.read(&mut bytes[filled..])? {
-            0 => break,
-            n => filled += n,
-        }
+impl<T: ComponentList> Region<T> {
+    /// `values` in place of the components in `range`, and an index that says so.
+    ///
+    /// What stands before the range stays as it is, so appending costs the new components and the index. What stands behind it
+    /// is rewritten, since pads depend on where an array stands; so is everything where the list's count takes an octet more
+    /// or less (between 127 and 128, 16,383 and 16,384, ..).
+    ///
+    /// ```
+    /// use barewire_core::wire::{List, Region, Union};
+    /// # use barewire_derive::BareUnion;
+    ///
+    /// #[derive(BareUnion, Debug, PartialEq)]
+    /// # #[bare(crate = barewire_core)]
+    /// enum Part {
+    ///     Bias(Vec<f32>),
+    ///     Scale(f32),
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut region = Region::encode(&vec![Part::Scale(1.0), Part::Scale(2.0)]);
+    /// region.splice(0..1, &[Part::Bias(vec![0.5]), Part::Scale(3.0)])?;
+    /// region.append(&[Part::Scale(4.0)])?;
+    /// let parts = [Part::Bias(vec![0.5]), Part::Scale(3.0), Part::Scale(2.0), Part::Scale(4.0)];
+    /// assert_eq!(region.decode()?, parts);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The region was changed in place and not sealed; its structure is not a `T`'s; the range goes past the end; or a
+    /// component that has to move does not have its hash. The region is then as it was.
+    pub fn splice(&mut self, range: Range<usize>, values: &[T::Item]) -> Result<(), DecodeError> {
+        let edit = Edit::splice::<T>(&self.header()?, self.bytes(), range, values)?;
+        edit.apply(&mut self.access.0);
+        Ok(())
     }
-    bytes.resize(filled);
-    Ok(bytes)
+
+    /// `values` behind the last component.
+    ///
+    /// # Errors
+    /// As [`splice`](Self::splice).
+    pub fn append(&mut self, values: &[T::Item]) -> Result<(), DecodeError> {
+        let end = self.header()?.components().len();
+        self.splice(end..end, values)
+    }
+
+    /// `value` in place of component `k`: how a part changes its variant, or its sizes.
+    ///
+    /// # Errors
+    /// As [`splice`](Self::splice).
+    pub fn replace(&mut self, k: usize, value: &T::Item) -> Result<(), DecodeError> {
+        self.splice(k..k.saturating_add(1), core::slice::from_ref(value))
+    }
+}
+
+impl<T: ComponentList, A: Access> Region<T, A> {
+    /// Writes a file in which `values` stand in place of the components in `range`, as [`splice`](Region::splice) does, and
+    /// as [`save`](Region::save) does: `path`, which may be this region's own file, is at every moment the old file or the
+    /// whole new one. The region stays what it is. Memory is that of what changes or moves.
+    ///
+    /// ```
+    /// # use barewire_core::wire::Region;
+    /// # use barewire_derive::BareUnion;
+    /// # #[derive(BareUnion)]
+    /// # #[bare(crate = barewire_core)]
+    /// # enum Part { Scale(f32) }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("parts.bare");
+    /// # Region::encode(&vec![Part::Scale(1.0)]).save(&path)?;
+    /// let region = Region::<Vec<Part>>::open(&path)?;
+    /// let end = region.header()?.components().len();
+    /// region.save_spliced(&path, end..end, &[Part::Scale(2.0)])?;
+    /// assert_eq!(Region::<Vec<Part>>::open(&path)?.decode()?.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`splice`](Region::splice), and those of the system; the old file is as it was.
+    pub fn save_spliced(
+        &self,
+        path: impl AsRef<Path>,
+        range: Range<usize>,
+        values: &[T::Item],
+    ) -> Result<(), FileError> {
+        let (path, old) = (path.as_ref(), self.bytes());
+        let edit = self.header().and_then(|header| Edit::splice::<T>(&header, old, range, values));
+        let edit = edit.map_err(|cause| FileError::Decode { path: path.into(), cause })?;
+        disk::save(path, &edit.pieces(old)).map_err(|cause| FileError::Io { path: path.into(), cause })
+    }
 }
 
 impl<T: Wire> Region<T, Mapped> {
@@ -218,15 +259,18 @@ impl<T: Wire> Region<T, Mapped> {
         // SAFETY: `Mmap::map` asks that the file is not modified, in or out of process, while the map exists; our caller
         // promises just that for the lifetime of the region, which owns the map.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(io)?;
-        Self::checked(Mapped(map), path)
+        Self::finished(Mapped(map), path)
     }
 }
 
 impl<T: Wire> Region<T, MappedMut> {
     /// Maps a file for reading and writing. Call [`seal`](Region::seal) after changes, so that the hashes fit again.
     ///
+    /// A file that was changed and not sealed is opened here, and only here: [`verify`](Region::verify) says so. Whoever knows
+    /// that what it holds is good may seal it.
+    ///
     /// # Errors
-    /// As [`Region::open`].
+    /// As [`Region::open`], but for that.
     ///
     /// # Safety
     /// Until the region is dropped nobody else, in this process or another, reads, changes or shortens the file: the region
@@ -252,6 +296,15 @@ impl<T: Wire> Region<T, MappedMut> {
 }
 
 impl<T: Wire, A: Access> Region<T, A> {
+    /// A region of octets that hold a `T`, with hashes that are said to fit.
+    fn finished(access: A, path: &Path) -> Result<Self, FileError> {
+        let region = Self::checked(access, path)?;
+        let sealed = region.header().and_then(|header| header.check_sealed());
+        sealed.map_err(|cause| FileError::Decode { path: path.into(), cause })?;
+        Ok(region)
+    }
+
+    /// A region of octets that hold a `T`.
     fn checked(access: A, path: &Path) -> Result<Self, FileError> {
         let decode = |cause| FileError::Decode { path: path.into(), cause };
         let header = Header::read(access.as_ref()).map_err(decode)?;
@@ -265,10 +318,7 @@ impl<T: Wire, A: Access> Region<T, A> {
             });
             return Err(FileError::Schema { path: path.into(), cause });
         }
-        if header.align < T::ALIGN {
-            let expected = format!("an alignment of at least {}", T::ALIGN);
-            return Err(decode(DecodeError::new(12, expected, format!("{}", header.align)).within("alignLog2")));
-        }
+        header.check_align(T::ALIGN).map_err(decode)?;
         Ok(Self { access, of: PhantomData })
     }
 
@@ -301,6 +351,16 @@ impl<T: Wire, A: Access> Region<T, A> {
         self.header()?.view::<T>(self.bytes(), index)
     }
 
+    /// The components that are `U`s, one at a time, without the walk of [`view`](Self::view): see [`Lazy`], also for what a
+    /// hostile file can do to a lazy reader.
+    ///
+    /// # Errors
+    /// `T` has no components of the union `U`; or, where it has components of other unions too, the index says something else
+    /// than what stands between them.
+    pub fn lazy<U: Union>(&self) -> Result<Lazy<'_, U>, DecodeError> {
+        Lazy::new::<T>(self.bytes(), self.header()?)
+    }
+
     /// A copy of the root.
     ///
     /// # Errors
@@ -312,9 +372,10 @@ impl<T: Wire, A: Access> Region<T, A> {
     /// Checks the file, as thoroughly as asked for.
     ///
     /// # Errors
-    /// The first problem: path, offset, what was expected and what was found.
+    /// The first problem: path, offset, what was expected and what was found. That a region was changed and not sealed is one.
     pub fn verify(&self, level: Level) -> Result<(), DecodeError> {
         let header = self.header()?;
+        header.check_sealed()?;
         if level >= Level::Structure {
             header.check_structure::<T>(self.bytes(), level == Level::Full)?;
         }
@@ -331,32 +392,51 @@ impl<T: Wire, A: Access> Region<T, A> {
     /// Those of the system; the old file is as it was.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
         let path = path.as_ref();
-        save(path, self.bytes()).map_err(|cause| FileError::Io { path: path.into(), cause })
+        disk::save(path, &[self.bytes()]).map_err(|cause| FileError::Io { path: path.into(), cause })
     }
 }
 
 impl<T: Wire, A: AccessMut> Region<T, A> {
-    /// A view through which numbers may be changed where they lie, after the same walk as [`view`](Self::view).
-    /// Call [`seal`](Self::seal) before saving.
+    /// A view through which numbers may be changed where they lie, after one walk that checks the structure.
+    ///
+    /// It marks the file as being changed; call [`seal`](Self::seal) after the changes, and before saving.
     ///
     /// # Errors
     /// As [`view`](Self::view).
     pub fn view_mut(&mut self) -> Result<T::ViewMut<'_>, DecodeError> {
         let root = self.header()?.root;
-        let bytes = self.access.as_mut();
-        let mut r = ReaderMut::new(&mut bytes[root.start as usize..root.end as usize]).with_base(root.start);
+        let (head, rest) = self.access.as_mut().split_at_mut(root.start as usize);
+        let mut r = ReaderMut::new(&mut rest[..(root.end - root.start) as usize]).with_base(root.start);
         let view = T::read_mut(&mut r)?;
         r.finish()?;
+        file::unseal(head);
         Ok(view)
     }
 
-    /// Makes the hashes fit the octets again.
+    /// Makes the hashes fit the octets again, after one walk that checks structure and index, and takes the mark away.
     ///
     /// # Errors
-    /// As [`header`](Self::header).
+    /// As [`view`](Self::view); the mark then stays.
     pub fn seal(&mut self) -> Result<(), DecodeError> {
-        let extents: Vec<_> = self.header()?.components().map(|component| component.extent).collect();
-        file::seal(self.access.as_mut(), &extents);
+        let count = self.header()?.components().len();
+        self.seal_components(0..count)
+    }
+
+    /// [`seal`](Self::seal) for the case that of all components only these changed: the others' hashes are taken as they
+    /// are, so it costs what changed, not the file. If another one did change, [`Level::Full`] finds it.
+    ///
+    /// # Errors
+    /// As [`seal`](Self::seal); or there is no such component.
+    pub fn seal_components(&mut self, numbers: impl IntoIterator<Item = usize>) -> Result<(), DecodeError> {
+        let header = self.header()?;
+        header.check_structure::<T>(self.bytes(), false)?;
+        let extents: Vec<_> = header.components().map(|component| component.extent).collect();
+        let numbers: Vec<_> = numbers.into_iter().collect();
+        if let Some(missing) = numbers.iter().find(|number| **number >= extents.len()) {
+            let expected = alloc::format!("a component below {}", extents.len());
+            return Err(DecodeError::new(header.root.end, expected, alloc::format!("{missing}")).within("index"));
+        }
+        file::seal(self.access.as_mut(), &extents, numbers);
         Ok(())
     }
 }
@@ -365,26 +445,4 @@ impl<T, A: AsRef<[u8]>> fmt::Debug for Region<T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Region<{}>({} octets)", core::any::type_name::<T>(), self.access.as_ref().len())
     }
-}
-
-fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-    temporary.write_all(bytes)?;
-    #[cfg(unix)]
-    {
-        // a temporary file is private; the result gets what a new file would have had, or keeps what the old one has
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(path).map_or(0o644, |old| old.permissions().mode());
-        temporary.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
-    }
-    temporary.as_file().sync_all()?;
-    temporary.persist(path)?;
-    // the name is in the folder, which has to reach the disk too
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    Ok(())
 }

@@ -234,6 +234,11 @@ impl SchemaBuilder {
         TypeRef::Named(free)
     }
 
+    /// What a name stands for.
+    pub(crate) fn definition(&self, name: &str) -> Option<&TypeRef> {
+        self.definitions.iter().find(|(defined, _)| defined == name).map(|(_, ty)| ty)
+    }
+
     /// Runs `f` with the alignment that a field's attribute asks for.
     pub fn with_align<T>(&mut self, align: usize, f: impl FnOnce(&mut Self) -> T) -> T {
         let outer = core::mem::replace(&mut self.align, align);

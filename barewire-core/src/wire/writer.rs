@@ -19,6 +19,8 @@ use super::scalar::Scalar;
 #[derive(Debug)]
 pub struct Writer {
     buf: AlignedBuf,
+    /// offset of the buffer's first octet in the message or file
+    base: u64,
     align: usize,
     depth: usize,
     extents: Option<Vec<Extent>>,
@@ -35,7 +37,13 @@ impl Writer {
     /// Starts a message in the memory of an old one.
     pub fn into_buf(mut buf: AlignedBuf) -> Self {
         buf.clear();
-        Self { buf, align: ALIGN, depth: 0, extents: None }
+        Self { buf, base: 0, align: ALIGN, depth: 0, extents: None }
+    }
+
+    /// Starts in the middle of a file, `base` octets from its start.
+    #[cfg(feature = "std")]
+    pub(crate) fn at(base: u64) -> Self {
+        Self { base, ..Self::new() }
     }
 
     /// Records where the outermost unions stand, from here on.
@@ -55,7 +63,13 @@ impl Writer {
     /// Octets so far.
     #[inline]
     pub fn offset(&self) -> u64 {
-        self.buf.len() as u64
+        self.base + self.buf.len() as u64
+    }
+
+    /// The octets from `offset` on.
+    #[cfg(feature = "std")]
+    pub(crate) fn written_from(&self, offset: u64) -> &[u8] {
+        &self.buf[(offset - self.base) as usize..]
     }
 
     /// Runs `f` with the alignment that a field's attribute asks for.

@@ -18,7 +18,9 @@ use crate::errors::Errors;
 pub(crate) fn expand(ty: &Type, errors: &mut Errors) -> TokenStream {
     let equations = parts::expand(ty, errors);
     let layout = layout::Expander::new(ty, !errors.is_empty()).expand();
-    quote::quote!(#layout #equations)
+    // without std there is the wire only, which the core knows and this crate does not
+    let root = &ty.crate_path;
+    quote::quote!(#layout #root::__private::with_std! { #equations })
 }
 
 /// Everything that is written for a `#[differentiable]` function.
