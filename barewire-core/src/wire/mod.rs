@@ -48,8 +48,10 @@ mod reader_mut;
 #[cfg(feature = "std")]
 mod region;
 mod scalar;
-mod schema;
+pub mod schema;
 mod text;
+pub mod value;
+pub mod walk;
 mod writer;
 
 pub use buffer::{AlignedBuf, AlignedVec};
@@ -63,14 +65,15 @@ pub use message::{
     from_foreign_message, from_message, schema_hash, schema_text, to_message, view_message, view_message_mut,
 };
 pub use packed::{BinaryMatrix, BinaryView, BinaryViewMut, TernaryMatrix, TernaryView, TernaryViewMut};
-pub use pad::{ALIGN, MAX_ALIGN, pad_len, varint_len};
+pub use pad::{ALIGN, MAX_ALIGN, Pads, pad_len, varint_len};
 pub use quantized::{QuantizedMatrix, QuantizedView, QuantizedViewMut};
 pub use reader::{Extent, Reader};
 pub use reader_mut::ReaderMut;
 #[cfg(feature = "std")]
 pub use region::{Access, AccessMut, FileError, Mapped, MappedMut, Owned, Region, SchemaMismatch};
 pub use scalar::{Int, Scalar, Uint};
-pub use schema::{FieldNames, Schema, SchemaBuilder, TypeRef};
+pub use schema::{FieldNames, Schema, SchemaBuilder, TypeRef, Types};
+pub use value::Value;
 pub use writer::Writer;
 
 /// Whatever may be a field: its octets, its borrowed views, its schema.
