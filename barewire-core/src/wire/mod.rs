@@ -26,6 +26,7 @@
 //! | octets of another writer    | a value             | [`from_foreign_message`]                                |
 //! | a file                      | views               | `Region::open`, `Region::map`, `Region::map_mut`        |
 //! | a type                      | its schema          | [`schema_text`], [`schema_hash`]                        |
+//! | a schema's text             | values, or a walk   | [`Types::parse`], [`Value`], [`walk`]                   |
 
 mod buffer;
 mod compound;

@@ -16,10 +16,11 @@ use super::{MAX_DEPTH, Schema, TypeRef};
 pub(super) fn check(schema: &Schema, places: Option<Places>) -> Result<(), SchemaError> {
     let mut all = BTreeSet::new();
     all.extend(schema.definitions.iter().map(|definition| &*definition.name));
+    let start = places.is_some().then_some(Position { line: 1, column: 1 });
     let places = places.unwrap_or_default().into_iter().peekable();
     let mut checker = Checker { places, all, defined: BTreeMap::new(), definition: "", mistakes: Vec::new() };
     if schema.definitions.is_empty() {
-        checker.mistake(None, "at least one type", "none");
+        checker.mistake(start, "at least one type", "none");
     }
     for definition in &schema.definitions {
         checker.definition = &definition.name;

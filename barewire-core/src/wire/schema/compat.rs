@@ -205,7 +205,7 @@ impl Pairs {
             (Kind::Struct(a), Kind::Struct(b)) => self.structure(a, b),
             (Kind::Enum(a), Kind::Enum(b)) => self.enumeration(a, b),
             (Kind::Union(a), Kind::Union(b)) => self.union(a, b),
-            _ => self.differ(BOTH, expression(old), expression(new)),
+            _ => self.differ(BOTH, format!("`{}`", old.expression()), format!("`{}`", new.expression())),
         }
     }
 
@@ -272,26 +272,5 @@ impl Pairs {
         for b in new.iter().filter(|b| old.get(b.tag).is_none()) {
             self.differ(OLD, format!("no tag {}", b.tag), format!("`{}` = {}", b.name, b.tag));
         }
-    }
-}
-
-/// What a type is, without its name.
-fn expression(ty: Ty<'_>) -> String {
-    match ty.kind() {
-        Kind::Struct(_) => "a struct".into(),
-        Kind::Enum(_) => "an enum".into(),
-        Kind::Union(_) => "a union".into(),
-        Kind::List(_, None) => "a list of any length".into(),
-        Kind::List(_, Some(n)) => format!("a list of {n}"),
-        Kind::Optional(_) => "an optional".into(),
-        Kind::Map(..) => "a map".into(),
-        Kind::Data(None) => "`data`".into(),
-        Kind::Data(Some(n)) => format!("`data[{n}]`"),
-        Kind::Uint => "`uint`".into(),
-        Kind::Int => "`int`".into(),
-        Kind::Number(number) => format!("`{}`", number.name()),
-        Kind::Bool => "`bool`".into(),
-        Kind::Str => "`str`".into(),
-        Kind::Void => "`void`".into(),
     }
 }

@@ -226,10 +226,11 @@ impl<'t> Parser<'_, 't> {
         })
     }
 
-    /// Notes where a member of the definition itself starts.
+    /// Notes where a member of the definition itself starts: with the `|` before it, if there is one.
     fn member(&mut self, level: usize) {
         if level == 0 {
-            self.members.push(self.at);
+            let bar = self.tokens.get(self.at.wrapping_sub(1)).is_some_and(|token| token.text == "|");
+            self.members.push(self.at - usize::from(bar));
         }
     }
 

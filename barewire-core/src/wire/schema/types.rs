@@ -379,6 +379,12 @@ impl<'t> Ty<'t> {
         self.node().plain
     }
 
+    /// What the type is, without its own name: `u8` for `Byte` where the schema has `type Byte u8`. The members of structs, enums
+    /// and unions are left out.
+    pub fn expression(self) -> String {
+        Expression(self).to_string()
+    }
+
     /// Tells types of one schema apart.
     pub(super) fn id(self) -> u32 {
         self.types.target(self.id)
@@ -388,11 +394,20 @@ impl<'t> Ty<'t> {
 /// The type as a schema has it: its name, or its expression.
 impl fmt::Display for Ty<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(name) = self.name() {
-            return f.write_str(name);
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => Expression(*self).fmt(f),
         }
+    }
+}
+
+/// A type without its own name, in a line.
+struct Expression<'t>(Ty<'t>);
+
+impl fmt::Display for Expression<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let length = |f: &mut fmt::Formatter<'_>, n: Option<u64>| n.map_or(Ok(()), |n| write!(f, "[{n}]"));
-        match self.kind() {
+        match self.0.kind() {
             Kind::Uint => f.write_str("uint"),
             Kind::Int => f.write_str("int"),
             Kind::Number(number) => f.write_str(number.name()),

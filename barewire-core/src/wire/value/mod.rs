@@ -223,7 +223,8 @@ impl Mismatch {
             (Kind::Struct(fields), None) => format!("a struct with {} fields", fields.len()),
             (Kind::Enum(_), Some(name)) => format!("a value of the enum `{name}`"),
             (Kind::Union(_), Some(name)) => format!("a member of the union `{name}`"),
-            _ => format!("a value of type `{ty}`"),
+            (_, Some(name)) => format!("a value of type `{name}`, which is `{}`", ty.expression()),
+            (_, None) => format!("a value of type `{ty}`"),
         };
         Self::new(expected, found)
     }
