@@ -118,7 +118,7 @@ fn errors_name_the_part() {
         error("type R map<u8><u8>", json!([[1]])),
         "at `[0]`: expected a key and a value, [key, value], found an array of 1"
     );
-    assert_eq!(error("type R f32", json!(1e39)), "expected a value of type `R`, which is `f32`, found 1e39");
+    assert!(error("type R f32", json!(1e39)).starts_with("expected a value of type `R`, which is `f32`, found 1e"));
     assert_eq!(
         error("type R f32", json!("NaN:0x3f800000")),
         "expected a value of type `R`, which is `f32`, found \"NaN:0x3f800000\""

@@ -534,8 +534,13 @@ fn what_a_visitor_hears() {
     assert_eq!(error.to_string(), "at `all[1]`, octet 6: expected a tag of the schema, found 4");
 }
 
+fn config(cases: u32) -> ProptestConfig {
+    // a failure is shown with its seed
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 300 } else { 20_000 }))]
+    #![proptest_config(config(if cfg!(debug_assertions) { 300 } else { 20_000 }))]
 
     #[test]
     fn any_value_of_any_schema_comes_back(seed: u64, aligned: bool) {

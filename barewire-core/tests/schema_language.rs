@@ -305,8 +305,13 @@ fn the_builder_and_the_derive_give_the_same_text() {
     assert_eq!(Schema::parse(&schema_text::<Model>()).unwrap(), Schema::of::<Model>(FieldNames::Camel));
 }
 
+fn config(cases: u32) -> ProptestConfig {
+    // a failure is shown with its seed
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 200 } else { 5_000 }))]
+    #![proptest_config(config(if cfg!(debug_assertions) { 200 } else { 5_000 }))]
 
     #[test]
     fn text_is_read_back(seed: u64) {

@@ -281,7 +281,8 @@ impl Types {
 /// The alignment of the list of numbers behind a field that is its pad: `pad: data` is 64, `pad256: data` is 256.
 fn pad(name: &str, ty: &TypeRef, next: Option<&TypeRef>) -> Option<u64> {
     let Some(TypeRef::List(item, None)) = next else { return None };
-    if *ty != TypeRef::Data(None) || !Number::of(item).is_some_and(|number| number != Number::U8) {
+    let number = Number::of(item)?;
+    if *ty != TypeRef::Data(None) || number == Number::U8 {
         return None;
     }
     match name.strip_prefix("pad")? {
