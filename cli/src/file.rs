@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use barewire::wire::{AlignedBuf, Header};
+use barewire::wire::{AlignedBuf, Header, Types};
 
 use crate::Failure;
-use crate::parse::Types;
-use crate::walk::{Walk, walk};
+use crate::contents::{Contents, contents};
 
 /// The octets of a file.
 pub(crate) struct File {
@@ -30,10 +29,13 @@ impl File {
     }
 
     /// Walks the root by the schema inside the file, and requires that the index says what the walk finds.
-    pub(crate) fn walk(&self, header: &Header<'_>, payloads: bool) -> Result<Walk, Failure> {
-        let types = Types::parse(header.schema).map_err(|error| self.because(&format!("in the schema: {error}")))?;
-        let walk = walk(&self.bytes, header, &types, payloads).map_err(|error| self.because(&error))?;
-        let (index, found) = (header.components(), &walk.components);
+    pub(crate) fn contents(&self, header: &Header<'_>, payloads: bool) -> Result<Contents, Failure> {
+        let types = Types::parse(header.schema).map_err(|error| {
+            let mistakes: Vec<_> = error.mistakes().iter().map(ToString::to_string).collect();
+            self.because(&format!("in the schema: {}", mistakes.join("; ")))
+        })?;
+        let contents = contents(&self.bytes, header, &types, payloads).map_err(|error| self.because(&error))?;
+        let (index, found) = (header.components(), &contents.components);
         if index.len() != found.len() {
             let (said, there) = (index.len(), found.len());
             return Err(
@@ -49,7 +51,7 @@ impl File {
                 )));
             }
         }
-        Ok(walk)
+        Ok(contents)
     }
 
     pub(crate) fn check_hashes(&self, header: &Header<'_>) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use barewire::wire::{Extent, Header};
 use serde_json::{Value, json};
 
-use crate::walk::Walk;
+use crate::contents::Contents;
 
 fn hex(octets: &[u8]) -> String {
     octets.iter().fold(String::new(), |mut text, octet| {
@@ -40,17 +40,17 @@ fn table(rows: &[Vec<String>], right: usize, text: &mut String) {
     }
 }
 
-pub(crate) fn text(header: &Header<'_>, walk: &Walk) -> String {
+pub(crate) fn text(header: &Header<'_>, contents: &Contents) -> String {
     let Extent { start, end } = header.root;
     let mut text = String::new();
     let _ = writeln!(text, "version   {}", header.version);
     let _ = writeln!(text, "aligned   to {}", header.align);
     let _ = writeln!(text, "schema    {}", hex(&header.schema_hash));
     let _ = writeln!(text, "content   {}", hex(&header.content_hash));
-    let _ = writeln!(text, "root      {}, octets {start} to {end}", walk.root);
+    let _ = writeln!(text, "root      {}, octets {start} to {end}", contents.root);
 
     let mut rows = vec![["offset", "octets", "component", "variant", "tag", "hash"].map(String::from).to_vec()];
-    for (component, indexed) in walk.components.iter().zip(header.components()) {
+    for (component, indexed) in contents.components.iter().zip(header.components()) {
         let Extent { start, end } = component.extent;
         rows.push(vec![
             start.to_string(),
@@ -61,11 +61,11 @@ pub(crate) fn text(header: &Header<'_>, walk: &Walk) -> String {
             hex(&indexed.hash[..8]),
         ]);
     }
-    let _ = writeln!(text, "\n{}", counted(walk.components.len(), "component"));
+    let _ = writeln!(text, "\n{}", counted(contents.components.len(), "component"));
     table(&rows, 2, &mut text);
 
     let mut rows = vec![["offset", "octets", "array", "type", "sizes"].map(String::from).to_vec()];
-    for array in &walk.arrays {
+    for array in &contents.arrays {
         let Extent { start, end } = array.extent;
         let sizes: Vec<_> = array.sizes.iter().map(u64::to_string).collect();
         rows.push(vec![
@@ -76,13 +76,13 @@ pub(crate) fn text(header: &Header<'_>, walk: &Walk) -> String {
             sizes.join(" x "),
         ]);
     }
-    let _ = writeln!(text, "\n{}", counted(walk.arrays.len(), "array"));
+    let _ = writeln!(text, "\n{}", counted(contents.arrays.len(), "array"));
     table(&rows, 2, &mut text);
     text
 }
 
-pub(crate) fn json(header: &Header<'_>, walk: &Walk) -> String {
-    let components: Vec<Value> = walk
+pub(crate) fn json(header: &Header<'_>, contents: &Contents) -> String {
+    let components: Vec<Value> = contents
         .components
         .iter()
         .zip(header.components())
@@ -98,7 +98,7 @@ pub(crate) fn json(header: &Header<'_>, walk: &Walk) -> String {
             })
         })
         .collect();
-    let arrays: Vec<Value> = walk
+    let arrays: Vec<Value> = contents
         .arrays
         .iter()
         .map(|array| {
@@ -118,7 +118,7 @@ pub(crate) fn json(header: &Header<'_>, walk: &Walk) -> String {
         "schema_hash": hex(&header.schema_hash),
         "content_hash": hex(&header.content_hash),
         "schema": header.schema,
-        "root": { "type": walk.root, "start": header.root.start, "end": header.root.end },
+        "root": { "type": contents.root, "start": header.root.start, "end": header.root.end },
         "components": components,
         "arrays": arrays,
     });

@@ -2,10 +2,9 @@
 #![forbid(unsafe_code)]
 
 mod conformance;
+mod contents;
 mod file;
 mod inspect;
-mod parse;
-mod walk;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -91,8 +90,8 @@ fn run(cli: Cli) -> Result<(String, bool), Failure> {
         Command::Inspect { file, json } => {
             let file = File::read(&file)?;
             let header = file.header()?;
-            let walk = file.walk(&header, false)?;
-            if json { inspect::json(&header, &walk) } else { inspect::text(&header, &walk) }
+            let contents = file.contents(&header, false)?;
+            if json { inspect::json(&header, &contents) } else { inspect::text(&header, &contents) }
         }
         Command::Schema { file } => {
             let file = File::read(&file)?;
@@ -103,7 +102,7 @@ fn run(cli: Cli) -> Result<(String, bool), Failure> {
             let header = file.header()?;
             let mut components = header.components().len();
             if level >= Level::Structure {
-                components = file.walk(&header, level == Level::Full)?.components.len();
+                components = file.contents(&header, level == Level::Full)?.components.len();
             }
             if level == Level::Full {
                 file.check_hashes(&header)?;

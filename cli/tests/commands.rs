@@ -177,7 +177,7 @@ fn errors_are_one_line_with_the_place() {
     );
     // rows of the head's digits, behind the tag and the scale
     let error = change(&|bytes| bytes[head.start as usize + 5] = 200);
-    assert!(error.contains("at `head.digits`"), "{error}");
+    assert!(error.contains("at `head.WeightTernary.digits`"), "{error}");
     let error = change(&|bytes| bytes.truncate(700));
     assert!(error.contains("expected the length of the file, 700"), "{error}");
     let error = change(&|bytes| bytes.clear());

@@ -2,9 +2,9 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt::{self, Write as _};
+use core::fmt;
 
 /// Octets that are not the encoding of the type: where, what was expected, what was found.
 ///
@@ -23,31 +23,64 @@ pub struct DecodeError(Box<Inner>);
 
 #[derive(Clone, PartialEq, Eq)]
 struct Inner {
-    /// innermost first
-    path: Vec<Segment>,
+    path: Path,
     offset: u64,
     expected: Cow<'static, str>,
     found: Cow<'static, str>,
 }
 
+/// Which part of a value, built from the inside out.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Path {
+    /// innermost first
+    segments: Vec<Segment>,
+}
+
 #[derive(Clone, PartialEq, Eq)]
 enum Segment {
-    Name(&'static str),
+    Name(Cow<'static, str>),
     Index(u64),
+}
+
+impl Path {
+    pub(crate) fn within(&mut self, name: impl Into<Cow<'static, str>>) {
+        self.segments.push(Segment::Name(name.into()));
+    }
+
+    pub(crate) fn at_index(&mut self, index: u64) {
+        self.segments.push(Segment::Index(index));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, segment) in self.segments.iter().rev().enumerate() {
+            match segment {
+                Segment::Name(name) if i == 0 => f.write_str(name)?,
+                Segment::Name(name) => write!(f, ".{name}")?,
+                Segment::Index(index) => write!(f, "[{index}]")?,
+            }
+        }
+        Ok(())
+    }
 }
 
 impl DecodeError {
     /// An error at `offset` octets from the start of the message (of the file, in a file).
     #[cold]
     pub fn new(offset: u64, expected: impl Into<Cow<'static, str>>, found: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner { path: Vec::new(), offset, expected: expected.into(), found: found.into() }))
+        Self(Box::new(Inner { path: Path::default(), offset, expected: expected.into(), found: found.into() }))
     }
 
     /// The same error, seen from the value that holds a field or variant called `name`.
     #[cold]
     #[must_use]
-    pub fn within(mut self, name: &'static str) -> Self {
-        self.0.path.push(Segment::Name(name));
+    pub fn within(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.0.path.within(name);
         self
     }
 
@@ -55,28 +88,13 @@ impl DecodeError {
     #[cold]
     #[must_use]
     pub fn at_index(mut self, index: usize) -> Self {
-        self.0.path.push(Segment::Index(index as u64));
+        self.0.path.at_index(index as u64);
         self
     }
 
     /// Which value: such as `layers[3].Mixer.norm`. Empty for the root itself.
     pub fn path(&self) -> String {
-        let mut path = String::new();
-        for segment in self.0.path.iter().rev() {
-            match segment {
-                Segment::Name(name) => {
-                    if !path.is_empty() {
-                        path.push('.');
-                    }
-                    path.push_str(name);
-                }
-                Segment::Index(index) => {
-                    // writing to a `String` does not fail
-                    let _ = write!(path, "[{index}]");
-                }
-            }
-        }
-        path
+        self.0.path.to_string()
     }
 
     /// Where: octets from the start of the message or file.
@@ -101,7 +119,7 @@ impl fmt::Display for DecodeError {
         if path.is_empty() {
             write!(f, "at octet {offset}: expected {expected}, found {found}")
         } else {
-            write!(f, "at `{}`, octet {offset}: expected {expected}, found {found}", self.path())
+            write!(f, "at `{path}`, octet {offset}: expected {expected}, found {found}")
         }
     }
 }

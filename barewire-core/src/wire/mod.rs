@@ -26,6 +26,7 @@
 //! | octets of another writer    | a value             | [`from_foreign_message`]                                |
 //! | a file                      | views               | `Region::open`, `Region::map`, `Region::map_mut`        |
 //! | a type                      | its schema          | [`schema_text`], [`schema_hash`]                        |
+//! | a schema's text             | values, or a walk   | [`Types::parse`], [`Value`], [`walk`]                   |
 
 mod buffer;
 mod compound;
@@ -51,8 +52,10 @@ mod reader_mut;
 #[cfg(feature = "std")]
 mod region;
 mod scalar;
-mod schema;
+pub mod schema;
 mod text;
+pub mod value;
+pub mod walk;
 mod writer;
 
 pub use buffer::{AlignedBuf, AlignedVec};
@@ -70,14 +73,15 @@ pub use message::{
     view_message_mut,
 };
 pub use packed::{BinaryMatrix, BinaryView, BinaryViewMut, TernaryMatrix, TernaryView, TernaryViewMut};
-pub use pad::{ALIGN, MAX_ALIGN, pad_len, varint_len};
+pub use pad::{ALIGN, MAX_ALIGN, Pads, pad_len, varint_len};
 pub use quantized::{QuantizedMatrix, QuantizedView, QuantizedViewMut};
 pub use reader::{Extent, Reader};
 pub use reader_mut::ReaderMut;
 #[cfg(feature = "std")]
 pub use region::{Access, AccessMut, FileError, Mapped, MappedMut, Owned, Region, SchemaMismatch};
 pub use scalar::{Int, Scalar, Uint};
-pub use schema::{FieldNames, Schema, SchemaBuilder, TypeRef};
+pub use schema::{FieldNames, Schema, SchemaBuilder, TypeRef, Types};
+pub use value::Value;
 pub use writer::Writer;
 
 /// Whatever may be a field: its octets, its borrowed views, its schema.

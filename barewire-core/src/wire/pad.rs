@@ -6,6 +6,17 @@ pub const ALIGN: usize = 64;
 /// The largest alignment an attribute may ask for.
 pub const MAX_ALIGN: usize = 4096;
 
+/// How a reader or writer that goes by a schema takes the field `pad: data` before a list of numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pads {
+    /// As data like any other: plain BARE. In a schema from elsewhere, `pad` may mean anything.
+    #[default]
+    Data,
+    /// As barewire does: of the smallest length that puts the list at a multiple of its alignment, and of zeros. A reader refuses
+    /// any other, a writer makes it. The pad is no part of the value then, which has an empty one.
+    Aligned,
+}
+
 /// Octets of `value` as a BARE uint.
 ///
 /// ```

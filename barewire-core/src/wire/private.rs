@@ -13,6 +13,7 @@ pub use core::primitive::{f32, str, u32, usize};
 pub use core::result::Result::{self, Err, Ok};
 
 use super::FieldNames;
+use super::schema::names::{camel, constant};
 pub use super::{DecodeError, Element, Index, Reader, ReaderMut, SchemaBuilder, TypeRef, Union, Walked, Wire, Writer};
 
 /// A field as a type's schema has it.
@@ -77,35 +78,6 @@ pub fn union_schema(types: &mut SchemaBuilder, name: &str, variants: &[VariantEn
         TypeRef::Union(members)
     };
     types.define(name, union)
-}
-
-/// `d_model` as `dModel`.
-fn camel(name: &str) -> String {
-    let mut out = String::new();
-    for word in name.split('_').filter(|word| !word.is_empty()) {
-        let mut letters = word.chars();
-        if let Some(first) = letters.next() {
-            out.push(if out.is_empty() { first.to_ascii_lowercase() } else { first.to_ascii_uppercase() });
-            out.push_str(letters.as_str());
-        }
-    }
-    out
-}
-
-/// `EluPlusOne` as `ELU_PLUS_ONE`.
-fn constant(name: &str) -> String {
-    let mut out = String::new();
-    let letters: Vec<char> = name.chars().collect();
-    for (i, &letter) in letters.iter().enumerate() {
-        let after_lower = i > 0 && !letters[i - 1].is_ascii_uppercase() && letters[i - 1] != '_';
-        let before_lower =
-            i > 0 && letters.get(i + 1).is_some_and(|next| next.is_ascii_lowercase()) && letters[i - 1] != '_';
-        if letter.is_ascii_uppercase() && (after_lower || before_lower) {
-            out.push('_');
-        }
-        out.push(letter.to_ascii_uppercase());
-    }
-    out
 }
 
 /// The tag is none of the union's.

@@ -132,6 +132,16 @@ impl<'w> Reader<'w> {
         DecodeError::new(self.offset(), expected, found)
     }
 
+    /// The octets read since [`here`](Self::here).
+    pub(crate) fn since(&self, here: usize) -> &'w [u8] {
+        &self.bytes[here..self.pos]
+    }
+
+    /// Requires that so many octets are left.
+    pub(crate) fn need(&self, octets: u64) -> Result<(), DecodeError> {
+        if octets <= self.remaining() as u64 { Ok(()) } else { Err(self.truncated(octets)) }
+    }
+
     #[cold]
     fn truncated(&self, need: u64) -> DecodeError {
         self.error(octets(need), format!("{} left", self.remaining()))
@@ -257,13 +267,20 @@ impl<'w> Reader<'w> {
 
     /// What stands before the numbers of a padded list, `pad: data` and the count; gives the count, which is known to fit.
     pub(crate) fn padded_head<S: Scalar>(&mut self) -> Result<usize, DecodeError> {
+        let align = (!self.any_pads).then_some(self.align as u64);
+        self.padded_count(size_of::<S>(), align)
+    }
+
+    /// A pad and the count of a list of numbers of `size` octets, which are known to fit. With an alignment, the pad must be
+    /// the smallest, of zeros.
+    pub(crate) fn padded_count(&mut self, size: usize, align: Option<u64>) -> Result<usize, DecodeError> {
         let pad_at = self.offset();
         let pad = self.data()?;
-        let count = self.count(size_of::<S>())?;
-        if !self.any_pads {
-            let expected = pad_len(pad_at, count as u64, self.align as u64);
+        let count = self.count(size)?;
+        if let Some(align) = align {
+            let expected = pad_len(pad_at, count as u64, align);
             if pad.len() as u64 != expected {
-                let expected = format!("a pad of {expected} octets before {count} numbers aligned to {}", self.align);
+                let expected = format!("a pad of {expected} octets before {count} numbers aligned to {align}");
                 return Err(DecodeError::new(pad_at, expected, format!("{}", pad.len())));
             }
             if let Some(at) = first_nonzero(pad) {

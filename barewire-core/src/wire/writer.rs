@@ -72,6 +72,11 @@ impl Writer {
         &self.buf[(offset - self.base) as usize..]
     }
 
+    /// The octets from an offset on.
+    pub(crate) fn since(&self, offset: u64) -> &[u8] {
+        &self.buf[offset as usize..]
+    }
+
     /// Runs `f` with the alignment that a field's attribute asks for.
     pub fn with_align(&mut self, align: usize, f: impl FnOnce(&mut Self)) {
         let outer = core::mem::replace(&mut self.align, align);
@@ -118,9 +123,7 @@ impl Writer {
 
     /// A padded list: the pad, the count, the numbers at a multiple of the alignment.
     pub fn padded<S: Scalar>(&mut self, values: &[S]) {
-        let count = values.len() as u64;
-        self.pad(pad_len(self.offset(), count, self.align as u64));
-        self.uint(count);
+        self.padded_count(values.len() as u64, self.align as u64);
         S::write_le(values, |bytes| self.buf.extend_from_slice(bytes));
     }
 
@@ -131,7 +134,12 @@ impl Writer {
 
     /// A pad and a count, after which the list's first octet lies at a multiple of 64.
     pub(crate) fn pad_list(&mut self, count: u64) {
-        self.pad(pad_len(self.offset(), count, ALIGN as u64));
+        self.padded_count(count, ALIGN as u64);
+    }
+
+    /// A pad and a count, after which the list's first octet lies at a multiple of `align`.
+    pub(crate) fn padded_count(&mut self, count: u64, align: u64) {
+        self.pad(pad_len(self.offset(), count, align));
         self.uint(count);
     }
 
