@@ -40,10 +40,14 @@ mod lower_bounds_op;
 mod quantized_linear_op;
 #[path = "rms_norm.rs"]
 mod rms_norm_op;
+#[path = "selective_scan.rs"]
+mod selective_scan_op;
 #[path = "softmax.rs"]
 mod softmax_op;
 #[path = "split.rs"]
 mod split_op;
+#[path = "ssd.rs"]
+mod ssd_op;
 #[path = "ternary_linear.rs"]
 mod ternary_linear_op;
 
@@ -59,6 +63,8 @@ pub use linear_op::{linear, linear_bias};
 pub use lower_bounds_op::lower_bounds;
 pub use quantized_linear_op::quantized_linear;
 pub use rms_norm_op::{rms_norm, rms_normalize};
+pub use selective_scan_op::{gated_selective_scan, selective_scan};
 pub use softmax_op::{log_softmax, softmax};
 pub use split_op::split;
+pub use ssd_op::ssd;
 pub use ternary_linear_op::ternary_linear;

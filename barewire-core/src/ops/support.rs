@@ -24,6 +24,15 @@ pub(super) fn numbers<'a, R: Real>(name: &str, arg: Arg<'_, 'a, R>) -> Result<&'
     Ok(arg.data())
 }
 
+/// Refuses an activation of other sizes than these.
+pub(super) fn shaped<R: Real>(name: &str, arg: Arg<'_, '_, R>, sizes: &[usize]) -> Result<(), Error> {
+    let wanted = Dims::new(sizes);
+    if arg.dims() != wanted {
+        return Err(Error::shape(format!("`{name}` of {wanted}"), format!("{}", arg.dims())));
+    }
+    numbers(name, arg).map(drop)
+}
+
 /// The numbers of a matrix, as many as its sizes say.
 pub(super) fn matrix<'r, R>(name: &str, m: MatrixView<'r, R>) -> Result<&'r [R], Error> {
     length(name, m.rows.saturating_mul(m.cols), m.values.len())?;
