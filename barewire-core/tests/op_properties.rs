@@ -128,6 +128,57 @@ fn streaming_gives_the_same_bits() {
     }
 }
 
+/// The scans of Mamba likewise: the bits of a whole sequence for Mamba-1, its numbers to rounding for Mamba-2.
+#[test]
+fn scans_stream() {
+    let ([batch, time, d, n], heads) = ([2, 70, 6, 5], 3);
+    let mut rng = Rng::new(9);
+    let x = random(batch * time * d, &mut rng);
+    let dt: Vec<f32> = random(batch * time * d, &mut rng);
+    let a: Vec<f32> = (0..d * n).map(|_| rng.between(-2.0, -0.1) as f32).collect();
+    let [b, c] = [random(batch * time * n, &mut rng), random(batch * time * n, &mut rng)];
+    let [skip, bias, z] = [random(d, &mut rng), random(d, &mut rng), random(batch * time * d, &mut rng)];
+    let step = random(batch * time * heads, &mut rng);
+    let mut whole: Option<[Vec<f32>; 2]> = None;
+    for lengths in [vec![time], vec![1; time], vec![2, 33, 1, 34], vec![10, 0, 60]] {
+        let mut out = [(); 2].map(|()| vec![0.0; batch * time * d]);
+        let (mut state, mut state2) = (Carry::default(), Carry::default());
+        let mut start = 0;
+        for length in lengths {
+            let part = |x: &[f32], d: usize| -> Vec<f32> {
+                x.chunks(time * d).flat_map(|x| x[start * d..(start + length) * d].to_vec()).collect()
+            };
+            let [x, dt, z] = [part(&x, d), part(&dt, d), part(&z, d)];
+            let [b, c, step] = [part(&b, n), part(&c, n), part(&step, heads)];
+            let (wide, narrow) = ([batch, length, d], [batch, length, n]);
+            let mut y = [(); 2].map(|()| vec![0.0; batch * length * d]);
+            let mut workspace = Workspace::new();
+            let [y0, y1] = &mut y;
+            let (x, b, c) = (arg(&x, &wide), arg(&b, &narrow), arg(&c, &narrow));
+            let args = (x, arg(&dt, &wide), arg(&a, &[d, n]), b, c, &skip[..], arg(&z, &wide), &bias[..]);
+            ops::gated_selective_scan::forward(args, [y0], &mut state, workspace.start().1).unwrap();
+            let (step, a) = (arg(&step, &[batch, length, heads]), arg(&a[..heads], &[heads]));
+            let args = (x, step, a, b, c, &skip[..heads], &bias[..heads], 1);
+            ops::ssd::forward(args, [y1], &mut state2, workspace.start().1).unwrap();
+            for (out, y) in out.iter_mut().zip(&y) {
+                for (out, y) in out.chunks_mut(time * d).zip(y.chunks((length * d).max(1))) {
+                    out[start * d..(start + length) * d].copy_from_slice(y);
+                }
+            }
+            start += length;
+        }
+        match &whole {
+            None => whole = Some(out),
+            Some(whole) => {
+                assert_eq!(whole[0], out[0]);
+                let want: Vec<f64> = whole[1].iter().map(|&y| y.into()).collect();
+                // some ten roundings for each of the few steps that are not forgotten, and a sum over states
+                compare("mamba-2", &out[1], &want, 64.0 * f64::from(f32::EPSILON)).unwrap();
+            }
+        }
+    }
+}
+
 /// A dense layer's rows do not see each other, at sizes that fill every block of the product.
 #[test]
 fn dense_rows_do_not_depend_on_batching() {
@@ -225,6 +276,16 @@ fn refusals_name_what_is_wrong() {
         state.sized(6).unwrap();
         let v = arg(&x[..9], &[1, 3, 3]);
         ops::gated_linear_recurrence::forward((v, v), [y], &mut state, w.start().1)
+    });
+    check("`c` of [1, 3, 2]", &mut |y, w| {
+        let (x, b, c) = (arg(&x[..9], &[1, 3, 3]), arg(&x[..6], &[1, 3, 2]), arg(&x[..3], &[1, 3, 1]));
+        let args = (x, x, arg(&[-1.0; 6], &[3, 2]), b, c, &[0.0; 3][..]);
+        ops::selective_scan::forward(args, [y], &mut Carry::default(), w.start().1)
+    });
+    check("groups that divide the heads", &mut |y, w| {
+        let (x, head) = (arg(&x[..9], &[1, 3, 3]), &[0.0; 3][..]);
+        let args = (x, x, arg(&[-1.0; 3], &[3]), x, x, head, head, 2);
+        ops::ssd::forward(args, [y], &mut Carry::default(), w.start().1)
     });
     check("an even last axis", &mut |y, w| {
         let (a, b) = y.split_at_mut(3);

@@ -1,8 +1,10 @@
 //! Causal depthwise convolution along time.
 
-use barewire_kernels::{Isa, Kernel, vectorize};
+use barewire_kernels::causal_conv1d as kernel;
 
-use super::support::{Overwritten, add_into, batch_time_d, length, matrix, numbers};
+use super::support::{
+    Overwritten, add_to_gradient, batch_time_d, f32s, f32s_mut, length, matrix, numbers, with_kernel_scratch,
+};
 use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};
@@ -24,7 +26,7 @@ use crate::workspace::Arena;
 ///
 /// VJP: with the state in front of `x`, `x̄[s] = Σ_j w[:, j] ȳ[s - j]`, `w̄[:, j] += Σ ȳ[t] x[t + j]`, `b̄ += Σ ȳ[t]`.
 ///
-/// Residual: borrows `w`, and keeps state and `x` in one array. Any split of time into calls gives the same bits.
+/// Residual: borrows `w` and `x`, and copies the initial state. Any split of time into calls gives the same bits.
 ///
 /// # Errors
 /// `Shape` names the argument that does not fit, or the state if it was sized by another batch.
@@ -36,155 +38,166 @@ pub struct causal_conv1d;
 /// What [`causal_conv1d`] keeps.
 #[derive(Clone, Copy, Debug)]
 pub struct Residual<'r, R> {
-    w: MatrixView<'r, R>,
-    /// `[batch, k-1 + time, d]`: the state, then `x`
-    padded: &'r [R],
-    sizes: [usize; 3],
+    taps: Taps<'r, R>,
+    initial: &'r [R],
+}
+
+/// What enters the sums; `sizes` are `[batch, time, d, k]`, `k` at least 1.
+#[derive(Clone, Copy, Debug)]
+struct Taps<'r, R> {
+    w: &'r [R],
+    x: &'r [R],
+    sizes: [usize; 4],
 }
 
 impl Primitive for causal_conv1d {
     const SIG: Sig = Sig::new("(d k), (d), (batch time d) -> (batch time d)");
-    const KEEPS: &'static [bool] = &[true, false, false];
+    const KEEPS: &'static [bool] = &[true, false, true];
     type Args<'r, 'a, R: Real> = (MatrixView<'r, R>, &'r [R], Arg<'r, 'a, R>);
     type Cots<'a, R: Real> = (&'a mut Gradient<R>, &'a mut Gradient<R>, Slot<'a, R>);
     type Out<T> = [T; 1];
     type Residual<'r, R: Real> = Residual<'r, R>;
     type State<R: Real> = Carry<R>;
 
+    fn forward<'s, R: Real>(
+        args: Self::Args<'s, '_, R>,
+        [y]: [&mut [R]; 1],
+        state: &mut Carry<R>,
+        _: Arena<'s, R>,
+    ) -> Result<(), Error> {
+        let taps = Taps::new(args)?;
+        taps.forward(args.1, state.sized(taps.states())?, y)
+    }
+
     fn forward_saving<'r, R: Real>(
-        (w, b, x): (MatrixView<'r, R>, &'r [R], Arg<'r, '_, R>),
+        args: Self::Args<'r, '_, R>,
         [y]: [&mut [R]; 1],
         state: &mut Carry<R>,
         saved: &mut Arena<'r, R>,
-        mut scratch: Arena<'_, R>,
+        _: Arena<'_, R>,
     ) -> Result<Residual<'r, R>, Error> {
-        let sizes @ [batch, time, d] = batch_time_d("x", x.dims())?;
-        let before = w.cols.checked_sub(1).ok_or_else(|| Error::shape("`w` with at least one tap", "none"))?;
-        let data = numbers("x", x)?;
-        length("w", d * w.cols, matrix("w", w)?.len())?;
-        length("b", d, b.len())?;
-        length("result", data.len(), y.len())?;
-        let taps = transposed(w, &mut scratch);
-        let state = state.sized(batch * before * d)?;
-        let padded = saved.take(batch * (before + time) * d);
-        for e in 0..batch {
-            let padded = &mut padded[e * (before + time) * d..][..(before + time) * d];
-            let state = &mut state[e * before * d..][..before * d];
-            let (old, new) = padded.split_at_mut(before * d);
-            old.copy_from_slice(state);
-            new.copy_from_slice(&data[e * time * d..][..time * d]);
-            state.copy_from_slice(&padded[time * d..]);
-        }
-        vectorize(Isa::best(), Forward { taps, b, padded, y, sizes, before });
-        Ok(Residual { w, padded, sizes })
+        let taps = Taps::new(args)?;
+        let state = state.sized(taps.states())?;
+        let initial = saved.take_copy(state);
+        taps.forward(args.1, state, y)?;
+        let Taps { sizes, .. } = taps;
+        Ok(Residual { taps: Taps { w: args.0.values, x: args.2.keep(saved), sizes }, initial })
     }
 
     fn vjp<R: Real>(
-        Residual { w, padded, sizes: sizes @ [batch, time, d] }: Residual<'_, R>,
+        Residual { taps, initial }: Residual<'_, R>,
         _: [&[R]; 1],
         [c]: [&[R]; 1],
-        (w_grad, b_grad, slot): (&mut Gradient<R>, &mut Gradient<R>, Slot<'_, R>),
+        (w_grad, b_grad, slot): Self::Cots<'_, R>,
         state: &mut Carry<R>,
         mut scratch: Arena<'_, R>,
     ) -> Result<(), Error> {
         let mut scratch = scratch.lend();
-        let before = w.cols - 1;
-        length("cotangent", batch * time * d, c.len())?;
-        let x_cot = Overwritten::new("x", slot, batch * time * d, &mut scratch)?;
-        let state = state.sized(batch * before * d)?;
-        let taps = transposed(w, &mut scratch);
-        let (taps_cot, padded_cot) = (scratch.take_zeros(w.cols * d), scratch.take_zeros(padded.len()));
-        for e in 0..batch {
-            // the final state is the last rows of the padded input
-            padded_cot[(e * (before + time) + time) * d..][..before * d]
-                .copy_from_slice(&state[e * before * d..][..before * d]);
-        }
-        let sums = &mut *taps_cot;
-        vectorize(Isa::best(), Backward { taps, padded, c, padded_cot: &mut *padded_cot, sums, sizes, before });
-        for e in 0..batch {
-            let (old, new) = padded_cot[e * (before + time) * d..][..(before + time) * d].split_at(before * d);
-            state[e * before * d..][..before * d].copy_from_slice(old);
-            x_cot.values[e * time * d..][..time * d].copy_from_slice(new);
-        }
+        length("cotangent", taps.x.len(), c.len())?;
+        let x_cot = Overwritten::new("x", slot, taps.x.len(), &mut scratch)?;
+        let (w_cot, b_cot) = (scratch.take(taps.w.len()), scratch.take(taps.sizes[2]));
+        let state = state.sized(taps.states())?;
+        taps.backward(initial, c, state, [&mut *x_cot.values, w_cot, b_cot])?;
         x_cot.finish();
-        if let Some(w_grad) = w_grad.dense(w.values.len()) {
-            for (j, tap) in taps_cot.chunks_exact(d.max(1)).enumerate() {
-                for (k, &g) in tap.iter().enumerate() {
-                    w_grad[k * w.cols + j] += g;
-                }
-            }
-        }
-        if let Some(b_grad) = b_grad.dense(d) {
-            c.chunks_exact(d.max(1)).for_each(|c| add_into(b_grad, c));
-        }
+        add_to_gradient(w_grad, w_cot);
+        add_to_gradient(b_grad, b_cot);
         Ok(())
     }
 }
 
-/// The taps as `[k, d]`, so that the inner loops run over channels.
-fn transposed<'s, R: Real>(w: MatrixView<'_, R>, scratch: &mut Arena<'s, R>) -> &'s [R] {
-    let taps = scratch.take(w.values.len());
-    for (k, channel) in w.values.chunks_exact(w.cols.max(1)).enumerate() {
-        for (j, &tap) in channel.iter().enumerate() {
-            taps[j * w.rows + k] = tap;
+impl<'a, R: Real> Taps<'a, R> {
+    /// Checks the arguments.
+    fn new<'r: 'a>((w, b, x): (MatrixView<'r, R>, &'r [R], Arg<'r, 'a, R>)) -> Result<Self, Error> {
+        let [batch, time, d] = batch_time_d("x", x.dims())?;
+        if w.cols == 0 {
+            return Err(Error::shape("`w` with at least one tap", "none"));
+        }
+        length("w", d * w.cols, matrix("w", w)?.len())?;
+        length("b", d, b.len())?;
+        Ok(Taps { w: w.values, x: numbers("x", x)?, sizes: [batch, time, d, w.cols] })
+    }
+
+    /// Numbers of the state.
+    fn states(&self) -> usize {
+        let [batch, _, d, k] = self.sizes;
+        batch * (k - 1) * d
+    }
+
+    fn forward(&self, b: &[R], state: &mut [R], y: &mut [R]) -> Result<(), Error> {
+        length("result", self.x.len(), y.len())?;
+        let [batch, time, d, k] = self.sizes;
+        if let (Some([w, b, x]), Some([state, y])) = (f32s([self.w, b, self.x]), f32s_mut([&mut *state, &mut *y])) {
+            return Ok(with_kernel_scratch(|s| kernel::forward(w, b, x, batch, time, d, k, state, y, s))?);
+        }
+        for (at, y) in y.iter_mut().enumerate() {
+            let channel = at % d;
+            *y = (0..k).fold(b[channel], |sum, j| sum + self.w[channel * k + j] * self.input(state, at, j));
+        }
+        let before = (k - 1) * d;
+        for (state, x) in state.chunks_exact_mut(before.max(1)).zip(self.x.chunks_exact((time * d).max(1))) {
+            // the last inputs of the old state and `x` in a row
+            let kept = before.saturating_sub(x.len());
+            state.copy_within(before - kept.., 0);
+            state[kept..].copy_from_slice(&x[x.len() - (before - kept)..]);
+        }
+        Ok(())
+    }
+
+    /// Where the input of tap `j` of output `at` stands: in the state, or (`Ok`) in `x`.
+    fn place(&self, at: usize, j: usize) -> Result<usize, usize> {
+        let [_, time, d, k] = self.sizes;
+        let (entry, t, channel) = (at / (time * d), at / d % time, at % d);
+        match (t + j).checked_sub(k - 1) {
+            Some(t) => Ok((entry * time + t) * d + channel),
+            None => Err((entry * (k - 1) + t + j) * d + channel),
         }
     }
-    taps
-}
 
-struct Forward<'a, R> {
-    taps: &'a [R],
-    b: &'a [R],
-    padded: &'a [R],
-    y: &'a mut [R],
-    sizes: [usize; 3],
-    before: usize,
-}
+    fn input(&self, initial: &[R], at: usize, j: usize) -> R {
+        self.place(at, j).map_or_else(|i| initial[i], |i| self.x[i])
+    }
 
-impl<R: Real> Kernel for Forward<'_, R> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let [batch, time, d] = self.sizes;
-        for (row, y) in self.y.chunks_exact_mut(d.max(1)).enumerate().take(batch * time) {
-            y.copy_from_slice(self.b);
-            // a batch entry has `before` more rows in `padded` than in `y`
-            let first = row + row / time * self.before;
-            for (j, tap) in self.taps.chunks_exact(d).enumerate() {
-                for ((y, &w), &x) in y.iter_mut().zip(tap).zip(&self.padded[(first + j) * d..][..d]) {
-                    *y += w * x;
+    /// Writes the cotangents of `x`, `w` and `b`; `state` is that of the final state and becomes that of the initial.
+    fn backward(
+        &self,
+        initial: &[R],
+        c: &[R],
+        state: &mut [R],
+        [x_cot, w_cot, b_cot]: [&mut [R]; 3],
+    ) -> Result<(), Error> {
+        let [batch, time, d, k] = self.sizes;
+        let cots = [&mut *state, &mut *x_cot, &mut *w_cot, &mut *b_cot];
+        if let (Some([w, x, initial, c]), Some([state, x_cot, w_cot, b_cot])) =
+            (f32s([self.w, self.x, initial, c]), f32s_mut(cots))
+        {
+            return Ok(with_kernel_scratch(|s| {
+                kernel::backward(w, x, initial, c, batch, time, d, k, state, x_cot, w_cot, b_cot, s)
+            })?);
+        }
+        let before = (k - 1) * d;
+        for sums in [&mut *x_cot, &mut *w_cot, &mut *b_cot] {
+            sums.fill(R::ZERO);
+        }
+        for (state, x_cot) in state.chunks_exact_mut(before.max(1)).zip(x_cot.chunks_exact_mut((time * d).max(1))) {
+            // the final state is the last inputs
+            let kept = before.saturating_sub(x_cot.len());
+            let from = x_cot.len() - (before - kept);
+            x_cot[from..].copy_from_slice(&state[kept..]);
+            state.copy_within(..kept, before - kept);
+            state[..before - kept].fill(R::ZERO);
+        }
+        for (at, &c) in c.iter().enumerate() {
+            let channel = at % d;
+            b_cot[channel] += c;
+            for j in 0..k {
+                let tap = channel * k + j;
+                w_cot[tap] += c * self.input(initial, at, j);
+                match self.place(at, j) {
+                    Ok(i) => x_cot[i] += self.w[tap] * c,
+                    Err(i) => state[i] += self.w[tap] * c,
                 }
             }
         }
-    }
-}
-
-struct Backward<'a, R> {
-    taps: &'a [R],
-    padded: &'a [R],
-    c: &'a [R],
-    padded_cot: &'a mut [R],
-    sums: &'a mut [R],
-    sizes: [usize; 3],
-    before: usize,
-}
-
-impl<R: Real> Kernel for Backward<'_, R> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let [batch, time, d] = self.sizes;
-        for (row, c) in self.c.chunks_exact(d.max(1)).enumerate().take(batch * time) {
-            let first = row + row / time * self.before;
-            for (j, (tap, sums)) in self.taps.chunks_exact(d).zip(self.sums.chunks_exact_mut(d)).enumerate() {
-                let x = (first + j) * d;
-                let x_cot = self.padded_cot[x..][..d].iter_mut();
-                let operands = tap.iter().zip(c).zip(&self.padded[x..][..d]);
-                for ((x_cot, sum), ((&w, &c), &x)) in x_cot.zip(sums).zip(operands) {
-                    *x_cot += w * c;
-                    *sum += c * x;
-                }
-            }
-        }
+        Ok(())
     }
 }

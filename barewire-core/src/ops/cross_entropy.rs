@@ -1,9 +1,9 @@
 //! Mean cross-entropy against token ids.
 
-use barewire_kernels::{Isa, Kernel, vectorize};
+use barewire_kernels::cross_entropy as kernel;
 
-use super::softmax_op::{exponentials, sum_of_exponentials};
-use super::support::{length, numbers, put_scaled, rows, slot_length};
+use super::softmax_op::exponentials;
+use super::support::{f32s, f32s_mut, length, numbers, put_scaled, rows, slot_length, sum_over};
 use crate::Error;
 use crate::primitive::{Arg, Ids, Primitive, Slot};
 use crate::real::Real;
@@ -11,7 +11,7 @@ use crate::shape::Sig;
 use crate::workspace::Arena;
 
 /// A target that does not count in [`cross_entropy`], such as padding.
-pub const IGNORED: u32 = u32::MAX;
+pub const IGNORED: u32 = kernel::IGNORED;
 
 /// Mean cross-entropy in nats against token ids: `mean(log Σ exp(logits) - logits[target])` over the rows that count.
 ///
@@ -44,9 +44,9 @@ impl Primitive for cross_entropy {
         (logits, targets): (Arg<'s, '_, R>, Ids<'s>),
         [y]: [&mut [R]; 1],
         _: &mut (),
-        _: Arena<'s, R>,
+        scratch: Arena<'s, R>,
     ) -> Result<(), Error> {
-        run(logits, targets, y, None)
+        run(logits, targets, y, None, scratch)
     }
 
     fn forward_saving<'r, R: Real>(
@@ -54,10 +54,10 @@ impl Primitive for cross_entropy {
         [y]: [&mut [R]; 1],
         _: &mut (),
         saved: &mut Arena<'r, R>,
-        _: Arena<'_, R>,
+        scratch: Arena<'_, R>,
     ) -> Result<&'r [R], Error> {
         let gradient = saved.take(numbers("logits", logits)?.len());
-        run(logits, targets, y, Some(&mut *gradient))?;
+        run(logits, targets, y, Some(&mut *gradient), scratch)?;
         Ok(gradient)
     }
 
@@ -81,6 +81,7 @@ fn run<R: Real>(
     targets: Ids<'_>,
     y: &mut [R],
     gradient: Option<&mut [R]>,
+    mut scratch: Arena<'_, R>,
 ) -> Result<(), Error> {
     let v = logits.dims().last();
     length("targets", rows("logits", logits.dims(), v)?, targets.data().len())?;
@@ -92,43 +93,47 @@ fn run<R: Real>(
     let counted = targets.data().iter().filter(counts).count();
     let share = R::of(1.0 / counted.max(1) as f64);
     let (logits, targets) = (numbers("logits", logits)?, targets.data());
-    y[0] = vectorize(Isa::best(), Run { logits, targets, v: v.max(1), share, gradient });
+    let losses = scratch.take(targets.len());
+    each_row(logits, targets, v, share, losses, gradient, scratch)?;
+    y[0] = sum_over([&*losses], |[loss]| loss) * share;
     Ok(())
 }
 
-struct Run<'a, R> {
-    logits: &'a [R],
-    targets: &'a [u32],
+/// The loss of each row, and `share (softmax - onehot)`.
+fn each_row<R: Real>(
+    logits: &[R],
+    targets: &[u32],
     v: usize,
     share: R,
-    gradient: Option<&'a mut [R]>,
-}
-
-impl<R: Real> Kernel for Run<'_, R> {
-    type Output = R;
-    #[inline(always)]
-    fn run(mut self) -> R {
-        let mut lanes = [R::ZERO; 8];
-        for (row, (x, &target)) in self.logits.chunks_exact(self.v).zip(self.targets).enumerate() {
-            let mut gradient = self.gradient.as_mut().map(|g| &mut g[row * self.v..][..self.v]);
-            if target == IGNORED {
-                if let Some(g) = gradient {
-                    g.fill(R::ZERO);
-                }
-                continue;
-            }
-            let (max, sum) = match &mut gradient {
-                Some(g) => exponentials(x, g),
-                None => sum_of_exponentials(x),
-            };
-            let at = target as usize;
-            lanes[row % 8] += sum.ln() + (max - x[at]);
-            if let Some(g) = gradient {
-                let scale = self.share / sum;
-                g.iter_mut().for_each(|g| *g *= scale);
-                g[at] -= self.share;
-            }
-        }
-        lanes.into_iter().fold(R::ZERO, |sum, lane| sum + lane) * self.share
+    losses: &mut [R],
+    gradient: Option<&mut [R]>,
+    mut scratch: Arena<'_, R>,
+) -> Result<(), Error> {
+    let saving = gradient.is_some();
+    let gradient = gradient.unwrap_or_default();
+    if let (Some([x]), Some([losses, gradient])) = (f32s([logits]), f32s_mut([&mut *losses, &mut *gradient])) {
+        return Ok(match saving {
+            true => kernel::forward_backward(x, targets, targets.len(), v, share.value() as f32, losses, gradient)?,
+            false => kernel::forward(x, targets, targets.len(), v, losses)?,
+        });
     }
+    let e = scratch.take(v);
+    for (row, (&target, loss)) in targets.iter().zip(losses).enumerate() {
+        let at = row * v;
+        if target == IGNORED {
+            *loss = R::ZERO;
+            gradient.iter_mut().skip(at).take(v).for_each(|g| *g = R::ZERO);
+            continue;
+        }
+        let (x, target) = (&logits[at..][..v], target as usize);
+        let (max, sum) = exponentials(x, e);
+        *loss = sum.ln() + (max - x[target]);
+        for (g, &e) in gradient.iter_mut().skip(at).zip(&*e) {
+            *g = share * e / sum;
+        }
+        if let Some(g) = gradient.get_mut(at + target) {
+            *g -= share;
+        }
+    }
+    Ok(())
 }

@@ -1,8 +1,10 @@
 //! State-space scan with constant diagonal coefficients.
 
-use barewire_kernels::{Isa, Kernel, vectorize};
+use barewire_kernels::diagonal_scan::{self as kernel, Cotangents, Inputs, Shape};
 
-use super::support::{Overwritten, add_into, batch_time_d, length, matrix, numbers, sum_over};
+use super::support::{
+    Overwritten, add_to_gradient, batch_time_d, f32s, f32s_mut, length, matrix, numbers, with_kernel_scratch,
+};
 use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};
@@ -11,9 +13,6 @@ use crate::shape::Sig;
 use crate::state::Carry;
 use crate::wire::MatrixView;
 use crate::workspace::Arena;
-
-/// Steps between two states that are kept; the ones between are computed again in the backward pass.
-const BLOCK: usize = 32;
 
 /// State-space scan with constant diagonal coefficients.
 ///
@@ -32,7 +31,8 @@ const BLOCK: usize = 32;
 /// VJP, backwards in time: `l[t] = c ȳ[t] + a l[t+1]`; `ā += l[t] h[t-1]`, `b̄ += l[t] x[t]`, `c̄ += ȳ[t] h[t]`,
 /// `s̄kip += ȳ[t] x[t]`, `x̄[t] = Σ_n b l[t] + skip ȳ[t]`; the initial state's cotangent is `a l[0]`.
 ///
-/// Residual: borrows the parameters and `x`, and keeps `h` before every 32nd step.
+/// Residual: borrows the parameters and `x`, and keeps, with `f32`, a state every 32 steps
+/// ([`checkpoints_len`](kernel::checkpoints_len)); any other scalar keeps every state.
 /// Any split of time into calls gives the same bits.
 ///
 /// # Errors
@@ -48,18 +48,18 @@ pub struct diagonal_scan;
 pub struct Residual<'r, R> {
     of: Coefficients<'r, R>,
     x: &'r [R],
-    /// `[batch, blocks, d, n]`
+    /// the kernel's checkpoints, or with another scalar than `f32` the state before each step, `[batch, time, d, n]`
     states: &'r [R],
-    sizes: [usize; 3],
 }
 
+/// The parameters, and the sizes `[batch, time, d, n]`.
 #[derive(Clone, Copy, Debug)]
 struct Coefficients<'r, R> {
     a: &'r [R],
     b: &'r [R],
     c: &'r [R],
     skip: &'r [R],
-    n: usize,
+    sizes: [usize; 4],
 }
 
 impl Primitive for diagonal_scan {
@@ -72,32 +72,31 @@ impl Primitive for diagonal_scan {
     type Residual<'r, R: Real> = Residual<'r, R>;
     type State<R: Real> = Carry<R>;
 
+    fn forward<'s, R: Real>(
+        args: Self::Args<'s, '_, R>,
+        [y]: [&mut [R]; 1],
+        state: &mut Carry<R>,
+        _: Arena<'s, R>,
+    ) -> Result<(), Error> {
+        let (of, x) = Coefficients::new(args)?;
+        of.forward(x, state.sized(of.states())?, y, None)
+    }
+
     fn forward_saving<'r, R: Real>(
-        (a, b, c, skip, x): Self::Args<'r, '_, R>,
+        args: Self::Args<'r, '_, R>,
         [y]: [&mut [R]; 1],
         state: &mut Carry<R>,
         saved: &mut Arena<'r, R>,
         _: Arena<'_, R>,
     ) -> Result<Residual<'r, R>, Error> {
-        let sizes @ [batch, time, d] = batch_time_d("x", x.dims())?;
-        let n = a.cols;
-        for (name, m) in [("a", a), ("b", b), ("c", c)] {
-            if (m.rows, m.cols) != (d, n) {
-                return Err(Error::shape(format!("`{name}` of [{d}, {n}]"), format!("[{}, {}]", m.rows, m.cols)));
-            }
-        }
-        length("skip", d, skip.len())?;
-        let data = numbers("x", x)?;
-        length("result", data.len(), y.len())?;
-        let of = Coefficients { a: matrix("a", a)?, b: matrix("b", b)?, c: matrix("c", c)?, skip, n };
-        let states = saved.take(batch * time.div_ceil(BLOCK) * d * n);
-        let h = state.sized(batch * d * n)?;
-        vectorize(Isa::best(), Forward { of, x: data, y, h, states: &mut *states, sizes });
-        Ok(Residual { of, x: x.keep(saved), states, sizes })
+        let (of, x) = Coefficients::new(args)?;
+        let states = saved.take(of.kept()?);
+        of.forward(x, state.sized(of.states())?, y, Some(states))?;
+        Ok(Residual { of, x: args.4.keep(saved), states })
     }
 
     fn vjp<R: Real>(
-        Residual { of, x, states, sizes: sizes @ [batch, _, d] }: Residual<'_, R>,
+        Residual { of, x, states }: Residual<'_, R>,
         _: [&[R]; 1],
         [y_cot]: [&[R]; 1],
         (a, b, c, skip, slot): Self::Cots<'_, R>,
@@ -106,135 +105,115 @@ impl Primitive for diagonal_scan {
     ) -> Result<(), Error> {
         let mut scratch = scratch.lend();
         length("cotangent", x.len(), y_cot.len())?;
-        let dn = of.a.len();
         let x_cot = Overwritten::new("x", slot, x.len(), &mut scratch)?;
-        let l = state.sized(batch * dn)?;
-        let [a_cot, b_cot, c_cot] = [(); 3].map(|()| scratch.take_zeros(dn));
-        let skip_cot = scratch.take_zeros(d);
-        let h = scratch.take((BLOCK + 1) * dn);
-        let (sums, x_to) = ([&mut *a_cot, &mut *b_cot, &mut *c_cot], &mut *x_cot.values);
-        let skip_to = &mut *skip_cot;
-        vectorize(Isa::best(), Backward { of, x, states, sizes, y_cot, l, h, sums, skip_cot: skip_to, x_cot: x_to });
+        let [a_cot, b_cot, c_cot] = [(); 3].map(|()| scratch.take_zeros(of.a.len()));
+        let skip_cot = scratch.take_zeros(of.skip.len());
+        let l = state.sized(of.states())?;
+        of.backward(x, states, y_cot, l, [&mut *x_cot.values, a_cot, b_cot, c_cot, skip_cot])?;
         x_cot.finish();
-        for (gradient, sum) in [(a, &*a_cot), (b, &*b_cot), (c, &*c_cot), (skip, &*skip_cot)] {
-            if let Some(to) = gradient.dense(sum.len()) {
-                add_into(to, sum);
-            }
+        for (gradient, sums) in [(a, &*a_cot), (b, &*b_cot), (c, &*c_cot), (skip, &*skip_cot)] {
+            add_to_gradient(gradient, sums);
         }
         Ok(())
     }
 }
 
-struct Forward<'a, R> {
-    of: Coefficients<'a, R>,
-    x: &'a [R],
-    y: &'a mut [R],
-    h: &'a mut [R],
-    states: &'a mut [R],
-    sizes: [usize; 3],
-}
-
-impl<R: Real> Kernel for Forward<'_, R> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let Coefficients { c, skip, n, .. } = self.of;
-        let [batch, time, d] = self.sizes;
-        let blocks = time.div_ceil(BLOCK);
-        for b in 0..batch {
-            let h = &mut self.h[b * d * n..][..d * n];
-            for t in 0..time {
-                if t % BLOCK == 0 {
-                    self.states[(b * blocks + t / BLOCK) * d * n..][..d * n].copy_from_slice(h);
-                }
-                let at = (b * time + t) * d;
-                let (x, y) = (&self.x[at..][..d], &mut self.y[at..][..d]);
-                self.of.advance(x, h);
-                for k in 0..d {
-                    let read = sum_over([&c[k * n..][..n], &h[k * n..][..n]], |[c, h]| c * h);
-                    y[k] = read + skip[k] * x[k];
-                }
+impl<'r, R: Real> Coefficients<'r, R> {
+    fn new<'a>(
+        (a, b, c, skip, x): <diagonal_scan as Primitive>::Args<'r, 'a, R>,
+    ) -> Result<(Coefficients<'r, R>, &'a [R]), Error> {
+        let [batch, time, d] = batch_time_d("x", x.dims())?;
+        let n = a.cols;
+        for (name, m) in [("a", a), ("b", b), ("c", c)] {
+            if (m.rows, m.cols) != (d, n) {
+                return Err(Error::shape(format!("`{name}` of [{d}, {n}]"), format!("[{}, {}]", m.rows, m.cols)));
             }
         }
+        length("skip", d, skip.len())?;
+        let sizes = [batch, time, d, n];
+        let of = Coefficients { a: matrix("a", a)?, b: matrix("b", b)?, c: matrix("c", c)?, skip, sizes };
+        Ok((of, numbers("x", x)?))
     }
-}
 
-impl<R: Real> Coefficients<'_, R> {
-    /// `h = a ⊙ h + b x`
-    #[inline(always)]
-    fn advance(&self, x: &[R], h: &mut [R]) {
-        let n = self.n;
-        for (k, &x) in x.iter().enumerate() {
-            let h = h[k * n..][..n].iter_mut();
-            for ((h, &a), &b) in h.zip(&self.a[k * n..][..n]).zip(&self.b[k * n..][..n]) {
-                *h = a * *h + b * x;
-            }
-        }
+    /// Numbers of the state.
+    fn states(&self) -> usize {
+        self.sizes[0] * self.a.len()
     }
-}
 
-struct Backward<'a, R> {
-    of: Coefficients<'a, R>,
-    x: &'a [R],
-    states: &'a [R],
-    sizes: [usize; 3],
-    y_cot: &'a [R],
-    /// cotangent of the state, `[batch, d, n]`
-    l: &'a mut [R],
-    /// the states of one block, the one before it first
-    h: &'a mut [R],
-    /// of `a`, `b` and `c`
-    sums: [&'a mut [R]; 3],
-    skip_cot: &'a mut [R],
-    x_cot: &'a mut [R],
-}
+    /// Numbers that the backward pass needs of the states.
+    fn kept(&self) -> Result<usize, Error> {
+        let is_f32 = R::as_f32(self.a).is_some();
+        Ok(if is_f32 { kernel::checkpoints_len(self.shape())? } else { self.states() * self.sizes[1] })
+    }
 
-impl<R: Real> Kernel for Backward<'_, R> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let [batch, time, d] = self.sizes;
-        let Coefficients { a, b, c, skip, n } = self.of;
-        let dn = d * n;
-        let [a_cot, b_cot, c_cot] = self.sums;
-        let blocks = time.div_ceil(BLOCK);
-        for e in 0..batch {
-            let l = &mut self.l[e * dn..][..dn];
-            for block in (0..blocks).rev() {
-                let start = block * BLOCK;
-                let steps = BLOCK.min(time - start);
-                self.h[..dn].copy_from_slice(&self.states[(e * blocks + block) * dn..][..dn]);
-                for s in 0..steps {
-                    let (before, after) = self.h[s * dn..].split_at_mut(dn);
-                    after[..dn].copy_from_slice(before);
-                    self.of.advance(&self.x[(e * time + start + s) * d..][..d], &mut after[..dn]);
-                }
-                for s in (0..steps).rev() {
-                    let at = (e * time + start + s) * d;
-                    let (before, after) = self.h[s * dn..].split_at(dn);
-                    for (k, &skip) in skip.iter().enumerate() {
-                        let (x, y_cot) = (self.x[at + k], self.y_cot[at + k]);
-                        let row = k * n..(k + 1) * n;
-                        let l = &mut l[row.clone()];
-                        for (l, &c) in l.iter_mut().zip(&c[row.clone()]) {
-                            *l += c * y_cot;
-                        }
-                        self.x_cot[at + k] = sum_over([&b[row.clone()], &*l], |[b, l]| b * l) + skip * y_cot;
-                        self.skip_cot[k] += y_cot * x;
-                        let states = before[row.clone()].iter().zip(&after[row.clone()]);
-                        let sums =
-                            a_cot[row.clone()].iter_mut().zip(&mut b_cot[row.clone()]).zip(&mut c_cot[row.clone()]);
-                        for (((l, &a), (&before, &after)), ((a_cot, b_cot), c_cot)) in
-                            l.iter_mut().zip(&a[row.clone()]).zip(states).zip(sums)
-                        {
-                            *a_cot += *l * before;
-                            *b_cot += *l * x;
-                            *c_cot += y_cot * after;
-                            *l = a * *l;
-                        }
-                    }
+    fn shape(&self) -> Shape {
+        let [batch, seq_len, d_inner, d_state] = self.sizes;
+        Shape { batch, seq_len, d_inner, d_state }
+    }
+
+    fn forward(&self, x: &[R], h: &mut [R], y: &mut [R], states: Option<&mut [R]>) -> Result<(), Error> {
+        length("result", x.len(), y.len())?;
+        let saving = states.is_some();
+        let states = states.unwrap_or_default();
+        let all = [x, self.a, self.b, self.c, self.skip];
+        if let (Some([x, a, b, c, d]), Some([h, y, states])) = (f32s(all), f32s_mut([&mut *h, &mut *y, &mut *states])) {
+            let inputs = Inputs { x, a, b, c, d: Some(d) };
+            return Ok(with_kernel_scratch(|scratch| match saving {
+                true => kernel::forward_saving(self.shape(), inputs, h, y, states, scratch),
+                false => kernel::forward(self.shape(), inputs, h, y, scratch),
+            })?);
+        }
+        let [_, time, d, n] = self.sizes;
+        for (row, (x, y)) in x.chunks_exact(d.max(1)).zip(y.chunks_exact_mut(d.max(1))).enumerate() {
+            let h = &mut h[row / time * d * n..][..d * n];
+            if saving {
+                states[row * d * n..][..d * n].copy_from_slice(h);
+            }
+            for k in 0..d {
+                y[k] = self.skip[k] * x[k];
+                for i in k * n..(k + 1) * n {
+                    h[i] = self.a[i] * h[i] + self.b[i] * x[k];
+                    y[k] += self.c[i] * h[i];
                 }
             }
         }
+        Ok(())
+    }
+
+    /// `l` is the cotangent of the state; those of `x`, `a`, `b`, `c` and `skip` are written, and added to zeros.
+    fn backward(
+        &self,
+        x: &[R],
+        states: &[R],
+        y_cot: &[R],
+        l: &mut [R],
+        [x_cot, a_cot, b_cot, c_cot, skip_cot]: [&mut [R]; 5],
+    ) -> Result<(), Error> {
+        let all = [x, self.a, self.b, self.c, self.skip, states, y_cot];
+        let cots = [&mut *l, &mut *x_cot, &mut *a_cot, &mut *b_cot, &mut *c_cot, &mut *skip_cot];
+        if let (Some([x, a, b, c, d, states, y_cot]), Some([l, x_cot, a_cot, b_cot, c_cot, skip_cot])) =
+            (f32s(all), f32s_mut(cots))
+        {
+            let inputs = Inputs { x, a, b, c, d: Some(d) };
+            let cots = Cotangents { x: x_cot, a: a_cot, b: b_cot, c: c_cot, d: Some(skip_cot) };
+            return Ok(with_kernel_scratch(|s| kernel::backward(self.shape(), inputs, states, y_cot, l, cots, s))?);
+        }
+        let [_, time, d, n] = self.sizes;
+        for at in (0..x.len()).rev() {
+            let (row, k) = (at / d, at % d);
+            let (before, l) = (&states[row * d * n..][..d * n], &mut l[row / time * d * n..][..d * n]);
+            x_cot[at] = self.skip[k] * y_cot[at];
+            skip_cot[k] += y_cot[at] * x[at];
+            for i in k * n..(k + 1) * n {
+                let h = self.a[i] * before[i] + self.b[i] * x[at];
+                l[i] += self.c[i] * y_cot[at];
+                x_cot[at] += self.b[i] * l[i];
+                a_cot[i] += l[i] * before[i];
+                b_cot[i] += l[i] * x[at];
+                c_cot[i] += y_cot[at] * h;
+                l[i] = self.a[i] * l[i];
+            }
+        }
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use barewire_kernels::gated_recurrence;
 
-use super::support::{Overwritten, batch_time_d, length, numbers};
+use super::support::{Overwritten, batch_time_d, f32s, f32s_mut, length, numbers};
 use crate::Error;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
@@ -105,9 +105,7 @@ fn sizes<R: Real>(f: Arg<'_, '_, R>, v: Arg<'_, '_, R>) -> Result<[usize; 3], Er
 
 fn run<R: Real>(f: &[R], v: &[R], [batch, time, d]: [usize; 3], state: &mut [R], h: &mut [R]) -> Result<(), Error> {
     length("result", f.len(), h.len())?;
-    if let (Some(f), Some(v), Some(state), Some(h)) =
-        (R::as_f32(f), R::as_f32(v), R::as_f32_mut(state), R::as_f32_mut(h))
-    {
+    if let (Some([f, v]), Some([state, h])) = (f32s([f, v]), f32s_mut([&mut *state, &mut *h])) {
         return Ok(gated_recurrence::forward(f, v, batch, time, d, state, h)?);
     }
     for t in 0..batch * time {
@@ -132,9 +130,8 @@ fn back<R: Real>(
     f_cot: &mut [R],
     v_cot: &mut [R],
 ) -> Result<(), Error> {
-    if let (Some(f), Some(h), Some(initial), Some(c)) = (R::as_f32(f), R::as_f32(h), R::as_f32(initial), R::as_f32(c))
-        && let (Some(state), Some(f_cot), Some(v_cot)) =
-            (R::as_f32_mut(state), R::as_f32_mut(f_cot), R::as_f32_mut(v_cot))
+    if let (Some([f, h, initial, c]), Some([state, f_cot, v_cot])) =
+        (f32s([f, h, initial, c]), f32s_mut([&mut *state, &mut *f_cot, &mut *v_cot]))
     {
         return Ok(gated_recurrence::backward(f, h, initial, c, batch, time, d, state, f_cot, v_cot)?);
     }

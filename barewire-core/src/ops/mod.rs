@@ -2,8 +2,12 @@
 //!
 //! Each is a unit struct with `impl Primitive`: the formula and its derivative rule side by side. Activations are
 //! row-major `[.., d]`; all axes before the last are flattened to rows. A tangent is the same body over
-//! [`Dual`](crate::real::Dual) numbers. With `f32` the products and recurrences go to the kernels, with `f64` to a
-//! dense matrix product, with any other scalar to plain loops.
+//! [`Dual`](crate::real::Dual) numbers. With `f32` everything but lookups and copies goes to the
+//! [kernels](barewire_kernels); any other scalar takes the formula in plain loops (`f64` a dense matrix product).
+//!
+//! An op runs on the thread that calls it, on [`Isa::best`](barewire_kernels::Isa::best): threads work on shards of a
+//! batch ([`Shards`](crate::train::Shards)), which gains more than cutting every op. The kernels' working memory belongs
+//! to the thread and grows to the largest call; all else comes from the arenas of the call.
 //!
 //! To add one: a file, a `mod` and a `pub use` line here, and a test that calls
 //! [`check_primitive`](crate::testing::check_primitive).
@@ -36,10 +40,14 @@ mod lower_bounds_op;
 mod quantized_linear_op;
 #[path = "rms_norm.rs"]
 mod rms_norm_op;
+#[path = "selective_scan.rs"]
+mod selective_scan_op;
 #[path = "softmax.rs"]
 mod softmax_op;
 #[path = "split.rs"]
 mod split_op;
+#[path = "ssd.rs"]
+mod ssd_op;
 #[path = "ternary_linear.rs"]
 mod ternary_linear_op;
 
@@ -55,6 +63,8 @@ pub use linear_op::{linear, linear_bias};
 pub use lower_bounds_op::lower_bounds;
 pub use quantized_linear_op::quantized_linear;
 pub use rms_norm_op::{rms_norm, rms_normalize};
+pub use selective_scan_op::{gated_selective_scan, selective_scan};
 pub use softmax_op::{log_softmax, softmax};
 pub use split_op::split;
+pub use ssd_op::ssd;
 pub use ternary_linear_op::ternary_linear;

@@ -1,8 +1,8 @@
 //! Root-mean-square normalisation.
 
-use barewire_kernels::{Isa, Kernel, vectorize};
+use barewire_kernels::rms_norm as kernel;
 
-use super::support::{dot, length, numbers, slot_length, sum_over};
+use super::support::{Overwritten, add_to_gradient, f32s, f32s_mut, length, numbers, with_kernel_scratch};
 use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};
@@ -21,7 +21,8 @@ use crate::workspace::Arena;
 ///
 /// VJP, with `g = w ⊙ ȳ`: `x̄ = r g - x r³ mean(x ⊙ g)`, `w̄ += Σ x r ⊙ ȳ`. `eps` gets no gradient.
 ///
-/// Sums run in 16 lanes and then in a fixed order: the bits are the same on every instruction set.
+/// With `f32` a row's sum keeps 32 partial sums in a fixed order ([the kernel](barewire_kernels::rms_norm) has the bounds): a step,
+/// a chunk and a whole sequence give the same bits.
 ///
 /// Residual: borrows `x` and `w`, and keeps `r`, one number a row.
 ///
@@ -51,38 +52,93 @@ pub struct rms_normalize;
 #[derive(Clone, Copy, Debug)]
 pub struct Residual<'r, R> {
     x: &'r [R],
-    /// empty for [`rms_normalize`]
-    w: &'r [R],
+    /// none of [`rms_normalize`]
+    w: Option<&'r [R]>,
     r: &'r [R],
     eps: R,
-    d: usize,
 }
 
 impl<'r, R: Real> Residual<'r, R> {
     fn forward(
         x: Arg<'r, '_, R>,
-        w: &'r [R],
-        used: &[R],
+        w: Option<&'r [R]>,
         eps: R,
         y: &mut [R],
         saved: &mut Arena<'r, R>,
     ) -> Result<Self, Error> {
         let d = x.dims().last();
         let data = numbers("x", x)?;
-        length("w", d, used.len())?;
+        length("w", d, w.map_or(d, <[R]>::len))?;
         length("result", data.len(), y.len())?;
         let r = saved.take(data.len().checked_div(d).unwrap_or(0));
-        vectorize(Isa::best(), Forward { x: data, w: used, eps, y, r });
-        Ok(Residual { x: x.keep(saved), w, r, eps, d })
+        forward(data, w, eps, y, r)?;
+        Ok(Residual { x: x.keep(saved), w, r, eps })
     }
 
-    fn backward(self, w: &[R], c: &[R], x_cot: Slot<'_, R>, w_cot: Option<&mut [R]>) -> Result<(), Error> {
-        let Residual { x, r, eps, .. } = self;
-        length("cotangent", x.len(), c.len())?;
-        slot_length("x", &x_cot, x.len())?;
-        vectorize(Isa::best(), Backward { x, w, r, eps, c, x_cot, w_cot });
+    fn backward(
+        self,
+        c: &[R],
+        slot: Slot<'_, R>,
+        w_grad: Option<&mut Gradient<R>>,
+        mut scratch: Arena<'_, R>,
+    ) -> Result<(), Error> {
+        let mut scratch = scratch.lend();
+        length("cotangent", self.x.len(), c.len())?;
+        let x_cot = Overwritten::new("x", slot, self.x.len(), &mut scratch)?;
+        let w_cot = scratch.take_zeros(w_grad.as_ref().and(self.w).map_or(0, <[R]>::len));
+        self.cotangents(c, x_cot.values, w_cot)?;
+        x_cot.finish();
+        if let Some(gradient) = w_grad {
+            add_to_gradient(gradient, w_cot);
+        }
         Ok(())
     }
+
+    /// Writes the cotangents of `x` and, if it is not empty, of `w`, which holds zeros.
+    fn cotangents(self, c: &[R], x_cot: &mut [R], w_cot: &mut [R]) -> Result<(), Error> {
+        let Residual { x, w, r, eps } = self;
+        if let (Some([x, r, c, weight]), Some([x_cot, w_cot])) =
+            (f32s([x, r, c, w.unwrap_or_default()]), f32s_mut([&mut *x_cot, &mut *w_cot]))
+        {
+            let (rows, d) = (r.len(), x.len().checked_div(r.len()).unwrap_or(weight.len()));
+            let w_cot = (!w_cot.is_empty()).then_some(w_cot);
+            let (w, eps) = (w.map(|_| weight), eps.value() as f32);
+            return Ok(with_kernel_scratch(|s| kernel::backward(x, w, r, c, rows, d, eps, x_cot, w_cot, s))?);
+        }
+        let d = x.len().checked_div(r.len()).unwrap_or(1).max(1);
+        let weight = |k: usize| w.map_or(R::ONE, |w| w[k]);
+        for (row, &r) in r.iter().enumerate() {
+            let (x, c) = (&x[row * d..][..d], &c[row * d..][..d]);
+            let mean = (0..d).fold(R::ZERO, |sum, k| sum + x[k] * weight(k) * c[k]) * R::of(1.0 / d as f64);
+            let cube = r * r * r;
+            // with one channel the two terms cancel but for eps: rounding would be all that is left of them
+            let (gain, pull) = if d == 1 { (cube * eps, R::ZERO) } else { (r, cube * mean) };
+            for k in 0..d {
+                x_cot[row * d + k] = gain * weight(k) * c[k] - x[k] * pull;
+                if let Some(w_cot) = w_cot.get_mut(k) {
+                    *w_cot += x[k] * r * c[k];
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `y = w ⊙ x r`, and `r` of each row.
+fn forward<R: Real>(x: &[R], w: Option<&[R]>, eps: R, y: &mut [R], r: &mut [R]) -> Result<(), Error> {
+    let rows = r.len();
+    let d = x.len().checked_div(rows).unwrap_or(w.map_or(0, <[R]>::len));
+    if let (Some([x, weight]), Some([y, r])) = (f32s([x, w.unwrap_or_default()]), f32s_mut([&mut *y, &mut *r])) {
+        return Ok(kernel::forward(x, w.map(|_| weight), rows, d, eps.value() as f32, y, r)?);
+    }
+    for ((x, y), r) in x.chunks_exact(d.max(1)).zip(y.chunks_exact_mut(d.max(1))).zip(r) {
+        let squares = x.iter().fold(R::ZERO, |sum, &x| sum + x * x);
+        *r = R::ONE / (squares * R::of(1.0 / d as f64) + eps).sqrt();
+        for (k, (y, &x)) in y.iter_mut().zip(x).enumerate() {
+            *y = x * *r * w.map_or(R::ONE, |w| w[k]);
+        }
+    }
+    Ok(())
 }
 
 impl Primitive for rms_norm {
@@ -101,7 +157,7 @@ impl Primitive for rms_norm {
         saved: &mut Arena<'r, R>,
         _: Arena<'_, R>,
     ) -> Result<Residual<'r, R>, Error> {
-        Residual::forward(x, w, w, eps, y, saved)
+        Residual::forward(x, Some(w), eps, y, saved)
     }
 
     fn vjp<R: Real>(
@@ -110,9 +166,9 @@ impl Primitive for rms_norm {
         [c]: [&[R]; 1],
         (x, w, _): (Slot<'_, R>, &mut Gradient<R>, &mut R),
         _: &mut (),
-        _: Arena<'_, R>,
+        scratch: Arena<'_, R>,
     ) -> Result<(), Error> {
-        residual.backward(residual.w, c, x, w.dense(residual.d))
+        residual.backward(c, x, Some(w), scratch)
     }
 }
 
@@ -130,9 +186,9 @@ impl Primitive for rms_normalize {
         [y]: [&mut [R]; 1],
         _: &mut (),
         saved: &mut Arena<'r, R>,
-        mut scratch: Arena<'_, R>,
+        _: Arena<'_, R>,
     ) -> Result<Residual<'r, R>, Error> {
-        Residual::forward(x, &[], ones(x.dims().last(), &mut scratch), eps, y, saved)
+        Residual::forward(x, None, eps, y, saved)
     }
 
     fn vjp<R: Real>(
@@ -141,84 +197,8 @@ impl Primitive for rms_normalize {
         [c]: [&[R]; 1],
         (x, _): (Slot<'_, R>, &mut R),
         _: &mut (),
-        mut scratch: Arena<'_, R>,
+        scratch: Arena<'_, R>,
     ) -> Result<(), Error> {
-        residual.backward(ones(residual.d, &mut scratch), c, x, None)
-    }
-}
-
-/// The weight of a norm without one. Multiplication by 1 is exact and costs less here than a second copy of the loops.
-fn ones<'s, R: Real>(d: usize, scratch: &mut Arena<'s, R>) -> &'s [R] {
-    let ones = scratch.take(d);
-    ones.fill(R::ONE);
-    ones
-}
-
-struct Forward<'a, R> {
-    x: &'a [R],
-    w: &'a [R],
-    eps: R,
-    y: &'a mut [R],
-    r: &'a mut [R],
-}
-
-impl<R: Real> Kernel for Forward<'_, R> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let d = self.w.len().max(1);
-        let per_element = R::of(1.0 / d as f64);
-        for ((x, y), r_out) in self.x.chunks_exact(d).zip(self.y.chunks_exact_mut(d)).zip(self.r) {
-            let r = R::ONE / (dot(x, x) * per_element + self.eps).sqrt();
-            *r_out = r;
-            for ((y, &x), &w) in y.iter_mut().zip(x).zip(self.w) {
-                *y = x * r * w;
-            }
-        }
-    }
-}
-
-struct Backward<'a, R> {
-    x: &'a [R],
-    w: &'a [R],
-    r: &'a [R],
-    eps: R,
-    c: &'a [R],
-    x_cot: Slot<'a, R>,
-    w_cot: Option<&'a mut [R]>,
-}
-
-impl<R: Real> Kernel for Backward<'_, R> {
-    type Output = ();
-    #[inline(always)]
-    fn run(mut self) {
-        let d = self.w.len().max(1);
-        let per_element = R::of(1.0 / d as f64);
-        for (row, ((x, c), &r)) in self.x.chunks_exact(d).zip(self.c.chunks_exact(d)).zip(self.r).enumerate() {
-            let sum = sum_over([x, self.w, c], |[x, w, c]| x * (w * c));
-            let cube = r * r * r;
-            // with one channel the two terms cancel but for eps: rounding would be all that is left of them
-            let (gain, k) = if d == 1 { (cube * self.eps, R::ZERO) } else { (r, cube * (sum * per_element)) };
-            let element = |x: R, w: R, c: R| gain * (w * c) - x * k;
-            let at = row * d;
-            match &mut self.x_cot {
-                Slot::Skip => {}
-                Slot::Write(g) => {
-                    for (((g, &x), &w), &c) in g[at..at + d].iter_mut().zip(x).zip(self.w).zip(c) {
-                        *g = element(x, w, c);
-                    }
-                }
-                Slot::Add(g) => {
-                    for (((g, &x), &w), &c) in g[at..at + d].iter_mut().zip(x).zip(self.w).zip(c) {
-                        *g += element(x, w, c);
-                    }
-                }
-            }
-            if let Some(w_cot) = &mut self.w_cot {
-                for ((g, &x), &c) in w_cot.iter_mut().zip(x).zip(c) {
-                    *g += x * r * c;
-                }
-            }
-        }
+        residual.backward(c, x, None, scratch)
     }
 }

@@ -1,8 +1,8 @@
 //! Softmax and its logarithm over the last axis.
 
-use barewire_kernels::{Isa, Kernel, vectorize};
+use barewire_kernels::softmax as kernel;
 
-use super::support::{dot, length, numbers, slot_length, sum_over};
+use super::support::{Overwritten, f32s, f32s_mut, length, numbers};
 use crate::Error;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
@@ -42,35 +42,14 @@ pub struct softmax;
 pub struct log_softmax;
 
 /// Writes `exp(x - max x)` to `e` and gives `(max x, Σ e)`. The maximum counts as a constant: its derivative cancels.
-#[inline(always)]
 pub(super) fn exponentials<R: Real>(x: &[R], e: &mut [R]) -> (R, R) {
-    let max = R::of(maximum(x).value());
+    let max = R::of(x.iter().fold(f64::NEG_INFINITY, |max, x| max.max(x.value())));
+    let mut sum = R::ZERO;
     for (e, &x) in e.iter_mut().zip(x) {
         *e = (x - max).exp();
+        sum += *e;
     }
-    (max, sum_over([e], |[e]| e))
-}
-
-/// As [`exponentials`] without keeping them: the same bits.
-#[inline(always)]
-pub(super) fn sum_of_exponentials<R: Real>(x: &[R]) -> (R, R) {
-    let max = R::of(maximum(x).value());
-    (max, sum_over([x], |[x]| (x - max).exp()))
-}
-
-/// The largest element; a NaN is passed over here and shows in the exponentials.
-#[inline(always)]
-fn maximum<R: Real>(x: &[R]) -> R {
-    let lowest = R::of(f64::NEG_INFINITY);
-    let larger = |a: R, b: R| if b > a { b } else { a };
-    let (chunks, rest) = x.as_chunks::<16>();
-    let mut lanes = [lowest; 16];
-    for chunk in chunks {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane = larger(*lane, x);
-        }
-    }
-    lanes.iter().chain(rest).fold(lowest, |max, &x| larger(max, x))
+    (max, sum)
 }
 
 impl Primitive for softmax {
@@ -91,10 +70,7 @@ impl Primitive for softmax {
         _: &mut Arena<'r, R>,
         _: Arena<'_, R>,
     ) -> Result<usize, Error> {
-        forward(x, y, |x, y| {
-            let inverse = R::ONE / exponentials(x, y).1;
-            y.iter_mut().for_each(|y| *y *= inverse);
-        })
+        forward(x, y, false)
     }
 
     fn vjp<R: Real>(
@@ -103,9 +79,9 @@ impl Primitive for softmax {
         [c]: [&[R]; 1],
         (x,): (Slot<'_, R>,),
         _: &mut (),
-        _: Arena<'_, R>,
+        scratch: Arena<'_, R>,
     ) -> Result<(), Error> {
-        backward(d, y, c, x, |y, c| dot(c, y), |sum, y, c| y * (c - sum))
+        backward(d, y, c, x, false, scratch)
     }
 }
 
@@ -127,13 +103,7 @@ impl Primitive for log_softmax {
         _: &mut Arena<'r, R>,
         _: Arena<'_, R>,
     ) -> Result<usize, Error> {
-        forward(x, y, |x, y| {
-            let (max, sum) = sum_of_exponentials(x);
-            let log = sum.ln();
-            for (y, &x) in y.iter_mut().zip(x) {
-                *y = (x - max) - log;
-            }
-        })
+        forward(x, y, true)
     }
 
     fn vjp<R: Real>(
@@ -142,17 +112,27 @@ impl Primitive for log_softmax {
         [c]: [&[R]; 1],
         (x,): (Slot<'_, R>,),
         _: &mut (),
-        _: Arena<'_, R>,
+        scratch: Arena<'_, R>,
     ) -> Result<(), Error> {
-        backward(d, y, c, x, |_, c| sum_over([c], |[c]| c), |sum, y, c| c - y.exp() * sum)
+        backward(d, y, c, x, true, scratch)
     }
 }
 
-fn forward<R: Real>(x: Arg<'_, '_, R>, y: &mut [R], row: impl Fn(&[R], &mut [R])) -> Result<usize, Error> {
+/// The softmax of each row, or with `log` its logarithm; gives the size of a row.
+fn forward<R: Real>(x: Arg<'_, '_, R>, y: &mut [R], log: bool) -> Result<usize, Error> {
     let d = x.dims().last();
     let x = numbers("x", x)?;
     length("result", x.len(), y.len())?;
-    vectorize(Isa::best(), Forward { x, y, d: d.max(1), row });
+    if let (Some([x]), Some([y])) = (f32s([x]), f32s_mut([&mut *y])) {
+        let run = if log { kernel::log_forward } else { kernel::forward };
+        return Ok(run(x, x.len().checked_div(d).unwrap_or(0), d, y).map(|()| d)?);
+    }
+    for (x, y) in x.chunks_exact(d.max(1)).zip(y.chunks_exact_mut(d.max(1))) {
+        let (max, sum) = exponentials(x, y);
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = if log { (x - max) - sum.ln() } else { *y / sum };
+        }
+    }
     Ok(d)
 }
 
@@ -160,55 +140,26 @@ fn backward<R: Real>(
     d: usize,
     y: &[R],
     c: &[R],
-    x_cot: Slot<'_, R>,
-    sum: impl Fn(&[R], &[R]) -> R,
-    element: impl Fn(R, R, R) -> R,
+    slot: Slot<'_, R>,
+    log: bool,
+    mut scratch: Arena<'_, R>,
 ) -> Result<(), Error> {
+    let mut scratch = scratch.lend();
     length("cotangent", y.len(), c.len())?;
-    slot_length("x", &x_cot, y.len())?;
-    vectorize(Isa::best(), Backward { y, c, x_cot, d: d.max(1), sum, element });
-    Ok(())
-}
-
-struct Forward<'a, R, F> {
-    x: &'a [R],
-    y: &'a mut [R],
-    d: usize,
-    row: F,
-}
-
-impl<R: Real, F: Fn(&[R], &mut [R])> Kernel for Forward<'_, R, F> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        for (x, y) in self.x.chunks_exact(self.d).zip(self.y.chunks_exact_mut(self.d)) {
-            (self.row)(x, y);
-        }
-    }
-}
-
-struct Backward<'a, R, S, E> {
-    y: &'a [R],
-    c: &'a [R],
-    x_cot: Slot<'a, R>,
-    d: usize,
-    sum: S,
-    element: E,
-}
-
-impl<R: Real, S: Fn(&[R], &[R]) -> R, E: Fn(R, R, R) -> R> Kernel for Backward<'_, R, S, E> {
-    type Output = ();
-    #[inline(always)]
-    fn run(mut self) {
-        let first = matches!(self.x_cot, Slot::Write(_));
-        let (Slot::Write(g) | Slot::Add(g)) = &mut self.x_cot else { return };
-        let rows = self.y.chunks_exact(self.d).zip(self.c.chunks_exact(self.d));
-        for ((y, c), g) in rows.zip(g.chunks_exact_mut(self.d)) {
-            let sum = (self.sum)(y, c);
-            for ((g, &y), &c) in g.iter_mut().zip(y).zip(c) {
-                let term = (self.element)(sum, y, c);
-                *g = if first { term } else { *g + term };
+    let x_cot = Overwritten::new("x", slot, y.len(), &mut scratch)?;
+    if let (Some([y, c]), Some([x_cot])) = (f32s([y, c]), f32s_mut([&mut *x_cot.values])) {
+        let run = if log { kernel::log_backward } else { kernel::backward };
+        run(y, c, y.len().checked_div(d).unwrap_or(0), d, x_cot)?;
+    } else {
+        for at in (0..y.len()).step_by(d.max(1)) {
+            let (y, c) = (&y[at..][..d], &c[at..][..d]);
+            let terms = y.iter().zip(c).map(|(&y, &c)| if log { c } else { c * y });
+            let sum = terms.fold(R::ZERO, |sum, term| sum + term);
+            for (x_cot, (&y, &c)) in x_cot.values[at..][..d].iter_mut().zip(y.iter().zip(c)) {
+                *x_cot = if log { c - y.exp() * sum } else { y * (c - sum) };
             }
         }
     }
+    x_cot.finish();
+    Ok(())
 }

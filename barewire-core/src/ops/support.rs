@@ -5,6 +5,7 @@ use std::cell::Cell;
 use barewire_kernels::{Isa, Kernel, Scratch, gemm, vectorize};
 
 use crate::Error;
+use crate::gradient::Gradient;
 use crate::primitive::{Arg, Slot};
 use crate::real::Real;
 use crate::shape::Dims;
@@ -21,6 +22,15 @@ pub(super) fn length(name: &str, expected: usize, found: usize) -> Result<(), Er
 pub(super) fn numbers<'a, R: Real>(name: &str, arg: Arg<'_, 'a, R>) -> Result<&'a [R], Error> {
     length(name, arg.dims().len(), arg.data().len())?;
     Ok(arg.data())
+}
+
+/// Refuses an activation of other sizes than these.
+pub(super) fn shaped<R: Real>(name: &str, arg: Arg<'_, '_, R>, sizes: &[usize]) -> Result<(), Error> {
+    let wanted = Dims::new(sizes);
+    if arg.dims() != wanted {
+        return Err(Error::shape(format!("`{name}` of {wanted}"), format!("{}", arg.dims())));
+    }
+    numbers(name, arg).map(drop)
 }
 
 /// The numbers of a matrix, as many as its sizes say.
@@ -46,6 +56,34 @@ pub(super) fn batch_time_d(name: &str, dims: Dims) -> Result<[usize; 3], Error> 
 /// The gradient that a slot asks for has the length of the argument.
 pub(super) fn slot_length<R: Real>(name: &str, slot: &Slot<'_, R>, expected: usize) -> Result<(), Error> {
     slot.size().map_or(Ok(()), |found| length(name, expected, found))
+}
+
+/// The slices as `f32`, if that is what `R` is: what a kernel takes.
+pub(super) fn f32s<R: Real, const N: usize>(slices: [&[R]; N]) -> Option<[&[f32]; N]> {
+    let mut all = [&[][..]; N];
+    for (to, slice) in all.iter_mut().zip(slices) {
+        *to = R::as_f32(slice)?;
+    }
+    Some(all)
+}
+
+/// As [`f32s`], mutable.
+pub(super) fn f32s_mut<R: Real, const N: usize>(slices: [&mut [R]; N]) -> Option<[&mut [f32]; N]> {
+    let mut complete = true;
+    let all = slices.map(|slice| {
+        R::as_f32_mut(slice).unwrap_or_else(|| {
+            complete = false;
+            &mut []
+        })
+    });
+    complete.then_some(all)
+}
+
+/// Adds sums to a parameter's gradient, if it is wanted.
+pub(super) fn add_to_gradient<R: Real>(gradient: &mut Gradient<R>, sums: &[R]) {
+    if let Some(to) = gradient.dense(sums.len()) {
+        add_into(to, sums);
+    }
 }
 
 /// Runs `f` with the kernels' working memory of this thread, which grows to the largest call seen.

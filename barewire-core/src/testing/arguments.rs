@@ -41,6 +41,11 @@ impl<'r, R: Real> Argument<'r, R> for Ids<'r> {
         Ok(Ids::new(&value.ids, value.dims))
     }
 }
+impl<'r, R: Real> Argument<'r, R> for u32 {
+    fn of(value: &'r Value<R>) -> Result<Self, Error> {
+        value.as_setting()
+    }
+}
 impl<'r, R: Real> Argument<'r, R> for R {
     fn of(value: &'r Value<R>) -> Result<Self, Error> {
         value.number()
@@ -87,6 +92,7 @@ pub struct Receiver<R> {
     gradient: Gradient<R>,
     quantized: QuantizedGrad<R>,
     number: R,
+    setting: (),
     got: Got,
 }
 
@@ -116,7 +122,7 @@ impl<R: Real> Receiver<R> {
         let start = if further { R::ONE } else { R::ZERO };
         let signal = if unwanted { Signal::ignored() } else { Signal::default() };
         let quantized = QuantizedGrad { scale: start, zero: start, signal };
-        Receiver { slot, contribution, gradient, quantized, number: start, got: Got::Nothing }
+        Receiver { slot, contribution, gradient, quantized, number: start, setting: (), got: Got::Nothing }
     }
 
     /// The gradient of the argument's numbers, and what its digits received.
@@ -152,6 +158,11 @@ pub trait Receivers<'a, R>: Sized {
 
 impl<'a, R: Real> Receives<'a, R> for () {
     fn of(_: &'a mut Receiver<R>) {}
+}
+impl<'a, R: Real> Receives<'a, R> for &'a mut () {
+    fn of(receiver: &'a mut Receiver<R>) -> Self {
+        &mut receiver.setting
+    }
 }
 impl<'a, R: Real> Receives<'a, R> for Slot<'a, R> {
     fn of(receiver: &'a mut Receiver<R>) -> Self {

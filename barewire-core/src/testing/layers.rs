@@ -33,7 +33,8 @@ use crate::workspace::Workspace;
 pub fn check_layer<T: Layer>(view: T::View<'_, f32>, inputs: &[Sample], seed: u64) -> Result<Worst, Mismatch> {
     let case = Case::<T>::new(view, inputs, seed)?;
     case.check_calls()?;
-    Ok(Worst { differences: case.check_differences()?, adjoint: case.check_adjoint()? })
+    let (differences, adjoint) = (case.check_differences()?, case.check_adjoint()?);
+    Ok(Worst { differences, adjoint, ..Worst::default() })
 }
 
 /// As [`check_layer`] without finite differences: for an equation with a straight-through or surrogate derivative.
@@ -43,7 +44,7 @@ pub fn check_layer<T: Layer>(view: T::View<'_, f32>, inputs: &[Sample], seed: u6
 pub fn check_layer_adjoint<T: Layer>(view: T::View<'_, f32>, inputs: &[Sample], seed: u64) -> Result<Worst, Mismatch> {
     let case = Case::<T>::new(view, inputs, seed)?;
     case.check_calls()?;
-    Ok(Worst { differences: 0.0, adjoint: case.check_adjoint()? })
+    Ok(Worst { adjoint: case.check_adjoint()?, ..Worst::default() })
 }
 
 /// The numbers of a point or gradient, in the order of its walk.

@@ -21,6 +21,7 @@ enum Kind {
     Numbers { low: f64, high: f64 },
     Constant(f64),
     Ids { below: u32 },
+    Setting(u32),
     Ternary,
     Binary,
     Quantized { bits: u8 },
@@ -39,6 +40,11 @@ pub fn constant(value: f64) -> Sample {
 /// Ids below a number.
 pub fn ids(sizes: &[usize], below: u32) -> Sample {
     Sample { dims: Dims::new(sizes), kind: Kind::Ids { below } }
+}
+
+/// A `u32` without a gradient, such as a window or a number of heads.
+pub fn setting(value: u32) -> Sample {
+    Sample { dims: Dims::SCALAR, kind: Kind::Setting(value) }
 }
 
 /// A matrix of digits in {-1, 0, 1}.
@@ -83,6 +89,7 @@ impl Sample {
                 value.free = false;
             }
             Kind::Ids { below } => value.ids = fill(self.dims.len(), || rng.below(below)),
+            Kind::Setting(setting) => value.ids = [setting].into(),
             Kind::Ternary => {
                 let trits: Vec<i8> = fill(self.dims.len(), || rng.below(3) as i8 - 1);
                 value.words = packed(digits::words_len(rows, cols), |words| digits::pack_i8(rows, cols, &trits, words));
@@ -143,6 +150,11 @@ impl<R: Real> Value<R> {
         Value { free: false, ..Self::new(&[], [number].into()) }
     }
 
+    /// A `u32`, as [`setting`] makes it.
+    pub fn setting(setting: u32) -> Self {
+        Value { ids: [setting].into(), ..Self::new(&[], Vec::new()) }
+    }
+
     /// The same with other numbers.
     pub(super) fn with<S: Real>(&self, f: impl FnOnce(&[R]) -> Vec<S>) -> Value<S> {
         let Value { dims, ref ids, ref words, bits, free, kept, .. } = *self;
@@ -167,6 +179,11 @@ impl<R: Real> Value<R> {
     /// The one number of a scalar argument.
     pub(super) fn number(&self) -> Result<R, Error> {
         self.numbers.first().copied().ok_or_else(|| Error::input("a number", "none"))
+    }
+
+    /// The one `u32` of a setting.
+    pub(super) fn as_setting(&self) -> Result<u32, Error> {
+        self.ids.first().copied().ok_or_else(|| Error::input("a setting", "none"))
     }
 
     /// The sizes of a matrix argument.

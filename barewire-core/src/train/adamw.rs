@@ -3,9 +3,9 @@
 use std::string::String;
 use std::vec::Vec;
 
-use barewire_kernels::ternary;
+use barewire_kernels::adam::{self, Coefficients};
+use barewire_kernels::{Exec, Scratch, ternary};
 
-use super::update::{Coefficients, adamw};
 use crate::Error;
 use crate::part::{LeafMut, Part};
 use crate::wire::{AccessMut, Region};
@@ -55,6 +55,7 @@ pub struct AdamW {
     options: AdamWOptions,
     steps: u64,
     leaves: Vec<LeafState>,
+    scratch: Scratch,
 }
 
 /// What the optimiser keeps of one parameter. Empty arrays where nothing is kept.
@@ -112,7 +113,7 @@ impl AdamW {
         })?;
         match failed {
             Some(error) => Err(error),
-            None => Ok(AdamW { options, steps: 0, leaves }),
+            None => Ok(AdamW { options, steps: 0, leaves, scratch: Scratch::new() }),
         }
     }
 
@@ -134,7 +135,7 @@ impl AdamW {
                 ));
             }
         }
-        Ok(AdamW { options, steps: state.steps, leaves: state.leaves })
+        Ok(AdamW { steps: state.steps, leaves: state.leaves, ..fresh })
     }
 
     /// All that a later [`restore`](AdamW::restore) needs.
@@ -220,12 +221,13 @@ impl AdamW {
         };
         let decayed = Coefficients { keep: (1.0 - f64::from(lr) * f64::from(o.weight_decay)) as f32, ..base };
 
-        let mut leaves = self.leaves.iter_mut();
+        let AdamW { leaves, scratch, .. } = self;
+        let mut leaves = leaves.iter_mut();
         let mut failed = None;
         T::walk_mut(view, grad, &mut String::new(), &mut |leaf| {
             let path = leaf.path();
             let result = match leaves.next() {
-                Some(state) if state.path == path => state.update(leaf, base, decayed, o.frozen_digits),
+                Some(state) if state.path == path => state.update(leaf, base, decayed, o.frozen_digits, scratch),
                 _ => Err(Error::input("the model that this optimiser was made for", "another parameter")),
             };
             if let Err(error) = result {
@@ -251,7 +253,10 @@ impl LeafState {
         plain: Coefficients,
         decayed: Coefficients,
         frozen: bool,
+        scratch: &mut Scratch,
     ) -> Result<(), Error> {
+        // on the threads of the current rayon pool; the bits do not depend on their number
+        let exec = Exec::best().parallel();
         let check = |n: usize| {
             if self.first.len() == n { Ok(()) } else { Err(Error::length(&self.path, self.first.len(), n)) }
         };
@@ -259,22 +264,22 @@ impl LeafState {
             LeafMut::Number { .. } if self.first.is_empty() => {}
             LeafMut::Number { value, grad, .. } => {
                 let mut number = [value.get()];
-                adamw(plain, &mut number, &[grad], &mut self.first, &mut self.second);
+                adam::update(plain, &mut number, &[grad], &mut self.first, &mut self.second)?;
                 value.set(number[0]);
             }
             LeafMut::Float { dims, values, grad, .. } => {
                 check(values.len())?;
                 let c = if dims.rank() > 1 { decayed } else { plain };
                 if let Some(grad) = grad.dense(values.len()) {
-                    adamw(c, values, grad, &mut self.first, &mut self.second);
+                    adam::update_with(exec, c, values, grad, &mut self.first, &mut self.second)?;
                 }
             }
             LeafMut::Ternary { rows, cols, words, signal, scale, .. } if !frozen && !self.latent.is_empty() => {
                 check(rows * cols)?;
                 let (Some(signal), Some(scale)) = (signal.dense(rows, cols), scale) else { return Ok(()) };
                 let c = Coefficients { grad: decayed.grad / scale.get(), ..decayed };
-                adamw(c, &mut self.latent, signal, &mut self.first, &mut self.second);
-                scale.set(ternary::quantize_absmean(&self.latent, rows, cols, words)?);
+                let LeafState { first: m, second: v, latent: w, .. } = self;
+                scale.set(adam::update_latent_with(exec, c, w, signal, m, v, rows, cols, words, scratch)?);
             }
             _ => {}
         }

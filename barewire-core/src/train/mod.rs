@@ -1,14 +1,13 @@
 //! Training: an optimiser for floats and ternary digits, a learning-rate schedule, and data parallelism.
 //!
 //! One step of a run is: [`Shards::run`] (each shard has its own workspace, state and gradient), [`Shards::reduce`] (a
-//! sum in fixed order), then [`AdamW::step`] straight on the wire bytes. Nothing here depends on how many threads work
-//! or on which instruction set they use: the same seed gives the same bits.
+//! sum in fixed order), then [`AdamW::step`] straight on the wire bytes. Nothing here depends on how many threads work:
+//! on one instruction set the same seed gives the same bits.
 
 mod adamw;
 mod random;
 mod schedule;
 mod shards;
-mod update;
 
 pub use adamw::{AdamW, AdamWOptions, LeafState, OptimizerState};
 pub use random::Random;
