@@ -138,7 +138,7 @@ fn a_union_that_the_root_does_not_have_is_refused() {
         // another `Head`, whose first variant looks the same
         #[derive(BareUnion, Debug)]
         #[bare(crate = barewire_core)]
-        pub enum Head {
+        pub(super) enum Head {
             Scale(f32),
             Full(Vec<f32>),
         }
