@@ -1,6 +1,6 @@
 //! What lies where in a file, from a walk over its root by the schema inside it.
 
-use barewire::wire::schema::{Fields, Kind, Number};
+use barewire::wire::schema::{Fields, Kind, Number, Ty};
 use barewire::wire::walk::{Array as Numbers, Inside, Place, Step, Visitor, walk};
 use barewire::wire::{
     BinaryMatrix, DecodeError, Extent, Header, Index, Matrix, Pads, QuantizedMatrix, Reader, TernaryMatrix, Types, Wire,
@@ -81,8 +81,6 @@ struct Struct<'t> {
     /// of its padded list
     align: Option<u64>,
 }
-
-type Ty<'t> = barewire::wire::schema::Ty<'t>;
 
 impl<'t, 'w> Visitor<'t, 'w> for Look<'t, 'w> {
     fn enter(&mut self, place: &Place<'t>, ty: Ty<'t>, offset: u64) -> Result<Inside, DecodeError> {

@@ -34,12 +34,14 @@ pub(crate) mod names;
 mod parse;
 mod print;
 mod token;
+mod ty;
 mod types;
 
 pub use build::{SchemaBuilder, SchemaDraft, schema};
 pub use compat::{Compat, Compatibility, Difference, compat};
 pub use error::{Mistake, Position, SchemaError};
-pub use types::{Enumeration, Field, Fields, Kind, Member, Number, Ty, Types, Variants};
+pub use ty::{Enumeration, Field, Fields, Kind, Member, Number, Ty, Variants};
+pub use types::Types;
 
 /// How deep types nest at most, through names too. BARE has no such bound; readers recurse, and a schema may come from anyone.
 pub const MAX_DEPTH: usize = 200;

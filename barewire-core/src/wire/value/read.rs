@@ -16,7 +16,8 @@ use crate::wire::walk::{least, repeated_key, unknown_tag};
 /// The octets of memory that a decoded value may take for each octet of the message, by default and besides 64 KiB.
 ///
 /// Numbers take about what they take on the wire. Only small parts in great number are large in memory: an element of one octet that
-/// is a struct of structs takes 32 octets for each of them. A hostile schema could nest 200 of them.
+/// is a struct of structs takes 32 octets for each of them. A hostile schema could nest 200 of them. What lists have reserved for
+/// further elements comes on top; that is less than they hold.
 pub const MAX_MEMORY: u64 = 128;
 
 impl Value {
