@@ -8,7 +8,7 @@ mod limbs;
 mod portable;
 mod reference;
 
-pub(crate) use limbs::limb_steps;
+pub(crate) use limbs::steps_of_limbs;
 pub(super) use limbs::{join, split, split_len};
 
 use super::{Group, Matrix};
