@@ -31,6 +31,7 @@ mod reference;
 pub use pack::{check_codes, get, pack_u8, unpack_f32, unpack_u8, words_len};
 
 use crate::codes::{self, Codes, Grade};
+use crate::entry_points::entry_points;
 use crate::error::{KernelError, check_len, product};
 use crate::ternary::int8_codes_len;
 use crate::{Exec, Isa, Scratch};
@@ -59,175 +60,119 @@ fn codes(words: &[u64], rows: usize, cols: usize, format: Format) -> Codes<'_> {
     Codes { words, rows, cols, bits: format.bits, scale: format.scale, zero: format.zero }
 }
 
-/// Product with int8 activations.
-///
-/// `out[t, r] = (sum over c of (code[r, c] - zero) * q[t, c]) as f32 * (scales[t] * scale)`
-///
-/// The sum is an exact integer and the three float operations are rounded as written.
-///
-/// | name     | shape              |
-/// |----------|--------------------|
-/// | `words`  | [`words_len`]      |
-/// | `codes`  | [`int8_codes_len`], `q` in the order of [`crate::ternary::quantize_int8`] |
-/// | `scales` | `[n]`              |
-/// | `out`    | `[n, rows]`        |
-///
-/// Scratch: at most `128 * n * ceil(cols / 64) + 64` bytes and `2 n` f64.
-///
-/// ```
-/// use barewire_kernels::{Scratch, quantized, ternary};
-///
-/// let format = quantized::Format { bits: 4, scale: 0.5, zero: 8 };
-/// let mut words = [0; 2];
-/// quantized::pack_u8(2, 3, 4, &[8, 9, 10, 7, 8, 15], &mut words)?;
-/// let (mut codes, mut scales) = ([0; 32], [0.0]);
-/// ternary::quantize_int8(&[127.0, 1.0, -2.0], 1, 3, &mut codes, &mut scales)?;
-/// let mut out = [0.0; 2];
-/// quantized::forward_int8(&words, 2, 3, format, &codes, &scales, 1, &mut out, &mut Scratch::new())?;
-/// assert_eq!(out, [0.5 * (1.0 - 4.0), 0.5 * (-127.0 - 14.0)]);
-/// # Ok::<(), barewire_kernels::KernelError>(())
-/// ```
-///
-/// # Errors
-/// [`KernelError::Length`] for `words`, `codes`, `scales` or `out`; the errors of [`words_len`].
-#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
-pub fn forward_int8(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    format: Format,
-    codes: &[i8],
-    scales: &[f32],
-    n: usize,
-    out: &mut [f32],
-    scratch: &mut Scratch,
-) -> Result<(), KernelError> {
-    forward_int8_with(Exec::best(), words, rows, cols, format, codes, scales, n, out, scratch)
-}
-
-/// [`forward_int8`] on a given instruction set and threads.
-///
-/// # Errors
-/// As [`forward_int8`].
-#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
-pub fn forward_int8_with(
-    exec: impl Into<Exec>,
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    format: Format,
-    codes: &[i8],
-    scales: &[f32],
-    n: usize,
-    out: &mut [f32],
-    scratch: &mut Scratch,
-) -> Result<(), KernelError> {
-    check_len("words", words, words_len(rows, cols, format.bits)?)?;
-    check_len("codes", codes, int8_codes_len(n, cols)?)?;
-    check_len("scales", scales, n)?;
-    check_len("out", out, product("out", &[n, rows])?)?;
-    let exec = exec.into();
-    if n == 0 || rows == 0 || cols == 0 {
-        out.fill(0.0);
-    } else if exec.isa() == Isa::Reference {
-        reference::forward_int8(words, (rows, cols), format, codes, scales, out);
-    } else {
-        codes::forward_int8(exec, self::codes(words, rows, cols, format), codes, scales, out, scratch)?;
+entry_points! {
+    /// Product with int8 activations.
+    ///
+    /// `out[t, r] = (sum over c of (code[r, c] - zero) * q[t, c]) as f32 * (scales[t] * scale)`
+    ///
+    /// The sum is an exact integer and the three float operations are rounded as written.
+    ///
+    /// | name     | shape              |
+    /// |----------|--------------------|
+    /// | `words`  | [`words_len`]      |
+    /// | `codes`  | [`int8_codes_len`], `q` in the order of [`crate::ternary::quantize_int8`] |
+    /// | `scales` | `[n]`              |
+    /// | `out`    | `[n, rows]`        |
+    ///
+    /// Scratch: at most `128 * n * ceil(cols / 64) + 64` bytes and `2 n` f64.
+    ///
+    /// ```
+    /// use barewire_kernels::{Scratch, quantized, ternary};
+    ///
+    /// let format = quantized::Format { bits: 4, scale: 0.5, zero: 8 };
+    /// let mut words = [0; 2];
+    /// quantized::pack_u8(2, 3, 4, &[8, 9, 10, 7, 8, 15], &mut words)?;
+    /// let (mut codes, mut scales) = ([0; 32], [0.0]);
+    /// ternary::quantize_int8(&[127.0, 1.0, -2.0], 1, 3, &mut codes, &mut scales)?;
+    /// let mut out = [0.0; 2];
+    /// quantized::forward_int8(&words, 2, 3, format, &codes, &scales, 1, &mut out, &mut Scratch::new())?;
+    /// assert_eq!(out, [0.5 * (1.0 - 4.0), 0.5 * (-127.0 - 14.0)]);
+    /// # Ok::<(), barewire_kernels::KernelError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`KernelError::Length`] for `words`, `codes`, `scales` or `out`; the errors of [`words_len`].
+    pub fn forward_int8 and forward_int8_with(
+        words: &[u64],
+        rows: usize,
+        cols: usize,
+        format: Format,
+        codes: &[i8],
+        scales: &[f32],
+        n: usize,
+        out: &mut [f32],
+        scratch: &mut Scratch,
+    ) on exec {
+        check_len("words", words, words_len(rows, cols, format.bits)?)?;
+        check_len("codes", codes, int8_codes_len(n, cols)?)?;
+        check_len("scales", scales, n)?;
+        check_len("out", out, product("out", &[n, rows])?)?;
+        if n == 0 || rows == 0 || cols == 0 {
+            out.fill(0.0);
+        } else if exec.isa() == Isa::Reference {
+            reference::forward_int8(words, (rows, cols), format, codes, scales, out);
+        } else {
+            codes::forward_int8(exec, self::codes(words, rows, cols, format), codes, scales, out, scratch)?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
-/// f32-grade product: `out[t, r] = sum over c of W[r, c] * x[t, c]`.
-///
-/// | name     | shape         |
-/// |----------|---------------|
-/// | `words`  | [`words_len`] |
-/// | `x`      | `[n, cols]`   |
-/// | `out`    | `[n, rows]`   |
-///
-/// Scratch: at most `256 * n * ceil(cols / 64) + 64` bytes and `2 n` f64.
-///
-/// # Errors
-/// [`KernelError::Length`] for `words`, `x` or `out`; the errors of [`words_len`].
-#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
-pub fn forward_f32(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    format: Format,
-    x: &[f32],
-    n: usize,
-    out: &mut [f32],
-    scratch: &mut Scratch,
-) -> Result<(), KernelError> {
-    forward_f32_with(Exec::best(), words, rows, cols, format, x, n, out, scratch)
+entry_points! {
+    /// f32-grade product: `out[t, r] = sum over c of W[r, c] * x[t, c]`.
+    ///
+    /// | name     | shape         |
+    /// |----------|---------------|
+    /// | `words`  | [`words_len`] |
+    /// | `x`      | `[n, cols]`   |
+    /// | `out`    | `[n, rows]`   |
+    ///
+    /// Scratch: at most `256 * n * ceil(cols / 64) + 64` bytes and `2 n` f64.
+    ///
+    /// # Errors
+    /// [`KernelError::Length`] for `words`, `x` or `out`; the errors of [`words_len`].
+    pub fn forward_f32 and forward_f32_with(
+        words: &[u64],
+        rows: usize,
+        cols: usize,
+        format: Format,
+        x: &[f32],
+        n: usize,
+        out: &mut [f32],
+        scratch: &mut Scratch,
+    ) on exec {
+        forward(exec, Grade::F32, words, rows, cols, format, x, n, out, scratch)
+    }
 }
 
-/// [`forward_f32`] on a given instruction set and threads.
-///
-/// # Errors
-/// As [`forward_f32`].
-#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
-pub fn forward_f32_with(
-    exec: impl Into<Exec>,
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    format: Format,
-    x: &[f32],
-    n: usize,
-    out: &mut [f32],
-    scratch: &mut Scratch,
-) -> Result<(), KernelError> {
-    forward(exec.into(), Grade::F32, words, rows, cols, format, x, n, out, scratch)
-}
-
-/// 16-bit product: `out[t, r] = sum over c of W[r, c] * x[t, c]`.
-///
-/// As [`forward_f32`] with 8 bits less: two products a code in place of three (on the portable path, and for
-/// codes of 8 bits on AVX2, two of i16 for either).
-///
-/// | name    | shape         |
-/// |---------|---------------|
-/// | `words` | [`words_len`] |
-/// | `x`     | `[n, cols]`   |
-/// | `out`   | `[n, rows]`   |
-///
-/// Scratch: as [`forward_f32`].
-///
-/// # Errors
-/// [`KernelError::Length`] for `words`, `x` or `out`; the errors of [`words_len`].
-#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
-pub fn forward_fixed16(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    format: Format,
-    x: &[f32],
-    n: usize,
-    out: &mut [f32],
-    scratch: &mut Scratch,
-) -> Result<(), KernelError> {
-    forward_fixed16_with(Exec::best(), words, rows, cols, format, x, n, out, scratch)
-}
-
-/// [`forward_fixed16`] on a given instruction set and threads.
-///
-/// # Errors
-/// As [`forward_fixed16`].
-#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
-pub fn forward_fixed16_with(
-    exec: impl Into<Exec>,
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    format: Format,
-    x: &[f32],
-    n: usize,
-    out: &mut [f32],
-    scratch: &mut Scratch,
-) -> Result<(), KernelError> {
-    forward(exec.into(), Grade::Fixed16, words, rows, cols, format, x, n, out, scratch)
+entry_points! {
+    /// 16-bit product: `out[t, r] = sum over c of W[r, c] * x[t, c]`.
+    ///
+    /// As [`forward_f32`] with 8 bits less: two products a code in place of three (on the portable path, and for
+    /// codes of 8 bits on AVX2, two of i16 for either).
+    ///
+    /// | name    | shape         |
+    /// |---------|---------------|
+    /// | `words` | [`words_len`] |
+    /// | `x`     | `[n, cols]`   |
+    /// | `out`   | `[n, rows]`   |
+    ///
+    /// Scratch: as [`forward_f32`].
+    ///
+    /// # Errors
+    /// [`KernelError::Length`] for `words`, `x` or `out`; the errors of [`words_len`].
+    pub fn forward_fixed16 and forward_fixed16_with(
+        words: &[u64],
+        rows: usize,
+        cols: usize,
+        format: Format,
+        x: &[f32],
+        n: usize,
+        out: &mut [f32],
+        scratch: &mut Scratch,
+    ) on exec {
+        forward(exec, Grade::Fixed16, words, rows, cols, format, x, n, out, scratch)
+    }
 }
 
 /// The product with floats of a grade.
@@ -257,98 +202,62 @@ fn forward(
     Ok(())
 }
 
-/// f32-grade transposed product: `out[t, c] = sum over r of W[r, c] * y[t, r]`.
-///
-/// This is the cotangent of the input of [`forward_f32`] for the cotangent `y` of its output.
-///
-/// | name     | shape         |
-/// |----------|---------------|
-/// | `words`  | [`words_len`] |
-/// | `y`      | `[n, rows]`   |
-/// | `out`    | `[n, cols]`   |
-///
-/// Scratch: at most `256 * n * ceil(rows / 64) + 64` bytes and `2 n` f64.
-///
-/// # Errors
-/// [`KernelError::Length`] for `words`, `y` or `out`; the errors of [`words_len`].
-#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
-pub fn transposed_f32(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    format: Format,
-    y: &[f32],
-    n: usize,
-    out: &mut [f32],
-    scratch: &mut Scratch,
-) -> Result<(), KernelError> {
-    transposed_f32_with(Exec::best(), words, rows, cols, format, y, n, out, scratch)
+entry_points! {
+    /// f32-grade transposed product: `out[t, c] = sum over r of W[r, c] * y[t, r]`.
+    ///
+    /// This is the cotangent of the input of [`forward_f32`] for the cotangent `y` of its output.
+    ///
+    /// | name     | shape         |
+    /// |----------|---------------|
+    /// | `words`  | [`words_len`] |
+    /// | `y`      | `[n, rows]`   |
+    /// | `out`    | `[n, cols]`   |
+    ///
+    /// Scratch: at most `256 * n * ceil(rows / 64) + 64` bytes and `2 n` f64.
+    ///
+    /// # Errors
+    /// [`KernelError::Length`] for `words`, `y` or `out`; the errors of [`words_len`].
+    pub fn transposed_f32 and transposed_f32_with(
+        words: &[u64],
+        rows: usize,
+        cols: usize,
+        format: Format,
+        y: &[f32],
+        n: usize,
+        out: &mut [f32],
+        scratch: &mut Scratch,
+    ) on exec {
+        transposed(exec, Grade::F32, words, rows, cols, format, y, n, out, scratch)
+    }
 }
 
-/// [`transposed_f32`] on a given instruction set and threads.
-///
-/// # Errors
-/// As [`transposed_f32`].
-#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
-pub fn transposed_f32_with(
-    exec: impl Into<Exec>,
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    format: Format,
-    y: &[f32],
-    n: usize,
-    out: &mut [f32],
-    scratch: &mut Scratch,
-) -> Result<(), KernelError> {
-    transposed(exec.into(), Grade::F32, words, rows, cols, format, y, n, out, scratch)
-}
-
-/// 16-bit transposed product: `out[t, c] = sum over r of W[r, c] * y[t, r]`.
-///
-/// This is the cotangent of the input of [`forward_fixed16`] for the cotangent `y` of its output.
-///
-/// | name    | shape         |
-/// |---------|---------------|
-/// | `words` | [`words_len`] |
-/// | `y`     | `[n, rows]`   |
-/// | `out`   | `[n, cols]`   |
-///
-/// Scratch: as [`transposed_f32`].
-///
-/// # Errors
-/// [`KernelError::Length`] for `words`, `y` or `out`; the errors of [`words_len`].
-#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
-pub fn transposed_fixed16(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    format: Format,
-    y: &[f32],
-    n: usize,
-    out: &mut [f32],
-    scratch: &mut Scratch,
-) -> Result<(), KernelError> {
-    transposed_fixed16_with(Exec::best(), words, rows, cols, format, y, n, out, scratch)
-}
-
-/// [`transposed_fixed16`] on a given instruction set and threads.
-///
-/// # Errors
-/// As [`transposed_fixed16`].
-#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
-pub fn transposed_fixed16_with(
-    exec: impl Into<Exec>,
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    format: Format,
-    y: &[f32],
-    n: usize,
-    out: &mut [f32],
-    scratch: &mut Scratch,
-) -> Result<(), KernelError> {
-    transposed(exec.into(), Grade::Fixed16, words, rows, cols, format, y, n, out, scratch)
+entry_points! {
+    /// 16-bit transposed product: `out[t, c] = sum over r of W[r, c] * y[t, r]`.
+    ///
+    /// This is the cotangent of the input of [`forward_fixed16`] for the cotangent `y` of its output.
+    ///
+    /// | name    | shape         |
+    /// |---------|---------------|
+    /// | `words` | [`words_len`] |
+    /// | `y`     | `[n, rows]`   |
+    /// | `out`   | `[n, cols]`   |
+    ///
+    /// Scratch: as [`transposed_f32`].
+    ///
+    /// # Errors
+    /// [`KernelError::Length`] for `words`, `y` or `out`; the errors of [`words_len`].
+    pub fn transposed_fixed16 and transposed_fixed16_with(
+        words: &[u64],
+        rows: usize,
+        cols: usize,
+        format: Format,
+        y: &[f32],
+        n: usize,
+        out: &mut [f32],
+        scratch: &mut Scratch,
+    ) on exec {
+        transposed(exec, Grade::Fixed16, words, rows, cols, format, y, n, out, scratch)
+    }
 }
 
 /// The transposed product with floats of a grade.
