@@ -64,6 +64,7 @@ mod convert;
 pub mod cross_entropy;
 pub mod diagonal_scan;
 pub mod elementwise;
+mod entry_points;
 mod error;
 mod exec;
 pub mod gated_recurrence;

@@ -6,8 +6,36 @@ use barewire_kernels::quantized::Format;
 use barewire_kernels::{Exec, Isa, KernelError, Scratch, binary, quantized, ternary};
 use common::{Rng, bits, for_each_isa, shapes};
 
-/// A packed matrix of any width, and its codes.
+/// How finely floats are rounded.
+#[derive(Clone, Copy, PartialEq)]
+enum Grade {
+    Fixed16,
+    F32,
+}
+
+impl Grade {
+    const ALL: [Self; 2] = [Self::Fixed16, Self::F32];
+
+    /// The largest integer that limbs hold.
+    fn largest(self) -> i32 {
+        match self {
+            Self::Fixed16 => 127 * (1 + 256),
+            Self::F32 => 127 * (1 + 256 + 65536),
+        }
+    }
+
+    /// Largest error of a float of at most 1.
+    fn half_step(self) -> f64 {
+        match self {
+            Self::Fixed16 => 1.004 * 2f64.powi(-15),
+            Self::F32 => 1.004 * 2f64.powi(-23),
+        }
+    }
+}
+
+/// A packed matrix of any width, its codes, and how it multiplies floats.
 struct Matrix {
+    grade: Grade,
     rows: usize,
     cols: usize,
     format: Format,
@@ -23,7 +51,7 @@ impl Matrix {
         } else {
             quantized::pack_u8(rows, cols, format.bits, &codes, &mut words).unwrap();
         }
-        Self { rows, cols, format, codes, words }
+        Self { grade: Grade::F32, rows, cols, format, codes, words }
     }
 
     fn words_len(rows: usize, cols: usize, bits: u32) -> usize {
@@ -42,10 +70,13 @@ impl Matrix {
     fn forward(&self, exec: impl Into<Exec>, x: &[f32], n: usize, s: &mut Scratch) -> Vec<f32> {
         let mut out = vec![f32::NAN; n * self.rows];
         let Self { rows, cols, format, words, .. } = self;
-        if format.bits == 1 {
-            binary::forward_f32_with(exec, words, *rows, *cols, x, n, &mut out, s)
-        } else {
-            quantized::forward_f32_with(exec, words, *rows, *cols, *format, x, n, &mut out, s)
+        match (format.bits, self.grade) {
+            (1, Grade::F32) => binary::forward_f32_with(exec, words, *rows, *cols, x, n, &mut out, s),
+            (1, Grade::Fixed16) => binary::forward_fixed16_with(exec, words, *rows, *cols, x, n, &mut out, s),
+            (_, Grade::F32) => quantized::forward_f32_with(exec, words, *rows, *cols, *format, x, n, &mut out, s),
+            (_, Grade::Fixed16) => {
+                quantized::forward_fixed16_with(exec, words, *rows, *cols, *format, x, n, &mut out, s)
+            }
         }
         .unwrap();
         out
@@ -54,10 +85,13 @@ impl Matrix {
     fn transposed(&self, exec: impl Into<Exec>, y: &[f32], n: usize, s: &mut Scratch) -> Vec<f32> {
         let mut out = vec![f32::NAN; n * self.cols];
         let Self { rows, cols, format, words, .. } = self;
-        if format.bits == 1 {
-            binary::transposed_f32_with(exec, words, *rows, *cols, y, n, &mut out, s)
-        } else {
-            quantized::transposed_f32_with(exec, words, *rows, *cols, *format, y, n, &mut out, s)
+        match (format.bits, self.grade) {
+            (1, Grade::F32) => binary::transposed_f32_with(exec, words, *rows, *cols, y, n, &mut out, s),
+            (1, Grade::Fixed16) => binary::transposed_fixed16_with(exec, words, *rows, *cols, y, n, &mut out, s),
+            (_, Grade::F32) => quantized::transposed_f32_with(exec, words, *rows, *cols, *format, y, n, &mut out, s),
+            (_, Grade::Fixed16) => {
+                quantized::transposed_fixed16_with(exec, words, *rows, *cols, *format, y, n, &mut out, s)
+            }
         }
         .unwrap();
         out
@@ -85,7 +119,7 @@ impl Matrix {
         let (len, outs) = if turned { (self.rows, self.cols) } else { (self.cols, self.rows) };
         let mut out = Vec::new();
         for t in 0..n {
-            let (q, step) = rounded(&x[t * len..][..len]);
+            let (q, step) = rounded(&x[t * len..][..len], self.grade);
             for o in 0..outs {
                 let level = |i| if turned { self.level(i, o) } else { self.level(o, i) };
                 let sum: i64 = (0..len).map(|i| level(i) * q[i]).sum();
@@ -109,29 +143,31 @@ impl Matrix {
                     sum += w * f64::from(x);
                     size += w.abs();
                 }
-                out.push((sum, size * m * 2f64.powi(-23) + sum.abs() * 2f64.powi(-23)));
+                out.push((sum, size * m * self.grade.half_step() + sum.abs() * 2f64.powi(-23)));
             }
         }
         out
     }
 }
 
-/// Multiples of a power of two, so that the largest is below `127 * (1 + 256 + 65536)`.
-fn rounded(x: &[f32]) -> (Vec<i64>, f64) {
+/// Multiples of a power of two, so that the largest is one that limbs hold.
+fn rounded(x: &[f32], grade: Grade) -> (Vec<i64>, f64) {
     let max = x.iter().fold(0.0, |m: f64, x| m.max(f64::from(x.abs())));
     let mut step = 2f64.powi(-126);
-    while (max / step).round_ties_even() > 8_355_711.0 {
+    while (max / step).round_ties_even() > f64::from(grade.largest()) {
         step *= 2.0;
     }
     (x.iter().map(|x| (f64::from(*x) / step).round_ties_even() as i64).collect(), step)
 }
 
 #[test]
-fn f32_products_are_the_documented_ones() {
+fn products_with_floats_are_the_documented_ones() {
     let mut rng = Rng(24);
     let mut s = Scratch::new();
     for (case, (rows, cols, n)) in shapes().enumerate() {
-        let m = Matrix::random(&mut rng, rows, cols, 1 + case as u32 % 8);
+        let mut m = Matrix::random(&mut rng, rows, cols, 1 + case as u32 % 8);
+        // Each width in either grade.
+        m.grade = Grade::ALL[case / 8 % 2];
         let (x, y) = (rng.floats(n * cols), rng.floats(n * rows));
         let exact = [m.exact(&x, n, false), m.exact(&y, n, true)];
         let bounded = [m.bounded(&x, n, false), m.bounded(&y, n, true)];
@@ -177,8 +213,16 @@ fn largest_sums() {
                 continue;
             }
             let top = (255 >> (8 - bits)) as u8;
-            let m = Matrix::pack(rows, cols, Format { bits, scale: 1.0, zero: 0 }, vec![top; rows * cols]);
-            for value in [127.0, -8_355_711.0, 8_355_711.0, -8_355_712.0] {
+            let mut m = Matrix::pack(rows, cols, Format { bits, scale: 1.0, zero: 0 }, vec![top; rows * cols]);
+            for (grade, value) in [
+                (Grade::Fixed16, 32_639.0),
+                (Grade::Fixed16, -32_640.0),
+                (Grade::F32, 127.0),
+                (Grade::F32, -8_355_711.0),
+                (Grade::F32, 8_355_711.0),
+                (Grade::F32, -8_355_712.0),
+            ] {
+                m.grade = grade;
                 let (x, y) = (vec![value; cols], vec![value; rows]);
                 let exact = |len: usize| (f64::from(value) * f64::from(top) * len as f64) as f32;
                 for_each_isa(|isa| {
@@ -208,7 +252,8 @@ fn batching_changes_no_bit() {
     let mut s = Scratch::new();
     for bits_per_code in 1..=8 {
         let (rows, cols, n) = (19, 150, 37);
-        let m = Matrix::random(&mut rng, rows, cols, bits_per_code);
+        let mut m = Matrix::random(&mut rng, rows, cols, bits_per_code);
+        m.grade = Grade::ALL[bits_per_code as usize % 2];
         let (x, y) = (rng.floats(n * cols), rng.floats(n * rows));
         let (mut codes, mut scales) = (vec![0; ternary::int8_codes_len(n, cols).unwrap()], vec![0.0; n]);
         ternary::quantize_int8(&x, n, cols, &mut codes, &mut scales).unwrap();
@@ -233,8 +278,9 @@ fn threads_change_no_bit() {
     let mut rng = Rng(27);
     let (rows, cols, n) = (520, 523, 8);
     let pools = [1, 2].map(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap());
-    for bits_per_code in [1, 3, 8] {
-        let m = Matrix::random(&mut rng, rows, cols, bits_per_code);
+    for (bits_per_code, grade) in [(1, Grade::Fixed16), (3, Grade::F32), (8, Grade::Fixed16)] {
+        let mut m = Matrix::random(&mut rng, rows, cols, bits_per_code);
+        m.grade = grade;
         let (x, y) = (rng.floats(n * cols), rng.floats(n * rows));
         let (mut codes, mut scales) = (vec![0; ternary::int8_codes_len(n, cols).unwrap()], vec![0.0; n]);
         ternary::quantize_int8(&x, n, cols, &mut codes, &mut scales).unwrap();
@@ -260,8 +306,9 @@ fn tokens_that_are_not_finite() {
     let mut rng = Rng(28);
     let mut s = Scratch::new();
     let (rows, cols, n) = (21, 75, 4);
-    for bits_per_code in [1, 2, 5, 8] {
-        let m = Matrix::random(&mut rng, rows, cols, bits_per_code);
+    for (bits_per_code, grade) in [(1, Grade::F32), (2, Grade::Fixed16), (5, Grade::F32), (8, Grade::Fixed16)] {
+        let mut m = Matrix::random(&mut rng, rows, cols, bits_per_code);
+        m.grade = grade;
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let (mut x, mut y) = (rng.floats(n * cols), rng.floats(n * rows));
             (x[2 * cols + 74], y[2 * rows]) = (bad, bad);
@@ -368,6 +415,10 @@ fn wrong_lengths_name_the_argument() {
     names(binary::forward_int8(&[0; 4], 2, 70, &codes, &scales, 2, 1.0, &mut out[1..], s), "out");
     names(binary::forward_f32(&[0; 4], 2, 70, &[0.0; 140], 2, &mut out[1..], s), "out");
     names(binary::transposed_f32(&[0; 4], 2, 70, &[0.0; 4], 2, &mut [0.0; 139], s), "out");
+    names(binary::forward_fixed16(&[0; 4], 2, 70, &[0.0; 139], 2, out, s), "x");
+    names(binary::transposed_fixed16(&[0; 4], 2, 70, &[0.0; 3], 2, &mut [0.0; 140], s), "y");
+    names(quantized::forward_fixed16(&[0; 9], 2, 70, format, &[0.0; 140], 2, out, s), "words");
+    names(quantized::transposed_fixed16(&[0; 10], 2, 70, format, &[0.0; 4], 2, &mut [0.0; 139], s), "out");
     names(quantized::forward_int8(&[0; 9], 2, 70, format, &codes, &scales, 2, out, s), "words");
     names(quantized::forward_int8(&[0; 10], 2, 70, format, &codes[1..], &scales, 2, out, s), "codes");
     names(quantized::forward_int8(&[0; 10], 2, 70, format, &codes, &scales[1..], 2, out, s), "scales");

@@ -1,7 +1,7 @@
 //! The formulas in plain loops, sums of floats in f64: the oracle of every other path. Lengths are
 //! checked, nothing is empty.
 
-use super::bit_at;
+use super::pack::bit_at;
 use crate::codes::{finite_or_nan, int8_code};
 
 pub(super) fn forward_int8(

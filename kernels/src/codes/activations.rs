@@ -7,10 +7,38 @@ use crate::columns::Columns;
 use crate::error::{KernelError, product};
 use crate::exec::Job;
 use crate::scratch::Parts;
-use crate::ternary::{limb_steps, max_magnitude, rounded};
+use crate::ternary::{max_magnitude, rounded, steps_of_limbs};
 use crate::{Exec, Isa, Kernel, Scratch, vectorize};
 
 const CACHE_LINE: usize = 64;
+
+/// How finely a token of floats is rounded.
+#[derive(Clone, Copy)]
+pub(crate) enum Grade {
+    /// To integers of 16 bits times a power of two.
+    Fixed16,
+    /// To integers of 24 bits times a power of two.
+    F32,
+}
+
+impl Grade {
+    /// Digits of 8 bits.
+    fn limbs(self) -> usize {
+        match self {
+            Self::Fixed16 => 2,
+            Self::F32 => 3,
+        }
+    }
+
+    /// `(1 / step, step)` from [`max_magnitude`].
+    #[inline(always)]
+    fn steps(self, max: u32) -> (f32, f32) {
+        match self {
+            Self::Fixed16 => steps_of_limbs::<2>(max),
+            Self::F32 => steps_of_limbs::<3>(max),
+        }
+    }
+}
 
 /// What a token is made into: `limbs` columns of `blocks` blocks of bytes, or of i16 if `wide`.
 #[derive(Clone, Copy)]
@@ -27,9 +55,14 @@ impl Layout {
         Self { stages: order::stages(bits), blocks: len.div_ceil(BLOCK), limbs: 1, wide }
     }
 
-    /// Three columns of limbs a token, of 8 bits, or two of 12 bits.
-    pub(super) fn limbs(bits: u32, len: usize, wide: bool) -> Self {
-        Self { limbs: if wide { 2 } else { 3 }, ..Self::int8(bits, len, wide) }
+    /// Two or three columns of limbs a token, of 8 bits, or two of 12 bits.
+    pub(super) fn limbs(grade: Grade, bits: u32, len: usize, wide: bool) -> Self {
+        Self { limbs: if wide { 2 } else { grade.limbs() }, ..Self::int8(bits, len, wide) }
+    }
+
+    /// What a limb counts, in units of the one before.
+    pub(super) fn base(&self) -> f64 {
+        if self.wide { 4096.0 } else { 256.0 }
     }
 
     /// Memory for the bytes of `n` tokens, aligned so that no load crosses a cache line, and for two
@@ -73,14 +106,14 @@ impl<'a> Activations<'a> {
     }
 }
 
-/// Rounds tokens of `len` floats to integers below 2^23 times a step, and splits them into limbs:
+/// Rounds tokens of `len` floats to integers, below 2^23 at most, times a step, and splits them into limbs:
 /// signed digits of base 256 or, if wide, 4096, lowest first. A token that is not finite has a NaN
 /// step.
 #[expect(clippy::too_many_arguments, reason = "slices come with their layout")]
 pub(super) fn split_limbs<'a, K: Kernels>(
     _: K,
     exec: Exec,
-    layout: Layout,
+    (layout, grade): (Layout, Grade),
     affine: (f32, i32),
     x: &[f32],
     len: usize,
@@ -93,10 +126,10 @@ pub(super) fn split_limbs<'a, K: Kernels>(
     let out = Limbs { codes: &mut *codes, steps: steps.as_chunks_mut().0, token };
     let (isa, kernels) = (exec.isa(), PhantomData::<K>);
     match layout.stages {
-        1 => exec.run(Split::<_, 1> { isa, kernels, layout, affine, x, len, out }, grain),
-        2 => exec.run(Split::<_, 2> { isa, kernels, layout, affine, x, len, out }, grain),
-        3 => exec.run(Split::<_, 3> { isa, kernels, layout, affine, x, len, out }, grain),
-        _ => exec.run(Split::<_, 0> { isa, kernels, layout, affine, x, len, out }, grain),
+        1 => exec.run(Split::<_, 1> { isa, kernels, layout, grade, affine, x, len, out }, grain),
+        2 => exec.run(Split::<_, 2> { isa, kernels, layout, grade, affine, x, len, out }, grain),
+        3 => exec.run(Split::<_, 3> { isa, kernels, layout, grade, affine, x, len, out }, grain),
+        _ => exec.run(Split::<_, 0> { isa, kernels, layout, grade, affine, x, len, out }, grain),
     }
     Activations::new(layout, codes, steps)
 }
@@ -105,6 +138,7 @@ struct Split<'a, K, const STAGES: u32> {
     isa: Isa,
     kernels: PhantomData<K>,
     layout: Layout,
+    grade: Grade,
     affine: (f32, i32),
     x: &'a [f32],
     len: usize,
@@ -149,7 +183,7 @@ impl<K: Kernels, const STAGES: u32> Kernel for Split<'_, K, STAGES> {
         let Limbs { codes, steps, token } = self.out;
         let tokens = self.x.chunks_exact(self.len).zip(codes.chunks_exact_mut(token));
         for ((x, codes), steps) in tokens.zip(steps) {
-            let (s, step) = limb_steps(max_magnitude(x));
+            let (s, step) = self.grade.steps(max_magnitude(x));
             if step.is_nan() {
                 codes.fill(0);
                 *steps = [f64::NAN, 0.0];
@@ -213,7 +247,7 @@ fn store_limbs<const STAGES: u32>(layout: &Layout, mut q: [i32; BLOCK], k: usize
             store_wide(&mut codes[l * column + k * 2 * BLOCK..][..2 * BLOCK], order::place::<STAGES, _>(part));
         }
     } else {
-        for l in 0..3 {
+        for l in 0..layout.limbs {
             let mut part = [0i8; BLOCK];
             for i in 0..BLOCK {
                 part[i] = q[i] as i8;

@@ -58,7 +58,8 @@ impl<K: Kernels, const B: usize> Job for Forward<'_, K, B> {
                 let first = group * (GROUP / layout.limbs) * layout.limbs;
                 let sums = &mut sums[..steps.len() * layout.limbs];
                 let x = columns.rows(first..first + sums.len());
-                let finish = Finish { limbs: layout.limbs, wide: layout.wide, first: first / layout.limbs, row, steps };
+                let finish =
+                    Finish { limbs: layout.limbs, base: layout.base(), first: first / layout.limbs, row, steps };
                 if blocks <= chunk {
                     self.kernels.forward(&rows, x, &mut panel, sums);
                     vectorize(self.isa, (finish, &*sums, &mut self.out));
@@ -83,7 +84,8 @@ impl<K: Kernels, const B: usize> Job for Forward<'_, K, B> {
 /// Sums of the columns of some tokens to outputs of eight rows.
 struct Finish<'a> {
     limbs: usize,
-    wide: bool,
+    /// Of the limbs.
+    base: f64,
     /// First token.
     first: usize,
     row: usize,
@@ -100,8 +102,8 @@ impl<S: Copy + Into<f64>> Kernel for (Finish<'_>, &[[S; ROWS]], &mut ColumnsMut<
         for (t, (steps, sums)) in finish.steps.iter().zip(sums.chunks_exact(finish.limbs)).enumerate() {
             let values = match sums {
                 [sums] => int8(*sums, *steps),
-                [low, high] if finish.wide => limbs([*low, *high], 4096.0, *steps),
-                [low, middle, high] => limbs([*low, *middle, *high], 256.0, *steps),
+                [low, high] => limbs([*low, *high], finish.base, *steps),
+                [low, middle, high] => limbs([*low, *middle, *high], finish.base, *steps),
                 _ => [f32::NAN; ROWS],
             };
             let out = &mut out.row(finish.first + t)[finish.row..][..len];

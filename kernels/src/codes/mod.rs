@@ -13,7 +13,7 @@
 //!
 //! # Exact sums
 //!
-//! Activations are int8 codes, or f32 rounded to integers below 2^23 times a power of two and split
+//! Activations are int8 codes, or f32 rounded to integers below 2^15 or 2^23 times a power of two and split
 //! into digits of 8 (or 12) bits, the limbs. Products of codes and limbs are integers; every path
 //! adds them in integers that cannot overflow, and joins them in f64, which holds them exactly
 //! (`2^22` terms below `2^8 * 2^23` are below `2^53`). The bits therefore depend neither on the
@@ -36,6 +36,8 @@ mod neon;
 mod order;
 mod portable;
 mod transposed;
+
+pub(crate) use activations::Grade;
 
 use crate::columns::Columns;
 use crate::error::KernelError;
@@ -253,8 +255,9 @@ pub(crate) fn forward_int8(
 }
 
 /// `out[t, r] = sum over c of W[r, c] * x[t, c]`; lengths checked, nothing empty.
-pub(crate) fn forward_f32(
+pub(crate) fn forward_floats(
     exec: Exec,
+    grade: Grade,
     m: Codes<'_>,
     x: &[f32],
     out: &mut [f32],
@@ -262,18 +265,19 @@ pub(crate) fn forward_f32(
 ) -> Result<(), KernelError> {
     with_kernels!(exec.isa(), kernels => {
         let n = x.len() / m.cols;
-        let layout = activations::Layout::limbs(m.bits, m.cols, kernels.wide(m.bits));
+        let layout = activations::Layout::limbs(grade, m.bits, m.cols, kernels.wide(m.bits));
         let zero = i32::from(m.zero) - i32::from(kernels.offset(m.bits));
         let (codes, steps) = layout.parts(scratch, n)?;
-        let x = activations::split_limbs(kernels, exec, layout, (m.scale, zero), x, m.cols, codes, steps);
+        let x = activations::split_limbs(kernels, exec, (layout, grade), (m.scale, zero), x, m.cols, codes, steps);
         with_bits!(m.bits, B => forward::run::<_, B>(exec, kernels, m, x, out));
     });
     Ok(())
 }
 
 /// `out[t, c] = sum over r of W[r, c] * y[t, r]`; lengths checked, nothing empty.
-pub(crate) fn transposed_f32(
+pub(crate) fn transposed_floats(
     exec: Exec,
+    grade: Grade,
     m: Codes<'_>,
     y: &[f32],
     out: &mut [f32],
@@ -282,10 +286,10 @@ pub(crate) fn transposed_f32(
     with_kernels!(exec.isa(), kernels => {
         let n = y.len() / m.rows;
         // One value a row, in order: the layout of widths that are not reordered.
-        let layout = activations::Layout::limbs(8, m.rows, kernels.wide(m.bits));
+        let layout = activations::Layout::limbs(grade, 8, m.rows, kernels.wide(m.bits));
         let zero = i32::from(m.zero) - i32::from(kernels.offset(m.bits));
         let (codes, steps) = layout.parts(scratch, n)?;
-        let y = activations::split_limbs(kernels, exec, layout, (m.scale, zero), y, m.rows, codes, steps);
+        let y = activations::split_limbs(kernels, exec, (layout, grade), (m.scale, zero), y, m.rows, codes, steps);
         with_bits!(m.bits, B => transposed::run::<_, B>(exec, kernels, m, y, out));
     });
     Ok(())

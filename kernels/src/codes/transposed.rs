@@ -60,7 +60,7 @@ impl<K: Kernels, const B: usize> Job for Transposed<'_, K, B> {
                 let used = steps.len() * layout.limbs;
                 let y = columns.rows(first * layout.limbs..first * layout.limbs + used);
                 let sums = &mut sums[..used];
-                let finish = Finish::<B> { limbs: layout.limbs, first, block, steps };
+                let finish = Finish::<B> { limbs: layout.limbs, base: layout.base(), first, block, steps };
                 if self.m.rows <= SUM_ROWS {
                     self.sum(block, 0..self.m.rows, y, &mut panel, sums);
                     vectorize(self.isa, (finish, &*sums, &mut self.out));
@@ -97,6 +97,8 @@ impl<K: Kernels, const B: usize> Transposed<'_, K, B> {
 /// Sums of the columns of some tokens to outputs of a block.
 struct Finish<'a, const B: usize> {
     limbs: usize,
+    /// Of the limbs.
+    base: f64,
     /// First token.
     first: usize,
     block: usize,
@@ -113,8 +115,8 @@ impl<const B: usize, S: Copy + Into<f64>> Kernel for (Finish<'_, B>, &[[S; BLOCK
         let len = BLOCK.min(out.len() - column);
         for (t, (steps, sums)) in finish.steps.iter().zip(sums.chunks_exact(finish.limbs)).enumerate() {
             let values = match sums {
-                [low, high] => limbs([*low, *high], 4096.0, *steps),
-                [low, middle, high] => limbs([*low, *middle, *high], 256.0, *steps),
+                [low, high] => limbs([*low, *high], finish.base, *steps),
+                [low, middle, high] => limbs([*low, *middle, *high], finish.base, *steps),
                 _ => [f32::NAN; BLOCK],
             };
             let values = order::natural::<B, _>(values);

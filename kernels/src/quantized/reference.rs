@@ -1,7 +1,8 @@
 //! The formulas in plain loops, sums of floats in f64: the oracle of every other path. Lengths are
 //! checked, nothing is empty.
 
-use super::{Format, code_at, row_of};
+use super::Format;
+use super::pack::{code_at, row_of};
 use crate::codes::{finite_or_nan, int8_code};
 
 /// `code - zero`

@@ -71,7 +71,7 @@ mod unquantized;
 
 pub use absmean::{quantize_absmean, quantize_absmean_with};
 pub use activations::{dequantize_int8, dequantize_int8_with, int8_codes_len, quantize_int8, quantize_int8_with};
-pub(crate) use activations::{limb_steps, max_magnitude, rounded};
+pub(crate) use activations::{max_magnitude, rounded, steps_of_limbs};
 pub use forward::{
     forward_f32, forward_f32_with, forward_fixed16, forward_fixed16_with, forward_int8, forward_int8_with,
     quantize_forward_int8, quantize_forward_int8_with,

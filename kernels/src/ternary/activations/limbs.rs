@@ -7,12 +7,6 @@ use crate::error::{KernelError, product};
 use crate::exec::Job;
 use crate::{Exec, Isa};
 
-/// [`steps_of_limbs`] of three limbs.
-#[inline(always)]
-pub(crate) fn limb_steps(max: u32) -> (f32, f32) {
-    steps_of_limbs::<3>(max)
-}
-
 /// From [`super::max_magnitude`], `(1 / step, step)` of two or three limbs, both powers of two;
 /// `(0, NaN)` for a token that is not finite.
 ///
@@ -21,7 +15,7 @@ pub(crate) fn limb_steps(max: u32) -> (f32, f32) {
 /// `q` below `2^15` or `2^23`, which is too much only when `max` is within 0.4 % of the next power
 /// of two; that token takes the double step. The smallest step is the smallest normal float.
 #[inline(always)]
-pub(super) fn steps_of_limbs<const L: usize>(max: u32) -> (f32, f32) {
+pub(crate) fn steps_of_limbs<const L: usize>(max: u32) -> (f32, f32) {
     const { assert!(L == 2 || L == 3, "two or three limbs") };
     if max >= 0x7F80_0000 {
         return (0.0, f32::NAN);

@@ -8,10 +8,11 @@ mod limbs;
 mod portable;
 mod reference;
 
-pub(crate) use limbs::limb_steps;
+pub(crate) use limbs::steps_of_limbs;
 pub(super) use limbs::{join, split, split_len};
 
 use super::{Group, Matrix};
+use crate::entry_points::entry_points;
 use crate::error::{KernelError, check_len, product};
 use crate::exec::Job;
 use crate::{Exec, Isa, Kernel, vectorize};
@@ -24,61 +25,47 @@ pub fn int8_codes_len(n: usize, cols: usize) -> Result<usize, KernelError> {
     product("codes", &[n, cols.div_ceil(32), 32])
 }
 
-/// Rounds each token to int8 codes with a step of its own, in the order the kernels read.
-///
-/// `s = 127 / max(max|x|, 1e-5)`, `code = clamp(round_half_even(x * s), -128, 127)`,
-/// `scales[t] = max(max|x|, 1e-5) / 127`, so that `code * scales[t]` approximates `x`.
-///
-/// | name     | shape              |
-/// |----------|--------------------|
-/// | `x`      | `[n, cols]`        |
-/// | `codes`  | [`int8_codes_len`] |
-/// | `scales` | `[n]`              |
-///
-/// Order of the codes: a token is `ceil(cols / 32)` groups of 32 bytes; in group `w`, byte
-/// `8 f + b` is column `32 w + 4 b + f`, for `f` in 0..4 and `b` in 0..8. (Field `f` of the
-/// packed bytes of a word then meets 8 consecutive codes.) Columns past `cols` are 0. Use
-/// [`dequantize_int8`] to read them back.
-///
-/// A token with a NaN or an infinity gets codes 0 and a NaN scale.
-///
-/// # Errors
-/// [`KernelError::Length`] for `x`, `codes` or `scales`; [`KernelError::Overflow`].
-///
-/// Source: Ma et al., "The Era of 1-bit LLMs" (2024), activations per token; the arithmetic is
-/// that of MatMul-free LM's `activation_quant`.
-pub fn quantize_int8(
-    x: &[f32],
-    n: usize,
-    cols: usize,
-    codes: &mut [i8],
-    scales: &mut [f32],
-) -> Result<(), KernelError> {
-    quantize_int8_with(Exec::best(), x, n, cols, codes, scales)
-}
-
-/// [`quantize_int8`] on a given instruction set and threads; the bits are the same on all.
-///
-/// # Errors
-/// As [`quantize_int8`].
-pub fn quantize_int8_with(
-    exec: impl Into<Exec>,
-    x: &[f32],
-    n: usize,
-    cols: usize,
-    codes: &mut [i8],
-    scales: &mut [f32],
-) -> Result<(), KernelError> {
-    check_len("x", x, product("x", &[n, cols])?)?;
-    check_len("codes", codes, int8_codes_len(n, cols)?)?;
-    check_len("scales", scales, n)?;
-    if cols == 0 {
-        scales.fill(int8_steps(0).1);
-        return Ok(());
+entry_points! {
+    /// Rounds each token to int8 codes with a step of its own, in the order the kernels read.
+    ///
+    /// `s = 127 / max(max|x|, 1e-5)`, `code = clamp(round_half_even(x * s), -128, 127)`,
+    /// `scales[t] = max(max|x|, 1e-5) / 127`, so that `code * scales[t]` approximates `x`.
+    ///
+    /// | name     | shape              |
+    /// |----------|--------------------|
+    /// | `x`      | `[n, cols]`        |
+    /// | `codes`  | [`int8_codes_len`] |
+    /// | `scales` | `[n]`              |
+    ///
+    /// Order of the codes: a token is `ceil(cols / 32)` groups of 32 bytes; in group `w`, byte
+    /// `8 f + b` is column `32 w + 4 b + f`, for `f` in 0..4 and `b` in 0..8. (Field `f` of the
+    /// packed bytes of a word then meets 8 consecutive codes.) Columns past `cols` are 0. Use
+    /// [`dequantize_int8`] to read them back.
+    ///
+    /// A token with a NaN or an infinity gets codes 0 and a NaN scale.
+    ///
+    /// # Errors
+    /// [`KernelError::Length`] for `x`, `codes` or `scales`; [`KernelError::Overflow`].
+    ///
+    /// Source: Ma et al., "The Era of 1-bit LLMs" (2024), activations per token; the arithmetic is
+    /// that of MatMul-free LM's `activation_quant`.
+    pub fn quantize_int8 and quantize_int8_with(
+        x: &[f32],
+        n: usize,
+        cols: usize,
+        codes: &mut [i8],
+        scales: &mut [f32],
+    ) on exec {
+        check_len("x", x, product("x", &[n, cols])?)?;
+        check_len("codes", codes, int8_codes_len(n, cols)?)?;
+        check_len("scales", scales, n)?;
+        if cols == 0 {
+            scales.fill(int8_steps(0).1);
+            return Ok(());
+        }
+        exec.run(Quantize { isa: exec.isa(), x, cols, codes, scales }, GRAIN.div_ceil(cols));
+        Ok(())
     }
-    let exec = exec.into();
-    exec.run(Quantize { isa: exec.isa(), x, cols, codes, scales }, GRAIN.div_ceil(cols));
-    Ok(())
 }
 
 /// Elements that are worth a thread: some 20 microseconds.
@@ -122,45 +109,32 @@ impl Job for Quantize<'_> {
     }
 }
 
-/// The values that int8 codes stand for: `out[t, c] = code[t, c] * scales[t]`.
-///
-/// | name     | shape              |
-/// |----------|--------------------|
-/// | `codes`  | [`int8_codes_len`], in the order of [`quantize_int8`] |
-/// | `scales` | `[n]`              |
-/// | `out`    | `[n, cols]`        |
-///
-/// # Errors
-/// [`KernelError::Length`] for `codes`, `scales` or `out`; [`KernelError::Overflow`].
-pub fn dequantize_int8(
-    codes: &[i8],
-    scales: &[f32],
-    n: usize,
-    cols: usize,
-    out: &mut [f32],
-) -> Result<(), KernelError> {
-    dequantize_int8_with(Exec::best(), codes, scales, n, cols, out)
-}
-
-/// [`dequantize_int8`] on a given instruction set; the bits are the same on all.
-///
-/// # Errors
-/// As [`dequantize_int8`].
-pub fn dequantize_int8_with(
-    exec: impl Into<Exec>,
-    codes: &[i8],
-    scales: &[f32],
-    n: usize,
-    cols: usize,
-    out: &mut [f32],
-) -> Result<(), KernelError> {
-    check_len("codes", codes, int8_codes_len(n, cols)?)?;
-    check_len("scales", scales, n)?;
-    check_len("out", out, product("out", &[n, cols])?)?;
-    if cols > 0 {
-        vectorize(exec.into().isa(), Dequantize { codes, scales, cols, out });
+entry_points! {
+    /// The values that int8 codes stand for: `out[t, c] = code[t, c] * scales[t]`.
+    ///
+    /// | name     | shape              |
+    /// |----------|--------------------|
+    /// | `codes`  | [`int8_codes_len`], in the order of [`quantize_int8`] |
+    /// | `scales` | `[n]`              |
+    /// | `out`    | `[n, cols]`        |
+    ///
+    /// # Errors
+    /// [`KernelError::Length`] for `codes`, `scales` or `out`; [`KernelError::Overflow`].
+    pub fn dequantize_int8 and dequantize_int8_with(
+        codes: &[i8],
+        scales: &[f32],
+        n: usize,
+        cols: usize,
+        out: &mut [f32],
+    ) on exec {
+        check_len("codes", codes, int8_codes_len(n, cols)?)?;
+        check_len("scales", scales, n)?;
+        check_len("out", out, product("out", &[n, cols])?)?;
+        if cols > 0 {
+            vectorize(exec.isa(), Dequantize { codes, scales, cols, out });
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 struct Dequantize<'a> {

@@ -2,6 +2,7 @@
 
 use super::product::{Product, Tokens};
 use super::{COLUMNS, Matrix, Planes, reference};
+use crate::entry_points::entry_points;
 use crate::error::{KernelError, check_len, product};
 use crate::scratch::Parts;
 use crate::ternary::activations::groups;
@@ -9,92 +10,73 @@ use crate::ternary::shared::portable::sum;
 use crate::ternary::{Group, int8_codes_len};
 use crate::{Exec, Isa, Kernel, Scratch, vectorize};
 
-/// Product with int8 activations, with the bits of [`ternary::forward_int8`](crate::ternary::forward_int8)
-/// on the same digits.
-///
-/// `out[t, r] = (sum over c of T[r, c] * q[t, c]) as f32 * (scales[t] * weight_scale)`
-///
-/// The sum is an exact integer and the three float operations are rounded as written, so the bits
-/// are the same on every instruction set, with any number of threads and for any batching.
-///
-/// | name           | shape                                                                                |
-/// |----------------|--------------------------------------------------------------------------------------|
-/// | `words`        | [`words_len`](super::words_len) of this form                                         |
-/// | `codes`        | [`int8_codes_len`], from [`quantize_int8`](crate::ternary::quantize_int8)            |
-/// | `scales`       | `[n]`                                                                                |
-/// | `weight_scale` | one for the matrix                                                                   |
-/// | `out`          | `[n, rows]`                                                                          |
-///
-/// Scratch: `n * 40 * ceil(cols / 40)` bytes and `n` i32.
-///
-/// # Errors
-/// [`KernelError::Length`] for `words`, `codes`, `scales` or `out`; the errors of
-/// [`words_len`](super::words_len).
-///
-/// ```
-/// use barewire_kernels::{Scratch, ternary};
-/// use ternary::base3;
-///
-/// let (rows, cols) = (2, 3);
-/// let mut words = vec![0; base3::words_len(rows, cols)?];
-/// base3::pack_i8(rows, cols, &[1, 0, -1, 1, 1, 1], &mut words)?;
-/// let mut codes = vec![0; ternary::int8_codes_len(1, cols)?];
-/// let (mut scales, mut out) = ([0.0], [0.0; 2]);
-/// ternary::quantize_int8(&[127.0, 3.0, 5.0], 1, cols, &mut codes, &mut scales)?;
-/// base3::forward_int8(&words, rows, cols, &codes, &scales, 1, 0.5, &mut out, &mut Scratch::new())?;
-/// assert_eq!(out, [61.0, 67.5]);
-/// # Ok::<(), barewire_kernels::KernelError>(())
-/// ```
-#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
-pub fn forward_int8(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    codes: &[i8],
-    scales: &[f32],
-    n: usize,
-    weight_scale: f32,
-    out: &mut [f32],
-    scratch: &mut Scratch,
-) -> Result<(), KernelError> {
-    forward_int8_with(Exec::best(), words, rows, cols, codes, scales, n, weight_scale, out, scratch)
-}
-
-/// [`forward_int8`] on a given instruction set and threads.
-///
-/// # Errors
-/// As [`forward_int8`].
-#[expect(clippy::too_many_arguments, reason = "shapes come with their slices")]
-pub fn forward_int8_with(
-    exec: impl Into<Exec>,
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    codes: &[i8],
-    scales: &[f32],
-    n: usize,
-    weight_scale: f32,
-    out: &mut [f32],
-    scratch: &mut Scratch,
-) -> Result<(), KernelError> {
-    let m = Matrix::new(words, rows, cols)?;
-    check_len("codes", codes, int8_codes_len(n, cols)?)?;
-    check_len("scales", scales, n)?;
-    check_len("out", out, product("out", &[n, rows])?)?;
-    if n == 0 || rows == 0 || cols == 0 {
-        out.fill(0.0);
-        return Ok(());
+entry_points! {
+    /// Product with int8 activations, with the bits of [`ternary::forward_int8`](crate::ternary::forward_int8)
+    /// on the same digits.
+    ///
+    /// `out[t, r] = (sum over c of T[r, c] * q[t, c]) as f32 * (scales[t] * weight_scale)`
+    ///
+    /// The sum is an exact integer and the three float operations are rounded as written, so the bits
+    /// are the same on every instruction set, with any number of threads and for any batching.
+    ///
+    /// | name           | shape                                                                                |
+    /// |----------------|--------------------------------------------------------------------------------------|
+    /// | `words`        | [`words_len`](super::words_len) of this form                                         |
+    /// | `codes`        | [`int8_codes_len`], from [`quantize_int8`](crate::ternary::quantize_int8)            |
+    /// | `scales`       | `[n]`                                                                                |
+    /// | `weight_scale` | one for the matrix                                                                   |
+    /// | `out`          | `[n, rows]`                                                                          |
+    ///
+    /// Scratch: `n * 40 * ceil(cols / 40)` bytes and `n` i32.
+    ///
+    /// # Errors
+    /// [`KernelError::Length`] for `words`, `codes`, `scales` or `out`; the errors of
+    /// [`words_len`](super::words_len).
+    ///
+    /// ```
+    /// use barewire_kernels::{Scratch, ternary};
+    /// use ternary::base3;
+    ///
+    /// let (rows, cols) = (2, 3);
+    /// let mut words = vec![0; base3::words_len(rows, cols)?];
+    /// base3::pack_i8(rows, cols, &[1, 0, -1, 1, 1, 1], &mut words)?;
+    /// let mut codes = vec![0; ternary::int8_codes_len(1, cols)?];
+    /// let (mut scales, mut out) = ([0.0], [0.0; 2]);
+    /// ternary::quantize_int8(&[127.0, 3.0, 5.0], 1, cols, &mut codes, &mut scales)?;
+    /// base3::forward_int8(&words, rows, cols, &codes, &scales, 1, 0.5, &mut out, &mut Scratch::new())?;
+    /// assert_eq!(out, [61.0, 67.5]);
+    /// # Ok::<(), barewire_kernels::KernelError>(())
+    /// ```
+    pub fn forward_int8 and forward_int8_with(
+        words: &[u64],
+        rows: usize,
+        cols: usize,
+        codes: &[i8],
+        scales: &[f32],
+        n: usize,
+        weight_scale: f32,
+        out: &mut [f32],
+        scratch: &mut Scratch,
+    ) on exec {
+        let m = Matrix::new(words, rows, cols)?;
+        check_len("codes", codes, int8_codes_len(n, cols)?)?;
+        check_len("scales", scales, n)?;
+        check_len("out", out, product("out", &[n, rows])?)?;
+        if n == 0 || rows == 0 || cols == 0 {
+            out.fill(0.0);
+            return Ok(());
+        }
+        let groups = groups(codes);
+        if exec.isa() == Isa::Reference {
+            reference::forward_int8(m, groups, scales, weight_scale, out);
+            return Ok(());
+        }
+        let Parts { codes: x, sums, .. } = scratch.parts(product("scratch", &[n, m.words_per_row, COLUMNS])?, 0, n);
+        vectorize(exec.isa(), Natural { groups, cols, x, sums });
+        let x: &[Planes] = x.as_chunks::<8>().0.as_chunks::<5>().0;
+        Product::compute(exec, m, Tokens { x, sums, scales }, weight_scale, out);
+        Ok(())
     }
-    let (exec, groups) = (exec.into(), groups(codes));
-    if exec.isa() == Isa::Reference {
-        reference::forward_int8(m, groups, scales, weight_scale, out);
-        return Ok(());
-    }
-    let Parts { codes: x, sums, .. } = scratch.parts(product("scratch", &[n, m.words_per_row, COLUMNS])?, 0, n);
-    vectorize(exec.isa(), Natural { groups, cols, x, sums });
-    let x: &[Planes] = x.as_chunks::<8>().0.as_chunks::<5>().0;
-    Product::compute(exec, m, Tokens { x, sums, scales }, weight_scale, out);
-    Ok(())
 }
 
 /// Puts the codes of tokens in the order of their columns; 0 past the last, so that what padding holds does not matter.

@@ -24,7 +24,7 @@ impl Dot for Avx512 {
     const COLUMNS: usize = 6;
 
     #[inline(always)]
-    fn add<const C: usize>(self, strip: Strip<'_>, x: [&[Group]; C], sums: &mut [[Sums; C]]) {
+    fn add<const C: usize>(&mut self, strip: Strip<'_>, x: [&[Group]; C], sums: &mut [[Sums; C]]) {
         // Four tiles are four streams through memory, and share each broadcast. With six columns
         // that would be 24 sums, 4 lines and 4 fields, and registers spill.
         match C {

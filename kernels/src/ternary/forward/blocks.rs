@@ -58,6 +58,13 @@ pub(super) struct Strip<'a> {
 }
 
 impl<'a> Strip<'a> {
+    /// Lines from one tile to the next.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(super) fn words_per_row(&self) -> usize {
+        self.m.words_per_row
+    }
+
     /// The lines of `T` tiles from `tile` on.
     #[inline(always)]
     pub(super) fn tiles<const T: usize>(&self, tile: usize) -> [&'a [Line]; T] {
@@ -70,14 +77,15 @@ impl<'a> Strip<'a> {
     }
 }
 
-/// The inner product of an instruction set. A value of the type proves that the CPU has it.
-pub(super) trait Dot: Copy + Send {
+/// The inner product of an instruction set. A value of the type proves that the CPU has it, and may hold memory
+/// that lasts for a product.
+pub(super) trait Dot {
     /// Most columns of a block, from 3 to 6.
     const COLUMNS: usize;
 
     /// `sums[tile][column][row] += sum over the strip's words of code * x`, wrapping, for codes from
     /// 0 to 3. Each column has as many groups as the strip has words.
-    fn add<const C: usize>(self, strip: Strip<'_>, x: [&[Group]; C], sums: &mut [[Sums; C]]);
+    fn add<const C: usize>(&mut self, strip: Strip<'_>, x: [&[Group]; C], sums: &mut [[Sums; C]]);
 }
 
 /// Makes outputs of the sums of the `L` columns of a token.
@@ -160,7 +168,7 @@ impl<'a, F: Finish<L>, const L: usize> Product<'a, F, L> {
 
     /// The product on one thread, compiled for the instruction set of `dot`.
     #[inline(always)]
-    pub(super) fn on<D: Dot>(mut self, dot: D) {
+    pub(super) fn on<D: Dot>(mut self, mut dot: D) {
         // Sums live on the stack; a small product should not clear all of the largest size.
         let need = (self.m.tiles() * self.n * L).min(SUMS);
         let (mut small, mut middle, mut large);
@@ -181,13 +189,13 @@ impl<'a, F: Finish<L>, const L: usize> Product<'a, F, L> {
         let group = GROUP / L;
         for first in (0..self.n).step_by(group) {
             let tokens = first..self.n.min(first + group);
-            self.group(dot, tokens, sums);
+            self.group(&mut dot, tokens, sums);
         }
     }
 
     /// All tiles for a group of tokens.
     #[inline(always)]
-    fn group<D: Dot>(&mut self, dot: D, tokens: Range<usize>, sums: &mut [Sums]) {
+    fn group<D: Dot>(&mut self, dot: &mut D, tokens: Range<usize>, sums: &mut [Sums]) {
         let words = self.m.words_per_row;
         let columns = tokens.len() * L;
         let x = &self.x[tokens.start * L * words..][..columns * words];
@@ -276,7 +284,7 @@ impl<const L: usize> Blocks<L> {
 
 /// [`Dot::add`] for a number of columns known at run time.
 #[inline(always)]
-fn add_block<D: Dot>(dot: D, strip: Strip<'_>, x: &[Group], words: usize, columns: usize, sums: &mut [Sums]) {
+fn add_block<D: Dot>(dot: &mut D, strip: Strip<'_>, x: &[Group], words: usize, columns: usize, sums: &mut [Sums]) {
     match columns {
         1 => add::<D, 1>(dot, strip, x, words, sums),
         2 => add::<D, 2>(dot, strip, x, words, sums),
@@ -288,7 +296,7 @@ fn add_block<D: Dot>(dot: D, strip: Strip<'_>, x: &[Group], words: usize, column
 }
 
 #[inline(always)]
-fn add<D: Dot, const C: usize>(dot: D, strip: Strip<'_>, x: &[Group], words: usize, sums: &mut [Sums]) {
+fn add<D: Dot, const C: usize>(dot: &mut D, strip: Strip<'_>, x: &[Group], words: usize, sums: &mut [Sums]) {
     if C > D::COLUMNS {
         return; // Known at compile time: such blocks are not made, nor compiled.
     }

@@ -24,7 +24,7 @@ impl Dot for Neon {
     const COLUMNS: usize = 4;
 
     #[inline(always)]
-    fn add<const C: usize>(self, strip: Strip<'_>, x: [&[Group]; C], sums: &mut [[Sums; C]]) {
+    fn add<const C: usize>(&mut self, strip: Strip<'_>, x: [&[Group]; C], sums: &mut [[Sums; C]]) {
         if C == 1 {
             // SAFETY: this `Neon` token exists only after detection found NEON and dotprod.
             unsafe { add_one(strip, x[0], sums.as_flattened_mut()) }

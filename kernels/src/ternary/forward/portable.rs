@@ -12,7 +12,7 @@ impl Dot for Portable {
     const COLUMNS: usize = 6;
 
     #[inline(always)]
-    fn add<const C: usize>(self, strip: Strip<'_>, x: [&[Group]; C], sums: &mut [[Sums; C]]) {
+    fn add<const C: usize>(&mut self, strip: Strip<'_>, x: [&[Group]; C], sums: &mut [[Sums; C]]) {
         for (tile, sums) in sums.iter_mut().enumerate() {
             let [lines] = strip.tiles(tile);
             for row in 0..8 {

@@ -32,6 +32,14 @@ pub(super) fn add_products(m: Matrix<'_>, y: &[[i8; 8]], words: Range<usize>, su
     }
 }
 
+/// Word columns whose rows are put side by side in one go. Lines a power of two apart share a few sets
+/// of the first cache level and drive each other out, so each visit to a tile takes what it needs for a
+/// while: with 2048 or 4096 columns this takes a tenth to a quarter off the time.
+const WORDS: usize = 4;
+
+/// Both halves of the tiles of a panel, for one word column.
+type Rows = [[__m256i; 2]; PANEL];
+
 /// `C` columns of `y`; strips take `F` fields of `H` halves at a time.
 #[target_feature(enable = "avx2,fma")]
 fn block<const C: usize, const F: usize, const H: usize>(
@@ -42,7 +50,7 @@ fn block<const C: usize, const F: usize, const H: usize>(
 ) {
     let (tiles, stride, len) = (m.tiles(), m.words_per_row, words.len());
     let mut spread = [[_mm256_setzero_si256(); C]; PANEL];
-    let mut rows = [[_mm256_setzero_si256(); 2]; PANEL];
+    let mut rows: [Rows; WORDS] = [[[_mm256_setzero_si256(); 2]; PANEL]; WORDS];
     for start in (0..tiles).step_by(PANEL) {
         let y_panel = &mut spread[..PANEL.min(tiles - start)];
         for (k, spread) in y_panel.iter_mut().enumerate() {
@@ -50,31 +58,37 @@ fn block<const C: usize, const F: usize, const H: usize>(
                 spread[c] = spread_rows(&y[c * tiles + start + k]);
             }
         }
-        let rows = &mut rows[..y_panel.len()];
-        for w in 0..len {
-            let lines = &m.lines[start * stride + words.start + w..];
-            if C == 1 {
-                let mut acc = [[[_mm256_setzero_si256(); C]; F]; H];
-                for (line, y) in lines.iter().step_by(stride).zip(&*y_panel) {
-                    multiply(&mut acc, halves(line), y, 0, 0);
-                }
-                add(sums, (len, w, 0, 0), acc);
-                continue;
-            }
-            // Lines a power of two apart share a few sets of the first cache level and drive each
-            // other out: they are read once, and the passes over fields and halves find them here.
-            for (line, rows) in lines.iter().step_by(stride).zip(&mut *rows) {
-                *rows = halves(line);
-            }
-            for field in (0..4).step_by(F) {
-                for half in (0..2).step_by(H) {
-                    let mut acc = [[[_mm256_setzero_si256(); C]; F]; H];
-                    for (rows, y) in rows.iter().zip(&*y_panel) {
-                        multiply(&mut acc, *rows, y, half, field);
-                    }
-                    add(sums, (len, w, field, half), acc);
+        for first in (0..len).step_by(WORDS) {
+            let rows = &mut rows[..WORDS.min(len - first)];
+            for k in 0..y_panel.len() {
+                let lines = &m.lines[(start + k) * stride + words.start + first..];
+                for (rows, line) in rows.iter_mut().zip(lines) {
+                    rows[k] = halves(line);
                 }
             }
+            for (w, rows) in rows.iter().enumerate() {
+                strip::<C, F, H>(&rows[..y_panel.len()], y_panel, sums, (len, first + w));
+            }
+        }
+    }
+}
+
+/// One word column `w` of `len`.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn strip<const C: usize, const F: usize, const H: usize>(
+    rows: &[[__m256i; 2]],
+    y: &[[__m256i; C]],
+    sums: &mut [[[i32; 8]; 4]],
+    (len, w): (usize, usize),
+) {
+    for field in (0..4).step_by(F) {
+        for half in (0..2).step_by(H) {
+            let mut acc = [[[_mm256_setzero_si256(); C]; F]; H];
+            for (rows, y) in rows.iter().zip(y) {
+                multiply(&mut acc, *rows, y, half, field);
+            }
+            add(sums, (len, w, field, half), acc);
         }
     }
 }
@@ -84,8 +98,8 @@ fn block<const C: usize, const F: usize, const H: usize>(
 #[target_feature(enable = "avx2")]
 fn halves(line: &Line) -> [__m256i; 2] {
     let transpose = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
-    // The next word column, which has its turn when this panel is done.
-    prefetch(line, 1);
+    // What has its turn when these words are done.
+    prefetch(line, WORDS);
     let (quads, _) = line.as_chunks::<4>();
     let (a, b) = (_mm256_castsi256_ps(load(&quads[0])), _mm256_castsi256_ps(load(&quads[1])));
     let low = _mm256_castps_si256(_mm256_shuffle_ps::<0x88>(a, b));

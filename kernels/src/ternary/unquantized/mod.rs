@@ -11,102 +11,88 @@ use core::ops::Range;
 
 use super::Matrix;
 use crate::columns::ColumnsMut;
+use crate::entry_points::entry_points;
 use crate::error::{KernelError, check_len, product};
 use crate::exec::Job;
 use crate::{Exec, Isa};
 
-/// Product with f32 activations that are not rounded: additions and subtractions only.
-///
-/// `out[t, r] = sum over c of T[r, c] * x[t, c]`
-///
-/// # The order of additions
-///
-/// A term is `-x`, `+0`, `x` (or `x + x` for the code 3, which is no digit). With `x` and digits
-/// followed by zeros up to a multiple of 32 columns, all sums from left to right, each addition
-/// rounded to f32:
-///
-/// ```text
-/// pair[k]  = term[2 k] + term[2 k + 1]
-/// word[w]  = pair[16 w] + pair[16 w + 1] + .. + pair[16 w + 15]
-/// block[i] = word[8 i] + word[8 i + 1] + ..                        8 words, fewer in the last
-/// out      = block[0] + block[1] + ..
-/// ```
-///
-/// This is so on every instruction set but `Reference` (f64 inside), for any batching and any
-/// threads: they all give the same bits, up to the payload of NaNs.
-///
-/// # Error
-///
-/// A term passes through at most `a = 22 + ceil(cols / 256)` additions, so with `u = 2^-24`
-///
-/// `|error| <= a u / (1 - a u) * sum of |x[t, c]| over the digits that are not 0`
-///
-/// unless a sum overflows. No quantiser is involved: an element of `x` that is far smaller than the
-/// others counts in full. A NaN or an infinity reaches the rows whose digit is not 0 there, and no
-/// others.
-///
-/// | name    | shape                |
-/// |---------|----------------------|
-/// | `words` | [`super::words_len`] |
-/// | `x`     | `[n, cols]`          |
-/// | `out`   | `[n, rows]`          |
-///
-/// Needs no scratch. With AVX2 it runs at half the speed of [`super::forward_f32`] for one token and
-/// at three quarters for a batch.
-///
-/// # Errors
-/// [`KernelError::Length`] for `words`, `x` or `out`; the errors of [`super::words_len`].
-///
-/// ```
-/// use barewire_kernels::ternary;
-///
-/// let mut words = [0; 8];
-/// ternary::pack_i8(2, 3, &[1, 0, -1, 0, 1, 1], &mut words)?;
-/// let mut out = [0.0; 2];
-/// ternary::forward_unquantized(&words, 2, 3, &[1.0, f32::NAN, 1e-30], 1, &mut out)?;
-/// assert_eq!(out[0], 1.0);
-/// assert!(out[1].is_nan());
-/// # Ok::<(), barewire_kernels::KernelError>(())
-/// ```
-pub fn forward_unquantized(
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    x: &[f32],
-    n: usize,
-    out: &mut [f32],
-) -> Result<(), KernelError> {
-    forward_unquantized_with(Exec::best(), words, rows, cols, x, n, out)
-}
-
-/// [`forward_unquantized`] on a given instruction set, with or without threads.
-///
-/// # Errors
-/// As [`forward_unquantized`].
-pub fn forward_unquantized_with(
-    exec: impl Into<Exec>,
-    words: &[u64],
-    rows: usize,
-    cols: usize,
-    x: &[f32],
-    n: usize,
-    out: &mut [f32],
-) -> Result<(), KernelError> {
-    let exec = exec.into();
-    let m = Matrix::new(words, rows, cols)?;
-    check_len("x", x, product("x", &[n, cols])?)?;
-    check_len("out", out, product("out", &[n, rows])?)?;
-    if m.trivial(n) {
-        out.fill(0.0);
-        return Ok(());
+entry_points! {
+    /// Product with f32 activations that are not rounded: additions and subtractions only.
+    ///
+    /// `out[t, r] = sum over c of T[r, c] * x[t, c]`
+    ///
+    /// # The order of additions
+    ///
+    /// A term is `-x`, `+0`, `x` (or `x + x` for the code 3, which is no digit). With `x` and digits
+    /// followed by zeros up to a multiple of 32 columns, all sums from left to right, each addition
+    /// rounded to f32:
+    ///
+    /// ```text
+    /// pair[k]  = term[2 k] + term[2 k + 1]
+    /// word[w]  = pair[16 w] + pair[16 w + 1] + .. + pair[16 w + 15]
+    /// block[i] = word[8 i] + word[8 i + 1] + ..                        8 words, fewer in the last
+    /// out      = block[0] + block[1] + ..
+    /// ```
+    ///
+    /// This is so on every instruction set but `Reference` (f64 inside), for any batching and any
+    /// threads: they all give the same bits, up to the payload of NaNs.
+    ///
+    /// # Error
+    ///
+    /// A term passes through at most `a = 22 + ceil(cols / 256)` additions, so with `u = 2^-24`
+    ///
+    /// `|error| <= a u / (1 - a u) * sum of |x[t, c]| over the digits that are not 0`
+    ///
+    /// unless a sum overflows. No quantiser is involved: an element of `x` that is far smaller than the
+    /// others counts in full. A NaN or an infinity reaches the rows whose digit is not 0 there, and no
+    /// others.
+    ///
+    /// | name    | shape                |
+    /// |---------|----------------------|
+    /// | `words` | [`super::words_len`] |
+    /// | `x`     | `[n, cols]`          |
+    /// | `out`   | `[n, rows]`          |
+    ///
+    /// Needs no scratch. With AVX2 it runs at half the speed of [`super::forward_f32`] for one token and
+    /// at three quarters for a batch.
+    ///
+    /// # Errors
+    /// [`KernelError::Length`] for `words`, `x` or `out`; the errors of [`super::words_len`].
+    ///
+    /// ```
+    /// use barewire_kernels::ternary;
+    ///
+    /// let mut words = [0; 8];
+    /// ternary::pack_i8(2, 3, &[1, 0, -1, 0, 1, 1], &mut words)?;
+    /// let mut out = [0.0; 2];
+    /// ternary::forward_unquantized(&words, 2, 3, &[1.0, f32::NAN, 1e-30], 1, &mut out)?;
+    /// assert_eq!(out[0], 1.0);
+    /// assert!(out[1].is_nan());
+    /// # Ok::<(), barewire_kernels::KernelError>(())
+    /// ```
+    pub fn forward_unquantized and forward_unquantized_with(
+        words: &[u64],
+        rows: usize,
+        cols: usize,
+        x: &[f32],
+        n: usize,
+        out: &mut [f32],
+    ) on exec {
+        let m = Matrix::new(words, rows, cols)?;
+        check_len("x", x, product("x", &[n, cols])?)?;
+        check_len("out", out, product("out", &[n, rows])?)?;
+        if m.trivial(n) {
+            out.fill(0.0);
+            return Ok(());
+        }
+        if exec.isa() == Isa::Reference {
+            reference::forward(m, x, out);
+            return Ok(());
+        }
+        let part = Part { isa: exec.isa(), m, x, tiles: 0..m.tiles(), out: ColumnsMut::new(out, rows) };
+        exec.run(part, GRAIN.div_ceil(x.len().saturating_mul(8 * UNIT)));
+        Ok(())
     }
-    if exec.isa() == Isa::Reference {
-        reference::forward(m, x, out);
-        return Ok(());
-    }
-    let part = Part { isa: exec.isa(), m, x, tiles: 0..m.tiles(), out: ColumnsMut::new(out, rows) };
-    exec.run(part, GRAIN.div_ceil(x.len().saturating_mul(8 * UNIT)));
-    Ok(())
 }
 
 /// Words of a block. Part of the order in the docs: changing it changes bits.
