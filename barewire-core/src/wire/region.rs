@@ -36,6 +36,13 @@ pub trait AccessMut: Access + AsMut<[u8]> {}
 pub struct Owned(AlignedBuf);
 
 /// A file mapped for reading.
+///
+/// ```compile_fail
+/// # use barewire_core::wire::{Mapped, Region};
+/// fn change(region: &mut Region<Vec<f32>, Mapped>) {
+///     let _ = region.view_mut(); // there is none: the type says that the file is read
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Mapped(memmap2::Mmap);
 
