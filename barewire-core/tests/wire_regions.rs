@@ -564,6 +564,39 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_array_lies_at_its_alignment_or_is_refused(
+        list in proptest::collection::vec(any_part(), 1..7),
+        shift in 1usize..256,
+    ) {
+        let file = to_file(&list);
+        let index = Index::new();
+        let views = view_file::<Vec<Part>>(&file, &index).unwrap();
+        let lazy = lazy_file::<Vec<Part>, Part>(&file).unwrap();
+        let mut widest = 1;
+        for (k, view) in views.iter().enumerate() {
+            for view in [*view, lazy.view(k, &index).unwrap()] {
+                let (address, align) = match view {
+                    PartView::Dense(values) => (values.as_ptr().addr(), 64),
+                    PartView::Ternary { digits, .. } => (digits.words.as_ptr().addr(), 64),
+                    PartView::Wide(values) => (values.as_ptr().addr(), 256),
+                    PartView::Scale(_) | PartView::Nothing => (0, 1),
+                };
+                prop_assert_eq!(address % align, 0);
+                widest = widest.max(align);
+            }
+        }
+        // the same octets elsewhere in memory: an error as soon as there is an array that is out of place
+        let mut moved = AlignedBuf::zeroed(shift);
+        moved.extend_from_slice(&file);
+        let refused = view_file::<Vec<Part>>(&moved[shift..], &index).is_err();
+        prop_assert_eq!(refused, shift % widest != 0, "{} octets past a multiple of {}", shift % widest, widest);
+    }
+}
+
 #[test]
 fn schemas_are_kept_by_type() {
     // hashes are kept once a type: two types of one name and shape share a schema, others do not
