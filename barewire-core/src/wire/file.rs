@@ -304,9 +304,15 @@ impl<'w> Header<'w> {
         Ok(())
     }
 
+    /// A reader over the root, whose errors count from the start of the file, and which records components.
+    fn walking_reader(&self, bytes: &'w [u8]) -> Reader<'w> {
+        // entries are octets of the file, so their number is no promise
+        self.root_reader(bytes).with_extents(self.components().len())
+    }
+
     /// A reader over the root, whose errors count from the start of the file.
     pub(crate) fn root_reader(&self, bytes: &'w [u8]) -> Reader<'w> {
-        Reader::new(&bytes[extent_range(self.root)]).with_base(self.root.start).with_extents()
+        Reader::new(&bytes[extent_range(self.root)]).with_base(self.root.start)
     }
 
     /// Requires that the walk found what the index says.
@@ -329,7 +335,7 @@ impl<'w> Header<'w> {
 
     /// A view of the root.
     pub(crate) fn view<T: Wire>(&self, bytes: &'w [u8], index: &'w Index) -> Result<T::View<'w, f32>, DecodeError> {
-        let mut r = self.root_reader(bytes);
+        let mut r = self.walking_reader(bytes);
         let view = T::read(&mut r, index)?;
         r.finish()?;
         self.check_walk(&r.take_extents())?;
@@ -339,7 +345,7 @@ impl<'w> Header<'w> {
     /// A copy of the root.
     #[cfg(feature = "std")]
     pub(crate) fn decode<T: Wire>(&self, bytes: &'w [u8]) -> Result<T, DecodeError> {
-        let mut r = self.root_reader(bytes);
+        let mut r = self.walking_reader(bytes);
         let value = T::decode(&mut r)?;
         r.finish()?;
         self.check_walk(&r.take_extents())?;
@@ -349,7 +355,7 @@ impl<'w> Header<'w> {
     /// Walks the root as a `T`.
     #[cfg(feature = "std")]
     pub(crate) fn check_structure<T: Wire>(&self, bytes: &'w [u8], payloads: bool) -> Result<(), DecodeError> {
-        let mut r = self.root_reader(bytes);
+        let mut r = self.walking_reader(bytes);
         if payloads {
             r = r.with_payload_checks();
         }

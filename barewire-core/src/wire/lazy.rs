@@ -81,6 +81,7 @@ impl<'w, U: Union> Lazy<'w, U> {
     }
 
     /// Where number `k` stands, and its hash; `None` if there are not so many.
+    #[inline]
     pub fn component(&self, k: usize) -> Option<Component> {
         let number = match &self.numbers {
             None => k,
@@ -93,6 +94,7 @@ impl<'w, U: Union> Lazy<'w, U> {
     ///
     /// # Errors
     /// There are not so many; or the octets that the index gives to it are not exactly one canonical `U`.
+    #[inline]
     pub fn view(&self, k: usize, index: &'w Index) -> Result<U::View<'w, f32>, DecodeError> {
         self.read(k, Reader::new, |r| U::read(r, index))
     }
@@ -128,10 +130,7 @@ impl<'w, U: Union> Lazy<'w, U> {
     where
         'w: 'b,
     {
-        let Some(Component { extent, .. }) = self.component(k) else {
-            let expected = format!("a component below {}", self.len());
-            return Err(place(DecodeError::new(self.header.root.end, expected, format!("{k}")), k));
-        };
+        let Some(Component { extent, .. }) = self.component(k) else { return Err(self.none_such(k)) };
         // the header's check saw that components lie in the root, in order; a map that changed since may say otherwise
         let Some(octets) = self.bytes.get(extent.start as usize..extent.end as usize) else {
             return Err(place(DecodeError::new(extent.start, "a component inside the file", "another one"), k));
@@ -140,6 +139,14 @@ impl<'w, U: Union> Lazy<'w, U> {
         let value = read(&mut r).map_err(|error| place(error, k))?;
         r.finish().map_err(|error| place(error, k))?;
         Ok(value)
+    }
+}
+
+impl<U: Union> Lazy<'_, U> {
+    #[cold]
+    fn none_such(&self, k: usize) -> DecodeError {
+        let expected = format!("a component below {}", self.len());
+        place(DecodeError::new(self.header.root.end, expected, format!("{k}")), k)
     }
 }
 

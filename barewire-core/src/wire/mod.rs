@@ -20,11 +20,13 @@
 //!
 //! | you have                    | you want            | use                                                     |
 //! |-----------------------------|---------------------|---------------------------------------------------------|
-//! | a value                     | octets              | [`to_message`]                                          |
+//! | a value                     | octets              | [`to_message`], [`to_message_into`]                     |
 //! | octets                      | a value             | [`from_message`]                                        |
 //! | octets                      | a view, no copy     | [`view_message`], [`view_message_mut`]                  |
 //! | octets of another writer    | a value             | [`from_foreign_message`]                                |
 //! | a file                      | views               | `Region::open`, `Region::map`, `Region::map_mut`        |
+//! | a file of many parts        | one of them         | `Region::lazy`                                          |
+//! | a file of many parts        | more, fewer, others | `Region::append`, `Region::splice`, `Region::replace`   |
 //! | a type                      | its schema          | [`schema_text`], [`schema_hash`]                        |
 //! | a schema's text             | values, or a walk   | [`Types::parse`], [`Value`], [`walk`]                   |
 

@@ -70,9 +70,9 @@ impl<'w> Reader<'w> {
         self
     }
 
-    /// Records where the outermost unions stand.
-    pub(crate) fn with_extents(mut self) -> Self {
-        self.extents = Some(Vec::new());
+    /// Records where the outermost unions stand; there are `about` so many.
+    pub(crate) fn with_extents(mut self, about: usize) -> Self {
+        self.extents = Some(Vec::with_capacity(about));
         self
     }
 
@@ -216,16 +216,23 @@ impl<'w> Reader<'w> {
     ///
     /// # Errors
     /// As [`uint`](Self::uint), or the elements cannot fit in what is left.
+    #[inline]
     pub fn count(&mut self, least: usize) -> Result<usize, DecodeError> {
         let at = self.offset();
         let count = self.uint()?;
+        // inlined, so that a constant `least` costs no division
         let room = (self.remaining() / least.max(1)) as u64;
         if count > room {
-            let expected = format!("a count of at most {room}, which is what {} octets can hold", self.remaining());
-            return Err(DecodeError::new(at, expected, format!("{count}")));
+            return Err(self.too_many(at, count, room));
         }
         // at most `remaining()`, so it fits
         Ok(count as usize)
+    }
+
+    #[cold]
+    fn too_many(&self, at: u64, count: u64, room: u64) -> DecodeError {
+        let expected = format!("a count of at most {room}, which is what {} octets can hold", self.remaining());
+        DecodeError::new(at, expected, format!("{count}"))
     }
 
     /// An octet that is 0 or 1.
@@ -246,6 +253,7 @@ impl<'w> Reader<'w> {
     ///
     /// # Errors
     /// Truncated.
+    #[inline]
     pub fn data(&mut self) -> Result<&'w [u8], DecodeError> {
         let n = self.count(1)?;
         self.take(n)
@@ -379,7 +387,8 @@ pub(crate) fn check_place(bytes: &[u8], align: usize) -> Result<(), Mismatch> {
     if cfg!(target_endian = "big") {
         return Err(("a little-endian host for numbers in place; `decode` copies".into(), "a big-endian one".into()));
     }
-    let rest = bytes.as_ptr().addr() % align;
+    // a power of two
+    let rest = bytes.as_ptr().addr() & (align - 1);
     // an empty list has no number that could be out of place, but its address is still checked: a message that is out of
     // place is out of place whatever it holds
     if rest != 0 {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::buffer::AlignedBuf;
-use super::pad::{ALIGN, MAX_ALIGN, pad_before, pad_len};
+use super::pad::{ALIGN, ZEROS, pad_before, pad_len};
 use super::reader::Extent;
 use super::scalar::Scalar;
 
@@ -25,8 +25,6 @@ pub struct Writer {
     depth: usize,
     extents: Option<Vec<Extent>>,
 }
-
-static ZEROS: [u8; 2 * MAX_ALIGN] = [0; 2 * MAX_ALIGN];
 
 impl Writer {
     /// Starts an empty message.

@@ -73,14 +73,15 @@ impl Edit {
             None => header.root.start + varint_len(count),
         };
         let mut tail = Tail { w: Writer::at(keep), components: old[..kept].to_vec() };
-        for number in kept..range.start {
-            tail.carry::<T::Item>(bytes, number, old[number])?;
+        let mut stay = old.iter().copied().enumerate();
+        for (number, component) in stay.by_ref().take(range.start).skip(kept) {
+            tail.carry::<T::Item>(bytes, number, component)?;
         }
         for value in values {
             tail.push(value);
         }
-        for number in range.end..old.len() {
-            tail.carry::<T::Item>(bytes, number, old[number])?;
+        for (number, component) in stay.skip(range.len()) {
+            tail.carry::<T::Item>(bytes, number, component)?;
         }
         Ok(tail.finish(header, bytes, keep))
     }
