@@ -63,7 +63,9 @@ pub use barewire_derive::{BareStruct, BareUnion};
 
 /// What a model's source imports.
 pub mod prelude {
-    pub use crate::wire::{BinaryMatrix, Index, Int, Matrix, QuantizedMatrix, TernaryMatrix, Uint, Union, Wire};
+    pub use crate::wire::{
+        BinaryMatrix, Columns, Index, Int, Matrix, QuantizedMatrix, Slots, TernaryMatrix, Uint, Union, Wire,
+    };
     pub use crate::{BareStruct, BareUnion};
     #[cfg(feature = "std")]
     pub use crate::{

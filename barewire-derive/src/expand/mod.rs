@@ -1,6 +1,7 @@
 //! Writes tokens. Nothing here decides or refuses.
 
 mod equations;
+mod fixed;
 mod functions;
 mod layers;
 pub(crate) mod layout;
