@@ -76,6 +76,7 @@ pub(crate) enum Style {
 }
 
 /// One field.
+#[derive(Clone)]
 pub(crate) struct Field {
     pub(crate) member: syn::Member,
     pub(crate) ty: syn::Type,

@@ -3,6 +3,7 @@
 #![allow(missing_docs, unreachable_pub)]
 
 mod access;
+mod equations;
 mod hostile;
 mod octets;
 mod round_trip;

@@ -1,5 +1,6 @@
 //! Writes tokens. Nothing here decides or refuses.
 
+mod columns;
 mod equations;
 mod fixed;
 mod functions;

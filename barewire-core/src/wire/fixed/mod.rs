@@ -117,6 +117,16 @@ fn variant_name<T: Fixed>(tag: u8) -> &'static str {
     }
 }
 
+/// Which of the `f32` columns a field is in.
+#[cfg(all(feature = "std", target_endian = "little"))]
+pub(crate) fn f32_column<T: Fixed>(field: &str) -> Option<usize> {
+    let firsts = T::CELLS.firsts();
+    match check::column_of(&T::SHAPE, firsts, field)? {
+        (Kind::F32, column) => Some(column - firsts[Kind::F32 as usize]),
+        _ => None,
+    }
+}
+
 /// The name of the type in a schema.
 fn type_name<T: Fixed>() -> &'static str {
     match T::SHAPE {
