@@ -50,6 +50,8 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 
+#[cfg(all(feature = "std", target_endian = "little"))]
+pub use barewire_core::columns;
 #[cfg(feature = "std")]
 pub use barewire_core::primitive::Primitive;
 pub use barewire_core::wire;

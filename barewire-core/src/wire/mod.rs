@@ -27,6 +27,7 @@
 //! | a file                      | views               | `Region::open`, `Region::map`, `Region::map_mut`        |
 //! | a type                      | its schema          | [`schema_text`], [`schema_hash`]                        |
 //! | a schema's text             | values, or a walk   | [`Types::parse`], [`Value`], [`walk`]                   |
+//! | many small unions           | rows, or columns    | [`Slots`], [`Columns`]: see [`fixed`]                   |
 
 mod buffer;
 mod compound;

@@ -22,6 +22,39 @@ use crate::wire::{AlignedVec, DecodeError, Index, Reader, ReaderMut, Scalar, Sch
 ///
 /// Each field takes the next column of its type, and variants share columns: a neuron of four `f32` takes 17 octets, whatever its
 /// variant. A cell that the element's variant does not use is zero. Every column starts at a multiple of 64.
+///
+/// ```
+/// use barewire_core::wire::{Columns, Index, to_message, view_message};
+/// # use barewire_derive::BareUnion;
+///
+/// #[derive(BareUnion, Debug, PartialEq)]
+/// #[bare(fixed_size)]
+/// # #[bare(crate = barewire_core)]
+/// enum Neuron {
+///     Lif { threshold: f32, decay: f32 },
+///     Silent,
+/// }
+///
+/// # fn main() {
+/// let neurons = vec![
+///     Neuron::Lif { threshold: 1.0, decay: 0.5 },
+///     Neuron::Lif { threshold: 2.0, decay: 0.25 },
+///     Neuron::Silent,
+/// ];
+/// let (message, index) = (to_message(&Columns::from_vec(neurons)), Index::new());
+/// let columns = view_message::<Columns<Neuron>>(&message, &index).unwrap();
+///
+/// let mut sum = 0.0;
+/// for run in columns.runs() {
+///     // neighbours of one variant: slices, and no test of a tag inside
+///     if let NeuronRun::Lif { threshold, .. } = run.cells {
+///         sum += threshold.iter().sum::<f32>();
+///     }
+/// }
+/// assert_eq!(sum, 3.0);
+/// assert_eq!(columns.column::<f32>("Lif.decay").unwrap(), [0.5, 0.25, 0.0]);
+/// # }
+/// ```
 pub struct Columns<T> {
     columns: Vec<AlignedVec<u8>>,
     len: usize,

@@ -19,8 +19,31 @@ use crate::wire::{AlignedVec, DecodeError, Index, Reader, ReaderMut, SchemaBuild
 /// size and all slots have one length. The list starts at a multiple of 64.
 ///
 /// ```
-/// # // the derive is in the facade; its documentation has an example
-/// use barewire_core::wire::{Slots, Wire};
+/// use barewire_core::wire::{Slots, from_message, to_message, view_message_mut};
+/// # use barewire_derive::BareUnion;
+///
+/// #[derive(BareUnion, Debug, PartialEq)]
+/// #[bare(fixed_size)]
+/// # #[bare(crate = barewire_core)]
+/// enum Neuron {
+///     Lif { threshold: f32, decay: f32 },
+///     Silent,
+/// }
+///
+/// # fn main() {
+/// let neurons = vec![Neuron::Lif { threshold: 1.0, decay: 0.5 }, Neuron::Silent];
+/// let mut message = to_message(&Slots::from_vec(neurons));
+///
+/// let mut slots = view_message_mut::<Slots<Neuron>>(&mut message).unwrap();
+/// if let Some(NeuronViewMut::Lif { threshold, .. }) = slots.get_mut(0) {
+///     threshold.set(2.0); // in the message itself
+/// }
+/// slots.set_variant(1, &Neuron::Lif { threshold: 3.0, decay: 0.25 }).unwrap();
+///
+/// let slots = from_message::<Slots<Neuron>>(&message).unwrap();
+/// assert_eq!(slots.value(0), Some(Neuron::Lif { threshold: 2.0, decay: 0.5 }));
+/// assert_eq!(slots.tag(1), Some(0));
+/// # }
 /// ```
 pub struct Slots<T> {
     octets: AlignedVec<u8>,
