@@ -72,7 +72,7 @@ impl Expander<'_> {
         let item = self.view_item(run, &params, &docs, |field| self.fixed_of(p, field, quote!(Column<'w>)));
         let docs = format!("Many [`{name}`]s of one variant, whose fields may be changed where they lie.");
         let item_mut = self.view_item(run_mut, &params, &docs, |field| self.fixed_of(p, field, quote!(ColumnMut<'w>)));
-        let (debug, debug_mut) = (self.debug(run, &params), self.debug(run_mut, &params));
+        let debug = self.debug(run, &params);
         quote! {
             #item
             #item_mut
@@ -86,7 +86,6 @@ impl Expander<'_> {
                 }
             }
             #debug
-            #debug_mut
         }
     }
 
@@ -185,10 +184,11 @@ impl Expander<'_> {
         let name = &self.ty.wire_name;
         let fields = |variant: &Variant| {
             let fields = variant.fields.iter().map(|field| {
-                let (name, shape) = (field.name(), self.fixed_of(&quote!(__private), field, quote!(SHAPE)));
+                let (name, ty) = (field.name(), &field.ty);
+                let f = at(ty.span(), f.clone());
                 match &field.wire_name {
-                    None => quote!(#f::field(#name, #shape)),
-                    Some(wire_name) => quote!(#f::renamed(#name, #wire_name, #shape)),
+                    None => quote_spanned!(ty.span()=> #f::field::<#ty>(#name)),
+                    Some(wire_name) => quote_spanned!(ty.span()=> #f::renamed::<#ty>(#name, #wire_name)),
                 }
             });
             quote!(&[#(#fields),*])
@@ -206,7 +206,7 @@ impl Expander<'_> {
                 (Literal::u32_unsuffixed(variant.tag), unraw(&variant.ident), &variant.wire_name);
             let (tuple, exact) = (variant.style == Style::Tuple, plain && *wire_name != name);
             let fields = fields(variant);
-            quote!(#f::VariantShape { tag: #tag, name: #name, wire_name: #wire_name, exact: #exact, tuple: #tuple, fields: #fields })
+            quote!(#f::variant(#tag, #name, #wire_name, #exact, #tuple, #fields))
         });
         let retired = self.ty.retired.iter().map(|tag| Literal::u32_unsuffixed(*tag));
         quote! {

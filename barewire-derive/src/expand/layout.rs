@@ -350,6 +350,10 @@ impl<'a> Expander<'a> {
 
     fn schema(&self) -> TokenStream {
         let p = &self.p;
+        if self.ty.fixed_size {
+            // what it is made of stands in a constant already
+            return quote!(#p::fixed::schema::<Self>(types));
+        }
         let name = &self.ty.wire_name;
         let entries = |variant: &Variant| {
             let fields = variant.fields.iter().map(|field| {

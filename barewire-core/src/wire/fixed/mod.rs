@@ -27,10 +27,14 @@ mod slots;
 pub use columns::{Columns, ColumnsView, ColumnsViewMut};
 pub use cursor::{Cursor, Lender, RunLender, RunSource, Sink, Source};
 pub use runs::{Run, Runs, RunsMut};
-pub use shape::{Cells, FieldShape, Kind, Place, Shape, StructShape, UnionShape, VariantShape, field, renamed};
+pub use schema::plain as schema;
+pub use shape::{
+    Cells, FieldShape, Kind, Place, Shape, StructShape, UnionShape, VariantShape, field, renamed, variant,
+};
 pub use slots::{Slots, SlotsView, SlotsViewMut};
 
-use super::Wire;
+use super::reader::check_place;
+use super::{DecodeError, Wire};
 
 /// A type whose values all take the same place: what [`Slots`] and [`Columns`] hold.
 ///
@@ -125,6 +129,11 @@ pub(crate) fn f32_column<T: Fixed>(field: &str) -> Option<usize> {
         (Kind::F32, column) => Some(column - firsts[Kind::F32 as usize]),
         _ => None,
     }
+}
+
+/// Requires that octets lie in memory where views need them.
+fn in_place(octets: &[u8], offset: u64) -> Result<(), DecodeError> {
+    check_place(octets, super::ALIGN).map_err(|(expected, found)| DecodeError::new(offset, expected, found))
 }
 
 /// The name of the type in a schema.

@@ -21,10 +21,7 @@ pub(crate) fn slots<T: FixedType>(types: &mut SchemaBuilder) -> TypeRef {
 fn slot(shape: &Shape, types: &mut SchemaBuilder) -> TypeRef {
     match shape {
         Shape::Cell(kind) => cell(*kind),
-        Shape::Array(item, n) => match slot(item, types) {
-            TypeRef::U8 => TypeRef::Data(Some(*n as u64)),
-            item => TypeRef::array(item, *n as u64),
-        },
+        Shape::Array(item, n) => array(slot(item, types), *n),
         Shape::Struct(of) => {
             let body = with_gaps(of.fields, 0, Place::of(shape).size, types);
             types.define(&format!("{}Slot", of.name), body)
@@ -82,6 +79,46 @@ fn cell(kind: Kind) -> TypeRef {
         Kind::U64 => TypeRef::U64,
         Kind::I64 => TypeRef::I64,
         Kind::F64 => TypeRef::F64,
+    }
+}
+
+/// The type of a value by itself, as the derive writes it for types that are not fixed in size.
+pub fn plain<T: Fixed>(types: &mut SchemaBuilder) -> TypeRef {
+    plain_of(&T::SHAPE, types)
+}
+
+fn plain_of(shape: &Shape, types: &mut SchemaBuilder) -> TypeRef {
+    match shape {
+        Shape::Cell(kind) => cell(*kind),
+        Shape::Array(item, n) => array(plain_of(item, types), *n),
+        Shape::Struct(of) => {
+            let body = body(of.fields, of.tuple, types);
+            types.define(of.name, body)
+        }
+        Shape::Union(of) if of.is_enum() => values(of, of.name, types),
+        Shape::Union(of) => {
+            let mut members = Vec::new();
+            for variant in of.variants {
+                let body = body(variant.fields, variant.tuple, types);
+                members.push((types.define(variant.wire_name, body), variant.tag.into()));
+            }
+            types.define(of.name, TypeRef::Union(members))
+        }
+    }
+}
+
+fn body(fields: &[FieldShape], tuple: bool, types: &mut SchemaBuilder) -> TypeRef {
+    match fields {
+        [] => TypeRef::Void,
+        [only] if tuple => plain_of(&only.shape, types),
+        all => TypeRef::Struct(all.iter().map(|f| (name_of(types, f), plain_of(&f.shape, types))).collect()),
+    }
+}
+
+fn array(item: TypeRef, n: usize) -> TypeRef {
+    match item {
+        TypeRef::U8 => TypeRef::Data(Some(n as u64)),
+        item => TypeRef::array(item, n as u64),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a fixed-size type is made of, as a constant; and what follows from it: the place in a slot, the columns.
 
+use super::Fixed;
+
 /// What a cell holds: a column has cells of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // their names say it
@@ -114,13 +116,25 @@ pub struct FieldShape {
 }
 
 /// A field whose name in the schema follows from its name in Rust.
-pub const fn field(rust_name: &'static str, shape: Shape) -> FieldShape {
-    FieldShape { rust_name, rename: None, shape }
+pub const fn field<T: Fixed>(rust_name: &'static str) -> FieldShape {
+    FieldShape { rust_name, rename: None, shape: T::SHAPE }
 }
 
 /// A field with a name of its own in the schema.
-pub const fn renamed(rust_name: &'static str, name: &'static str, shape: Shape) -> FieldShape {
-    FieldShape { rust_name, rename: Some(name), shape }
+pub const fn renamed<T: Fixed>(rust_name: &'static str, name: &'static str) -> FieldShape {
+    FieldShape { rust_name, rename: Some(name), shape: T::SHAPE }
+}
+
+/// A variant, by the fields of [`VariantShape`] in their order.
+pub const fn variant(
+    tag: u32,
+    name: &'static str,
+    wire_name: &'static str,
+    exact: bool,
+    tuple: bool,
+    fields: &'static [FieldShape],
+) -> VariantShape {
+    VariantShape { tag, name, wire_name, exact, tuple, fields }
 }
 
 impl UnionShape {

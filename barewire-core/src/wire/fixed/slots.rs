@@ -8,9 +8,8 @@ use super::check::{check_slots, not_zero};
 use super::cursor::{InSlot, SlotLender, SlotSink, SlotSource};
 use super::runs::Run;
 use super::shared::{reading, standard, writing};
-use super::{FixedType, SetError, is_union, schema, tag_of, variant_name};
+use super::{FixedType, SetError, in_place, is_union, schema, tag_of, variant_name};
 use crate::wire::list::{Element, Walked};
-use crate::wire::reader::check_place;
 use crate::wire::{AlignedVec, DecodeError, Index, Reader, ReaderMut, SchemaBuilder, TypeRef, Wire, Writer};
 
 /// Fixed-size values in slots of equal length, one behind the other: rows.
@@ -290,10 +289,6 @@ fn read<'w, T: FixedType>(r: &mut Reader<'w>) -> Result<SlotsView<'w, T>, Decode
         view.check_gaps(offset)?;
     }
     Ok(view)
-}
-
-fn in_place(octets: &[u8], offset: u64) -> Result<(), DecodeError> {
-    check_place(octets, crate::wire::ALIGN).map_err(|(expected, found)| DecodeError::new(offset, expected, found))
 }
 
 impl<T: FixedType> Element for Slots<T> {
