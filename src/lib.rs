@@ -50,6 +50,8 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 
+#[cfg(all(feature = "std", target_endian = "little"))]
+pub use barewire_core::columns;
 #[cfg(feature = "std")]
 pub use barewire_core::primitive::Primitive;
 pub use barewire_core::wire;
@@ -63,7 +65,9 @@ pub use barewire_derive::{BareStruct, BareUnion};
 
 /// What a model's source imports.
 pub mod prelude {
-    pub use crate::wire::{BinaryMatrix, Index, Int, Matrix, QuantizedMatrix, TernaryMatrix, Uint, Union, Wire};
+    pub use crate::wire::{
+        BinaryMatrix, Columns, Index, Int, Matrix, QuantizedMatrix, Slots, TernaryMatrix, Uint, Union, Wire,
+    };
     pub use crate::{BareStruct, BareUnion};
     #[cfg(feature = "std")]
     pub use crate::{

@@ -23,6 +23,8 @@ mod math {
     pub use alloc::string::String;
     pub use alloc::vec::Vec;
 
+    #[cfg(target_endian = "little")]
+    pub use crate::columns::{ColumnLayer, add_gradients};
     pub use crate::error::Error;
     pub use crate::fuse::{self, Operand, Sink};
     pub use crate::gradient::{Gradient, Signal};

@@ -13,6 +13,10 @@ pub(crate) struct Type {
     pub(crate) crate_path: syn::Path,
     /// the type's name in the schema
     pub(crate) wire_name: String,
+    /// whether all values take the same place: `#[bare(fixed_size)]`
+    pub(crate) fixed_size: bool,
+    /// tags that must not be used again
+    pub(crate) retired: Vec<u32>,
     pub(crate) kind: TypeKind,
 }
 
@@ -72,6 +76,7 @@ pub(crate) enum Style {
 }
 
 /// One field.
+#[derive(Clone)]
 pub(crate) struct Field {
     pub(crate) member: syn::Member,
     pub(crate) ty: syn::Type,

@@ -34,8 +34,8 @@ impl Place {
 
     fn keys(self) -> &'static [&'static str] {
         match self {
-            Self::Struct => &["crate", "rename", "forward"],
-            Self::Enum => &["crate", "rename", "retired"],
+            Self::Struct => &["crate", "rename", "fixed_size", "forward"],
+            Self::Enum => &["crate", "rename", "retired", "fixed_size"],
             Self::Variant => &["tag", "rename", "forward"],
             Self::Field => &["dims", "axes", "active", "signal", "fixed", "align", "rename", "scaled_by"],
         }
@@ -50,6 +50,7 @@ pub(crate) struct Attrs {
     pub(crate) crate_path: Option<syn::Path>,
     pub(crate) rename: Option<(String, Span)>,
     pub(crate) retired: Vec<(u32, Span)>,
+    pub(crate) fixed_size: Option<Ident>,
     pub(crate) tag: Option<(u32, Span)>,
     pub(crate) forward: Option<Equation>,
     pub(crate) dims: Option<(Vec<Ident>, Span)>,
@@ -148,6 +149,7 @@ impl Attrs {
                 self.dims = Some((names, key.span()));
             }
             "axes" => self.axes.extend(axes(&key, input)?),
+            "fixed_size" => self.fixed_size = Some(alone(key, input)?),
             "active" => self.roles.push((Role::Active, alone(key, input)?)),
             "signal" => self.roles.push((Role::Signal, alone(key, input)?)),
             "fixed" => self.roles.push((Role::Fixed, alone(key, input)?)),

@@ -78,6 +78,8 @@ pub(crate) fn check(input: &syn::DeriveInput, derive: Derive, errors: &mut Error
         vis: input.vis.clone(),
         crate_path: attrs.crate_path.unwrap_or_else(|| syn::parse_quote!(::barewire)),
         wire_name,
+        fixed_size: attrs.fixed_size.is_some(),
+        retired: attrs.retired.iter().map(|(tag, _)| *tag).collect(),
         kind,
     })
 }
@@ -172,6 +174,11 @@ fn union(data: &syn::DataEnum, wire_name: &str, attrs: &Attrs, ident: &Ident, er
                     format!("tag {tag} is retired: old messages may carry it with another meaning; choose a new one"),
                 );
             }
+        }
+        if attrs.fixed_size.is_some() && tag > 127 && !unreadable {
+            let message =
+                format!("tag {tag} takes two octets; a `fixed_size` union has tags up to 127, of one octet each");
+            errors.push(tag_span, message);
         }
         next = tag.checked_add(1);
         let (style, fields) = fields(&variant.fields, errors);

@@ -84,6 +84,20 @@ fn plain_enum() {
 }
 
 #[test]
+fn fixed_size() {
+    let input = "
+        #[bare(fixed_size, retired = [2])]
+        pub enum Neuron {
+            Lif { threshold: f32, kernel: super::Kernel },
+            Pair([f32; 2], #[bare(rename = \"on\")] bool),
+            #[bare(tag = 7)]
+            Silent,
+        }";
+    golden("fixed.rs", &layout(input, Derive::Union));
+    golden("fixed-struct.rs", &layout("#[bare(fixed_size)] struct Point { x: f32, y: f32 }", Derive::Struct));
+}
+
+#[test]
 fn mistakes_leave_stubs() {
     let input: syn::DeriveInput = syn::parse_str("enum A { #[bare(tag = 1)] B(f32), #[bare(tag = 1)] C }").unwrap();
     let mut errors = Errors::default();
@@ -95,15 +109,22 @@ fn mistakes_leave_stubs() {
 /// The expansion grows with variants times fields and stays small: a user's compiler reads all of it.
 #[test]
 fn fifty_variants_stay_under_ten_thousand_lines() {
-    let lines = |n: usize| {
-        let variants: String =
-            (0..n).map(|i| format!("V{i} {{ weights: Matrix<f32>, bias: Vec<f32>, scale: f32 }},")).collect();
-        layout(&format!("pub enum Big {{ {variants} }}"), Derive::Union).lines().count()
+    let lines = |attribute: &str, fields: &str, variants: usize| {
+        let variants: String = (0..variants).map(|i| format!("V{i} {{ {fields} }},")).collect();
+        layout(&format!("{attribute} pub enum Big {{ {variants} }}"), Derive::Union).lines().count()
     };
-    let (fifty, hundred) = (lines(50), lines(100));
-    println!("{fifty} lines for 50 variants of 3 fields");
-    assert!(fifty < 10_000, "{fifty}");
-    assert!(hundred < 2 * fifty, "not linear: {fifty}, then {hundred}");
+    let sized = "#[bare(fixed_size)]";
+    let numbers = |n: usize| (0..n).map(|i| format!("x{i}: f32,")).collect::<String>();
+    for (attribute, fields) in
+        [("", "weights: Matrix<f32>, bias: Vec<f32>, scale: f32".into()), (sized, numbers(3)), (sized, numbers(5))]
+    {
+        let (fifty, hundred) = (lines(attribute, &fields, 50), lines(attribute, &fields, 100));
+        println!("{fifty} lines for 50 variants {attribute} of {fields}");
+        assert!(fifty < 10_000, "{fifty}");
+        assert!(hundred < 2 * fifty, "not linear: {fifty}, then {hundred}");
+    }
+    let (three, six) = (lines(sized, &numbers(3), 50), lines(sized, &numbers(6), 50));
+    assert!(six < 2 * three, "not linear in the fields: {three}, then {six}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ use check::Derive;
 /// Derives the wire layout, views, and equations of an enum: a tagged union.
 ///
 /// For `enum Part` it writes `PartView`, `PartViewMut` and the codec; `PartCotangent`, a gradient with the variant of the
-/// value; and, if every variant has an equation, the module `part` with one module of programs a variant
+/// value; for a type of `fixed_size`, `PartRun` and `PartRunMut`, the columns of many of one variant; and, if every variant has an equation, the module `part` with one module of programs a variant
 /// (`part::dense::{forward, forward_saving, vjp}`), `PartResidual` and `PartState`.
 ///
 /// | place           | key                            | meaning                                                            |
@@ -37,6 +37,7 @@ use check::Derive;
 /// | type            | `crate = path`                 | where barewire is, if it is not `::barewire`                       |
 /// | type            | `rename = "Name"`              | the name in the schema                                             |
 /// | enum            | `retired = [3, 4]`             | tags that must not be used again                                   |
+/// | type            | `fixed_size`                   | it may stand in `Slots` and `Columns`: numbers, bools, arrays of such |
 /// | variant         | `tag = 1`                      | its number on the wire; else one more than the variant before      |
 /// | variant, struct | `forward = equation`           | a closure, or the path of a [`differentiable`] function            |
 /// | field           | `dims = [d_out, d_in]`         | names of the axes of numbers, outermost first                      |

@@ -13,7 +13,7 @@ use crate::fuse::Sink;
 use crate::real::{Lift, Real};
 use crate::shape::Dims;
 use crate::state::descend;
-use crate::wire::{Index, Int, Uint};
+use crate::wire::{Columns, FixedType, Index, Int, Slots, Uint};
 use crate::workspace::Arena;
 
 impl Part for f32 {
@@ -74,8 +74,9 @@ impl Elementwise for f32 {
 
 /// What is discrete has no tangent: its cotangent is `()`.
 macro_rules! discrete {
-    ($($t:ty)*) => { $(
-        impl Part for $t {
+    ($($name:ident)*) => { $( discrete!(<> $name); )* };
+    (<$($param:ident: $bound:ident)?> $t:ty) => {
+        impl<$($param: $bound)?> Part for $t {
             type Grad<R: Real> = ();
 
             fn point<R: Real, P: Lift<R>>(_: Self::View<'_, P>) {}
@@ -107,10 +108,13 @@ macro_rules! discrete {
                 Ok(())
             }
         }
-    )* };
+    };
 }
 
 discrete!(bool u8 u16 u32 u64 i8 i16 i32 i64 f64 Uint Int String);
+// data, which equations process run by run
+discrete!(<T: FixedType> Slots<T>);
+discrete!(<T: FixedType> Columns<T>);
 
 /// Discrete numbers may be arguments of an op, such as a window or a stride.
 macro_rules! setting {

@@ -108,6 +108,14 @@ impl AlignedBuf {
         }
         self.len += bytes.len();
     }
+
+    /// Appends `n` octets, zeros or what an older message left there; the caller writes over them.
+    pub(crate) fn grow(&mut self, n: usize) -> &mut [u8] {
+        self.reserve(n);
+        let start = self.len;
+        self.len += n;
+        &mut self[start..]
+    }
 }
 
 impl Deref for AlignedBuf {
@@ -188,6 +196,22 @@ impl<T: Pod> AlignedVec<T> {
         Self { lines: alloc::vec![Line::zeroed(); bytes.div_ceil(64)], len, of: PhantomData }
     }
 
+    /// Cuts or extends to `len` numbers; new ones are zero.
+    ///
+    /// # Panics
+    /// If the octets do not fit in `usize`, as `Vec` does.
+    pub fn resize(&mut self, len: usize) {
+        let bytes = len.checked_mul(size_of::<T>()).expect("an `AlignedVec` is smaller than the address space");
+        let lines = bytes.div_ceil(64);
+        if lines > self.lines.len() {
+            self.lines.resize(lines, Line::zeroed());
+        }
+        let old = core::mem::replace(&mut self.len, len);
+        if old < len {
+            self[old..].fill(T::zeroed());
+        }
+    }
+
     /// A copy of `values`.
     pub fn copy_from(values: &[T]) -> Self {
         let mut copy = Self::zeroed(values.len());
@@ -211,6 +235,18 @@ impl<T: Pod> DerefMut for AlignedVec<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.lines);
         bytemuck::cast_slice_mut(&mut bytes[..self.len * size_of::<T>()])
+    }
+}
+
+impl<T: Pod> AsRef<[T]> for AlignedVec<T> {
+    fn as_ref(&self) -> &[T] {
+        self
+    }
+}
+
+impl<T: Pod> AsMut<[T]> for AlignedVec<T> {
+    fn as_mut(&mut self) -> &mut [T] {
+        self
     }
 }
 

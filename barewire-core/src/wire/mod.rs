@@ -29,11 +29,13 @@
 //! | a file of many parts        | more, fewer, others | `Region::append`, `Region::splice`, `Region::replace`   |
 //! | a type                      | its schema          | [`schema_text`], [`schema_hash`]                        |
 //! | a schema's text             | values, or a walk   | [`Types::parse`], [`Value`], [`walk`]                   |
+//! | many small unions           | rows, or columns    | [`Slots`], [`Columns`]: see [`fixed`]                   |
 
 mod buffer;
 mod compound;
 mod error;
 mod file;
+pub mod fixed;
 mod index;
 #[cfg(feature = "std")]
 mod kept;
@@ -65,6 +67,9 @@ pub use error::{DecodeError, ValueError};
 #[cfg(feature = "std")]
 pub use file::ComponentList;
 pub use file::{Component, Header, Level, MAGIC, VERSION, to_file, to_file_into, view_file};
+pub use fixed::{
+    Columns, ColumnsView, ColumnsViewMut, Fixed, FixedType, Run, SetError, Slots, SlotsView, SlotsViewMut,
+};
 pub use index::Index;
 pub use lazy::{Lazy, lazy_file};
 pub use list::{Element, Flags, List, ListOf, Octets, Padded, Walked};
@@ -140,6 +145,8 @@ pub trait Union: Wire {
     const NAME: &'static str;
     /// Its variants' tags and Rust names, by ascending tag.
     const VARIANTS: &'static [(u32, &'static str)];
+    /// Tags that old messages may carry and that are refused.
+    const RETIRED: &'static [u32] = &[];
     /// The tag of this value's variant.
     fn tag(&self) -> u32;
 }

@@ -9,11 +9,12 @@ pub use core::clone::Clone;
 pub use core::fmt::{self, Debug};
 pub use core::marker::Copy;
 pub use core::option::Option::{self, None, Some};
-pub use core::primitive::{f32, str, u32, usize};
+pub use core::primitive::{f32, str, u8, u32, usize};
 pub use core::result::Result::{self, Err, Ok};
 
 use super::FieldNames;
 use super::schema::names::{camel, constant};
+pub use super::fixed;
 pub use super::{DecodeError, Element, Index, Reader, ReaderMut, SchemaBuilder, TypeRef, Union, Walked, Wire, Writer};
 
 /// A field as a type's schema has it.
@@ -44,16 +45,7 @@ fn body(fields: &[FieldEntry], tuple: bool, types: &mut SchemaBuilder) -> TypeRe
         [] => TypeRef::Void,
         [only] if tuple => ty(only, types),
         _ => TypeRef::Struct(
-            fields
-                .iter()
-                .map(|field| {
-                    let name = match types.names() {
-                        FieldNames::Camel if !field.exact => camel(field.name),
-                        _ => field.name.into(),
-                    };
-                    (name, ty(field, types))
-                })
-                .collect(),
+            fields.iter().map(|field| (field_name(types, field.name, field.exact), ty(field, types))).collect(),
         ),
     }
 }
@@ -80,12 +72,33 @@ pub fn union_schema(types: &mut SchemaBuilder, name: &str, variants: &[VariantEn
     types.define(name, union)
 }
 
+/// A field's name in the schema's style, or as it is.
+pub(crate) fn field_name(types: &SchemaBuilder, name: &str, exact: bool) -> String {
+    match types.names() {
+        FieldNames::Camel if !exact => camel(name),
+        _ => name.into(),
+    }
+}
+
 /// The tag is none of the union's.
 #[cold]
 pub fn unknown_tag<T: Union>(r: &Reader<'_>, tag: u32) -> DecodeError {
-    let known: Vec<String> = T::VARIANTS.iter().map(|(tag, name)| format!("{tag} {name}")).collect();
     let offset = r.offset() - super::varint_len(tag.into());
-    DecodeError::new(offset, format!("a tag of `{}` ({})", T::NAME, known.join(", ")), format!("{tag}"))
+    no_such_tag(offset, T::NAME, T::VARIANTS.iter().copied(), T::RETIRED, tag)
+}
+
+/// As [`unknown_tag`], of a union given by its variants.
+#[cold]
+pub(crate) fn no_such_tag(
+    offset: u64,
+    union: &str,
+    known: impl Iterator<Item = (u32, &'static str)>,
+    retired: &[u32],
+    tag: u32,
+) -> DecodeError {
+    let known: Vec<String> = known.map(|(tag, name)| format!("{tag} {name}")).collect();
+    let found = if retired.contains(&tag) { format!("{tag}, which is retired") } else { format!("{tag}") };
+    DecodeError::new(offset, format!("a tag of `{union}` ({})", known.join(", ")), found)
 }
 
 /// As [`unknown_tag`].

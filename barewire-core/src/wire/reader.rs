@@ -275,8 +275,13 @@ impl<'w> Reader<'w> {
 
     /// What stands before the numbers of a padded list, `pad: data` and the count; gives the count, which is known to fit.
     pub(crate) fn padded_head<S: Scalar>(&mut self) -> Result<usize, DecodeError> {
+        self.list_head(size_of::<S>())
+    }
+
+    /// The same for elements of `size` octets.
+    pub(crate) fn list_head(&mut self, size: usize) -> Result<usize, DecodeError> {
         let align = (!self.any_pads).then_some(self.align as u64);
-        self.padded_count(size_of::<S>(), align)
+        self.padded_count(size, align)
     }
 
     /// A pad and the count of a list of numbers of `size` octets, which are known to fit. With an alignment, the pad must be

@@ -141,6 +141,16 @@ impl Writer {
         self.uint(count);
     }
 
+    /// `n` octets of any content, for the caller to write over.
+    pub(crate) fn grow(&mut self, n: usize) -> &mut [u8] {
+        self.buf.grow(n)
+    }
+
+    /// All octets so far.
+    pub(crate) fn octets_mut(&mut self) -> &mut [u8] {
+        &mut self.buf
+    }
+
     /// The tag of a union. [`close_union`](Self::close_union) follows the variant's fields.
     #[inline]
     pub fn open_union(&mut self, tag: u32) {

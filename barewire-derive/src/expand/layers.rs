@@ -33,34 +33,64 @@ impl Part<'_> {
                 (prefix, equation)
             })
             .collect();
-        let aliases = ty.variants().iter().zip(&equations).map(|(variant, (prefix, equation))| {
-            let fields = variant.fields.iter().enumerate().map(|(i, field)| {
-                let (alias, ty) = (format_ident!("{prefix}F{i}"), seen_from_names(&field.ty));
-                quote!(pub type #alias = #ty;)
+        let side_by_side = self.side_by_side(sources);
+        let columns: Vec<Option<Writer<'_>>> = match &side_by_side {
+            None => equations.iter().map(|_| None).collect(),
+            Some(columns) => columns
+                .iter()
+                .zip(ty.variants())
+                .map(|(columns, variant)| {
+                    let (prefix, home) = self.columns_home(variant);
+                    Some(Writer::new(p, prefix, home, &columns.fields, columns.closure, columns.program))
+                })
+                .collect(),
+        };
+        let aliases =
+            ty.variants().iter().zip(&equations).zip(&columns).map(|((variant, (prefix, equation)), columns)| {
+                let fields = variant.fields.iter().enumerate().map(|(i, field)| {
+                    let (alias, ty) = (format_ident!("{prefix}F{i}"), seen_from_names(&field.ty));
+                    quote!(pub type #alias = #ty;)
+                });
+                let calls = match equation {
+                    Equation::Own(writer) => writer.aliases(),
+                    Equation::Shared(path) => {
+                        let (module, alias) = (seen_from_names(equation_module(path)), format_ident!("{prefix}E"));
+                        quote!(pub(super) use #module as #alias;)
+                    }
+                };
+                let columns = columns.as_ref().map(|writer| {
+                    let prefix = self.columns_home(variant).0;
+                    let fields = (0..variant.fields.len()).map(|i| {
+                        let alias = format_ident!("{prefix}F{i}");
+                        quote!(pub type #alias = __private::Vec<__private::f32>;)
+                    });
+                    let aliases = writer.aliases();
+                    quote!(#(#fields)* #aliases)
+                });
+                quote!(#(#fields)* #calls #columns)
             });
-            let calls = match equation {
-                Equation::Own(writer) => writer.aliases(),
-                Equation::Shared(path) => {
-                    let (module, alias) = (seen_from_names(equation_module(path)), format_ident!("{prefix}E"));
-                    quote!(pub(super) use #module as #alias;)
-                }
-            };
-            quote!(#(#fields)* #calls)
-        });
         let doc = format!("The equations of [`{}`](super::{}), without a test of its tag.", ty.ident, ty.ident);
-        let contents = ty.variants().iter().zip(&equations).map(|(variant, (prefix, equation))| {
-            let contents = match equation {
-                Equation::Own(writer) => programs_of(p, prefix, &variant.fields, writer),
-                Equation::Shared(_) => shared_programs(p, prefix, &variant.fields),
-            };
-            if ty.is_union() {
-                let name = self.module_of(variant);
-                let doc = format!("The equation of `{}::{}`.", ty.ident, variant.ident);
-                quote!(#[doc = #doc] pub mod #name { use super::{__private, names}; #contents })
-            } else {
-                contents
-            }
-        });
+        let contents =
+            ty.variants().iter().zip(&equations).zip(&columns).map(|((variant, (prefix, equation)), columns)| {
+                let columns = columns.as_ref().map(|writer| {
+                    let contents = programs_of(p, &self.columns_home(variant).0, &variant.fields, writer);
+                    quote! {
+                        /// The same over columns: each element has its own numbers.
+                        pub mod columns { use super::{__private, names}; #contents }
+                    }
+                });
+                let contents = match equation {
+                    Equation::Own(writer) => programs_of(p, prefix, &variant.fields, writer),
+                    Equation::Shared(_) => shared_programs(p, prefix, &variant.fields),
+                };
+                if ty.is_union() {
+                    let name = self.module_of(variant);
+                    let doc = format!("The equation of `{}::{}`.", ty.ident, variant.ident);
+                    quote!(#[doc = #doc] pub mod #name { use super::{__private, names}; #contents #columns })
+                } else {
+                    quote!(#contents #columns)
+                }
+            });
         let union = if ty.is_union() { self.union_types(&module) } else { self.struct_types(&module) };
         let implementation = self.layer_implementation(&module);
         let items = quote! {
@@ -77,7 +107,8 @@ impl Part<'_> {
             }
         };
         let Written { items: types, impls } = union;
-        Written { items: quote!(#items #types), impls: quote!(#impls #implementation) }
+        let columns = side_by_side.map(|columns| self.column_layer(&module, &columns));
+        Written { items: quote!(#items #types), impls: quote!(#impls #implementation #columns) }
     }
 
     fn struct_types(&self, module: &Ident) -> Written {
@@ -249,7 +280,7 @@ impl Part<'_> {
         }
     }
 
-    fn path_to(&self, module: &Ident, variant: &Variant) -> TokenStream {
+    pub(super) fn path_to(&self, module: &Ident, variant: &Variant) -> TokenStream {
         if self.ty.is_union() {
             let name = self.module_of(variant);
             quote!(#module::#name)

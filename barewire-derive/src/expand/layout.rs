@@ -43,7 +43,7 @@ enum From {
 }
 
 /// The same tokens, elsewhere.
-fn at(span: Span, tokens: TokenStream) -> TokenStream {
+pub(super) fn at(span: Span, tokens: TokenStream) -> TokenStream {
     let moved = tokens.into_iter().map(|mut token| {
         if let TokenTree::Group(group) = &token {
             token = TokenTree::Group(Group::new(group.delimiter(), at(span, group.stream())));
@@ -57,12 +57,12 @@ fn at(span: Span, tokens: TokenStream) -> TokenStream {
 
 /// One type's writer.
 pub(crate) struct Expander<'a> {
-    ty: &'a Type,
-    layout: Layout,
+    pub(super) ty: &'a Type,
+    pub(super) layout: Layout,
     /// `::barewire::__private`
-    p: TokenStream,
+    pub(super) p: TokenStream,
     /// with mistakes reported: bodies that never run
-    stub: bool,
+    pub(super) stub: bool,
 }
 
 impl<'a> Expander<'a> {
@@ -76,6 +76,7 @@ impl<'a> Expander<'a> {
         let views = self.views();
         let wire = self.wire();
         let union = if self.ty.is_union() { self.union() } else { TokenStream::new() };
+        let fixed = self.fixed();
         let (ident, p) = (&self.ty.ident, &self.p);
         quote! {
             #views
@@ -85,6 +86,7 @@ impl<'a> Expander<'a> {
                 type Kind = #p::Walked;
             }
             #union
+            #fixed
         }
     }
 
@@ -95,7 +97,7 @@ impl<'a> Expander<'a> {
     }
 
     /// A literal, or a pattern, of a variant: `Self::Dense { values: A }`, `Self::Pair(A, B)`, `Self::Unit`.
-    fn with_fields(
+    pub(super) fn with_fields(
         &self,
         of: &TokenStream,
         variant: &Variant,
@@ -112,12 +114,12 @@ impl<'a> Expander<'a> {
         }
     }
 
-    fn bindings(variant: &Variant) -> impl Iterator<Item = Ident> {
+    pub(super) fn bindings(variant: &Variant) -> impl Iterator<Item = Ident> {
         (0..variant.fields.len()).map(|i| Ident::new(&format!("f{i}"), Span::mixed_site()))
     }
 
     /// `Self::Dense { values: f0 }`
-    fn pattern(&self, of: &TokenStream, variant: &Variant) -> TokenStream {
+    pub(super) fn pattern(&self, of: &TokenStream, variant: &Variant) -> TokenStream {
         self.with_fields(of, variant, Self::bindings(variant).map(|binding| quote!(#binding)))
     }
 
@@ -174,7 +176,7 @@ impl<'a> Expander<'a> {
         }
     }
 
-    fn view_item(
+    pub(super) fn view_item(
         &self,
         name: &Ident,
         params: &TokenStream,
@@ -242,7 +244,7 @@ impl<'a> Expander<'a> {
         quote!(#(#arms)*)
     }
 
-    fn debug(&self, view: &Ident, args: &TokenStream) -> TokenStream {
+    pub(super) fn debug(&self, view: &Ident, args: &TokenStream) -> TokenStream {
         let p = &self.p;
         let params = self.layout.borrows.then(|| quote!(<'w>));
         let arms = self.ty.variants().iter().map(|variant| {
@@ -348,6 +350,10 @@ impl<'a> Expander<'a> {
 
     fn schema(&self) -> TokenStream {
         let p = &self.p;
+        if self.ty.fixed_size {
+            // what it is made of stands in a constant already
+            return quote!(#p::fixed::schema::<Self>(types));
+        }
         let name = &self.ty.wire_name;
         let entries = |variant: &Variant| {
             let fields = variant.fields.iter().map(|field| {
@@ -485,11 +491,16 @@ impl<'a> Expander<'a> {
             quote!((#tag, #name))
         });
         let arms = self.tag_arms();
+        let retired = (!self.ty.retired.is_empty()).then(|| {
+            let tags = self.ty.retired.iter().map(|tag| Literal::u32_unsuffixed(*tag));
+            quote!(const RETIRED: &'static [#p::u32] = &[#(#tags),*];)
+        });
         quote! {
             #[automatically_derived]
             impl #p::Union for #ident {
                 const NAME: &'static #p::str = #name;
                 const VARIANTS: &'static [(#p::u32, &'static #p::str)] = &[#(#variants),*];
+                #retired
                 fn tag(&self) -> #p::u32 {
                     match self { #arms }
                 }

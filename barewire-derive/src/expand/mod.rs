@@ -1,6 +1,8 @@
 //! Writes tokens. Nothing here decides or refuses.
 
+mod columns;
 mod equations;
+mod fixed;
 mod functions;
 mod layers;
 pub(crate) mod layout;
