@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 
 use super::shape::{FieldShape, Kind, Place, Shape, UnionShape};
 use super::{Fixed, FixedType, is_union, type_name};
-use crate::wire::private::{constant, field_name};
+use crate::wire::private::field_name;
+use crate::wire::schema::names::constant;
 use crate::wire::{Scalar, SchemaBuilder, TypeRef};
 
 /// The type of a list of slots, and of its pad.
