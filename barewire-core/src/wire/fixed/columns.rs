@@ -9,10 +9,10 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use super::check::{column_of, not_zero};
-use super::cursor::{BLOCK, BlockSink, InRow, List, Rest, RowLender, RowSink, RowSource, RunLender, RunSource, starts};
+use super::cursor::{BLOCK, BlockSink, InRow, List, Rest, RowLender, RowSink, RowSource, RunLender, RunSource};
 use super::leaf::numbers;
 use super::runs::{Run, Runs, RunsMut, run_end};
-use super::shape::{KINDS, Kind};
+use super::shape::Kind;
 use super::shared::{reading, standard, writing};
 use super::{Fixed, FixedType, SetError, Slots, is_union, schema, tag_of, variant_name};
 use crate::wire::list::{Element, Walked};
@@ -223,9 +223,6 @@ struct Block<T> {
 }
 
 impl<T: Fixed> Block<T> {
-    const STARTS: [usize; KINDS] = starts(&T::CELLS);
-    const FIRSTS: [usize; KINDS] = T::CELLS.firsts();
-
     fn new() -> Self {
         Self { octets: vec![0; BLOCK * T::CELLS.octets()], of: PhantomData }
     }
@@ -237,7 +234,7 @@ impl<T: Fixed> Block<T> {
     #[inline(always)]
     fn put(&mut self, row: usize, value: &T) {
         let block = &mut self.octets[..BLOCK * const { T::CELLS.octets() }];
-        value.put(&mut BlockSink { block, starts: Self::STARTS, firsts: Self::FIRSTS, at: InRow::of::<T>(), row });
+        value.put(&mut BlockSink::new::<T>(block, row));
     }
 
     fn columns(&self) -> impl Iterator<Item = (Kind, &[u8])> {
