@@ -237,6 +237,18 @@ impl<T: Fixed> Block<T> {
         value.put(&mut BlockSink::new::<T>(block, row));
     }
 
+    /// Copies rows to where they belong, and leaves zeros.
+    fn flush<B: AsMut<[u8]>>(&mut self, start: usize, rows: usize, columns: &mut [B]) {
+        for ((kind, from), to) in self.columns().zip(columns) {
+            let octets = rows * kind.size();
+            to.as_mut()[start * kind.size()..][..octets].copy_from_slice(&from[..octets]);
+        }
+        // without a tag, every row writes every cell
+        if T::CELLS.count(Kind::Tag) > 0 {
+            self.clear();
+        }
+    }
+
     fn columns(&self) -> impl Iterator<Item = (Kind, &[u8])> {
         let mut rest = &self.octets[..];
         T::CELLS.kinds().map(move |kind| {
@@ -250,16 +262,14 @@ impl<T: Fixed> Block<T> {
 /// Writes values to columns of that length, over octets of any content.
 fn fill<T: Fixed, B: AsMut<[u8]>>(values: &[T], columns: &mut [B]) {
     let mut block = Block::<T>::new();
-    for (b, values) in values.chunks(BLOCK).enumerate() {
+    // whole blocks by themselves: with a constant number of rows no cell needs a check
+    let (blocks, tail) = values.as_chunks::<BLOCK>();
+    for (b, values) in blocks.iter().enumerate() {
         values.iter().enumerate().for_each(|(row, value)| block.put(row, value));
-        for ((kind, from), to) in block.columns().zip(&mut *columns) {
-            let octets = values.len() * kind.size();
-            to.as_mut()[b * BLOCK * kind.size()..][..octets].copy_from_slice(&from[..octets]);
-        }
-        if T::CELLS.count(Kind::Tag) > 0 {
-            block.clear();
-        }
+        block.flush(b * BLOCK, BLOCK, columns);
     }
+    tail.iter().enumerate().for_each(|(row, value)| block.put(row, value));
+    block.flush(blocks.len() * BLOCK, tail.len(), columns);
 }
 
 impl<T: FixedType> Columns<T> {

@@ -274,7 +274,7 @@ impl<B: AsMut<[u8]>> Sink for RowSink<'_, B> {
 }
 
 /// Rows that are gathered in the first cache level before they go to their columns.
-pub(crate) const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 256;
 
 /// Writes a row of a block: columns of [`BLOCK`] cells, one behind the other.
 pub(crate) struct BlockSink<'a> {
@@ -335,7 +335,8 @@ pub(crate) struct Rest<'a, B> {
 impl<'a, B> Rest<'a, B> {
     #[inline(always)]
     pub(crate) fn of<T: Fixed>(columns: &'a mut [B]) -> Self {
-        let mut rest = columns;
+        // one check, after which all lengths are constants
+        let mut rest = &mut columns[..const { T::CELLS.total() }];
         let mut of = |kind: Kind| {
             let (these, others) = core::mem::take(&mut rest).split_at_mut(T::CELLS.count(kind));
             rest = others;
