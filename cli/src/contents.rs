@@ -49,7 +49,8 @@ pub(crate) fn contents(
     let root = header.root;
     let bytes = &bytes[..root.end as usize];
     let contents = Contents { root: types.root().to_string(), components: Vec::new(), arrays: Vec::new() };
-    let mut look = Look { payloads, bytes, align: header.align as u64, unions: 0, structs: Vec::new(), contents };
+    let mut look =
+        Look { payloads, bytes, align: header.align as u64, unions: 0, slots: 0, structs: Vec::new(), contents };
     let mut r = Reader::new(bytes);
     // the header's check has found the root inside the file. It starts at a multiple of every alignment in it, so offsets in
     // the file do for offsets in the message
@@ -67,6 +68,8 @@ struct Look<'t, 'w> {
     align: u64,
     /// how many unions are around
     unions: usize,
+    /// how many lists of slots or tags are around: unions in them are no components
+    slots: usize,
     /// those around
     structs: Vec<Struct<'t>>,
     contents: Contents,
@@ -87,8 +90,9 @@ impl<'t, 'w> Visitor<'t, 'w> for Look<'t, 'w> {
         let name = ty.name().unwrap_or_default();
         match ty.kind() {
             Kind::Struct(fields) => self.structs.push(Struct { name, fields, sizes: Vec::new(), align: None }),
+            Kind::List(..) if self.is_behind_pad(place) => self.slots += 1,
             Kind::Union(_) | Kind::Enum(_) => {
-                if self.unions == 0 {
+                if self.unions == 0 && self.slots == 0 {
                     self.contents.components.push(Component {
                         path: place.field_path(),
                         ty: name.to_owned(),
@@ -105,7 +109,7 @@ impl<'t, 'w> Visitor<'t, 'w> for Look<'t, 'w> {
     }
 
     fn tag(&mut self, _: &Place<'t>, name: &'t str, tag: u64, _: u64) -> Result<(), DecodeError> {
-        if let (1, Some(component)) = (self.unions, self.contents.components.last_mut()) {
+        if let (1, 0, Some(component)) = (self.unions, self.slots, self.contents.components.last_mut()) {
             component.tag = tag;
             name.clone_into(&mut component.variant);
         }
@@ -134,10 +138,11 @@ impl<'t, 'w> Visitor<'t, 'w> for Look<'t, 'w> {
             }
             Kind::Union(_) | Kind::Enum(_) => {
                 self.unions -= 1;
-                if let (0, Some(component)) = (self.unions, self.contents.components.last_mut()) {
+                if let (0, 0, Some(component)) = (self.unions, self.slots, self.contents.components.last_mut()) {
                     component.extent.end = extent.end;
                 }
             }
+            Kind::List(..) if self.is_behind_pad(place) => self.slots -= 1,
             Kind::Number(Number::U32) => {
                 if let (Some(Step::Field("rows" | "cols")), Some(around)) =
                     (place.steps().last(), self.structs.last_mut())
@@ -152,6 +157,13 @@ impl<'t, 'w> Visitor<'t, 'w> for Look<'t, 'w> {
 }
 
 impl Look<'_, '_> {
+    /// Whether a list stands behind a pad and is none of numbers: the slots, or the tags, of elements of fixed size.
+    fn is_behind_pad(&self, place: &Place<'_>) -> bool {
+        let (Some(Step::Field(name)), Some(around)) = (place.steps().last(), self.structs.last()) else { return false };
+        let before = around.fields.position(name).and_then(|at| around.fields.get(at.checked_sub(1)?));
+        before.is_some_and(|field| field.name == "pad" && matches!(field.ty.kind(), Kind::Data(None)))
+    }
+
     /// What the library knows about its own matrices: that dims and data fit, and with `payloads` what is inside.
     fn known_matrix(&self, name: &str, fields: Fields<'_>, start: u64, align: u64) -> Result<(), DecodeError> {
         // behind the name there may be an alignment, or a number that tells two types apart

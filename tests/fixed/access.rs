@@ -165,9 +165,11 @@ fn elements_are_replaced_and_leave_nothing_behind() {
     assert_eq!(in_columns, to_message(&Columns::from_vec(expected.clone())));
     assert_eq!(slots, expected);
     assert_eq!(columns, expected);
-    assert!(slots == columns && columns == slots);
+    assert!(slots == columns);
+    assert!(columns == slots);
     columns.set_variant(0, &Neuron::Silent).unwrap();
-    assert!(slots != columns && columns != slots);
+    assert!(slots != columns);
+    assert!(columns != slots);
 }
 
 #[test]

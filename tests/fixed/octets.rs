@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use barewire::wire::{Columns, FieldNames, Schema, Slots, TypeRef, Wire, schema_text, to_message};
+use barewire::wire::{Columns, FieldNames, Pads, Schema, Slots, TypeRef, Types, Value, Wire, schema_text, to_message};
 
 use crate::types::*;
 
@@ -94,12 +94,12 @@ fn other_schemas() {
 
 /// A value as any BARE reader has it.
 #[derive(Clone, Debug, PartialEq)]
-enum Value {
+enum Tree {
     Number(u64),
     Name(String),
-    List(Vec<Value>),
-    Struct(Vec<(String, Value)>),
-    Member(u64, Box<Value>),
+    List(Vec<Tree>),
+    Struct(Vec<(String, Tree)>),
+    Member(u64, Box<Tree>),
 }
 
 /// A reader of plain BARE that knows a schema and nothing else of this project.
@@ -109,10 +109,10 @@ struct Foreign<'a> {
 }
 
 impl<'a> Foreign<'a> {
-    fn read(schema: &'a Schema, octets: &'a [u8]) -> Value {
-        let types = schema.definitions.iter().map(|(name, ty)| (&**name, ty)).collect();
+    fn read(schema: &'a Schema, octets: &'a [u8]) -> Tree {
+        let types = schema.definitions.iter().map(|of| (&*of.name, &of.ty)).collect();
         let mut reader = Foreign { types, octets };
-        let value = reader.value(&schema.definitions.last().unwrap().1);
+        let value = reader.value(&schema.definitions.last().unwrap().ty);
         assert!(reader.octets.is_empty());
         value
     }
@@ -128,33 +128,33 @@ impl<'a> Foreign<'a> {
         if octet < 0x80 { octet } else { (octet & 0x7f) | self.uint() << 7 }
     }
 
-    fn value(&mut self, ty: &'a TypeRef) -> Value {
+    fn value(&mut self, ty: &'a TypeRef) -> Tree {
         match ty {
-            TypeRef::U8 | TypeRef::I8 | TypeRef::Bool => Value::Number(self.number(1)),
-            TypeRef::U16 | TypeRef::I16 => Value::Number(self.number(2)),
-            TypeRef::U32 | TypeRef::I32 | TypeRef::F32 => Value::Number(self.number(4)),
-            TypeRef::U64 | TypeRef::I64 | TypeRef::F64 => Value::Number(self.number(8)),
-            TypeRef::Void => Value::Struct(Vec::new()),
+            TypeRef::U8 | TypeRef::I8 | TypeRef::Bool => Tree::Number(self.number(1)),
+            TypeRef::U16 | TypeRef::I16 => Tree::Number(self.number(2)),
+            TypeRef::U32 | TypeRef::I32 | TypeRef::F32 => Tree::Number(self.number(4)),
+            TypeRef::U64 | TypeRef::I64 | TypeRef::F64 => Tree::Number(self.number(8)),
+            TypeRef::Void => Tree::Struct(Vec::new()),
             TypeRef::Data(n) => {
                 let n = n.unwrap_or_else(|| self.uint());
-                Value::List((0..n).map(|_| Value::Number(self.number(1))).collect())
+                Tree::List((0..n).map(|_| Tree::Number(self.number(1))).collect())
             }
             TypeRef::List(item, n) => {
                 let n = n.unwrap_or_else(|| self.uint());
-                Value::List((0..n).map(|_| self.value(item)).collect())
+                Tree::List((0..n).map(|_| self.value(item)).collect())
             }
             TypeRef::Named(name) => self.value(self.types[&**name]),
             TypeRef::Enum(values) => {
                 let tag = self.uint();
-                Value::Name(values.iter().find(|(_, t)| *t == tag).unwrap().0.clone())
+                Tree::Name(values.iter().find(|(_, t)| *t == tag).unwrap().0.clone())
             }
             TypeRef::Union(members) => {
                 let tag = self.uint();
                 let (member, _) = members.iter().find(|(_, t)| *t == tag).unwrap();
-                Value::Member(tag, Box::new(self.value(member)))
+                Tree::Member(tag, Box::new(self.value(member)))
             }
             TypeRef::Struct(fields) => {
-                Value::Struct(fields.iter().map(|(name, ty)| (name.clone(), self.value(ty))).collect())
+                Tree::Struct(fields.iter().map(|(name, ty)| (name.clone(), self.value(ty))).collect())
             }
             other => panic!("{other}"),
         }
@@ -162,16 +162,16 @@ impl<'a> Foreign<'a> {
 }
 
 /// What a value looks like in its own message, without slots and columns.
-fn plain<T: Wire>(value: &T) -> Value {
+fn plain<T: Wire>(value: &T) -> Tree {
     normal(Foreign::read(&Schema::of::<T>(FieldNames::Camel), &to_message(value)))
 }
 
 /// Without gaps, and with the only field of a tuple variant in its place: the two ways in which slots differ.
-fn normal(value: Value) -> Value {
+fn normal(value: Tree) -> Tree {
     match value {
-        Value::List(items) => Value::List(items.into_iter().map(normal).collect()),
-        Value::Member(tag, value) => Value::Member(tag, Box::new(normal(*value))),
-        Value::Struct(fields) => {
+        Tree::List(items) => Tree::List(items.into_iter().map(normal).collect()),
+        Tree::Member(tag, value) => Tree::Member(tag, Box::new(normal(*value))),
+        Tree::Struct(fields) => {
             let mut fields: Vec<_> = fields
                 .into_iter()
                 .filter(|(name, _)| !name.starts_with("gap"))
@@ -179,17 +179,17 @@ fn normal(value: Value) -> Value {
                 .collect();
             match &fields[..] {
                 [(name, _)] if name == "f0" => fields.remove(0).1,
-                _ => Value::Struct(fields),
+                _ => Tree::Struct(fields),
             }
         }
         other => other,
     }
 }
 
-fn field<'a>(value: &'a Value, name: &str) -> &'a [Value] {
-    let Value::Struct(fields) = value else { panic!("{value:?}") };
+fn field<'a>(value: &'a Tree, name: &str) -> &'a [Tree] {
+    let Tree::Struct(fields) = value else { panic!("{value:?}") };
     match fields.iter().find(|(field, _)| field == name) {
-        Some((_, Value::List(items))) => items,
+        Some((_, Tree::List(items))) => items,
         other => panic!("{other:?}"),
     }
 }
@@ -200,28 +200,28 @@ fn slots_are_read_by_their_schema_alone() {
     let (schema, message) =
         (Schema::of::<Slots<Rich>>(FieldNames::Camel), to_message(&Slots::from_vec(values.clone())));
     let root = Foreign::read(&schema, &message);
-    let slots: Vec<Value> = field(&root, "slots").iter().cloned().map(normal).collect();
+    let slots: Vec<Tree> = field(&root, "slots").iter().cloned().map(normal).collect();
     assert_eq!(slots, values.iter().map(plain).collect::<Vec<_>>());
 }
 
 /// Puts a row of columns together again, by the rule of `docs/wire-format.md` and the element's type in the schema.
 struct Row<'a> {
     types: BTreeMap<&'a str, &'a TypeRef>,
-    root: &'a Value,
+    root: &'a Tree,
     row: usize,
     /// of each list of columns, how many are read
     next: BTreeMap<&'static str, usize>,
 }
 
 impl<'a> Row<'a> {
-    fn cell(&mut self, list: &'static str) -> Value {
+    fn cell(&mut self, list: &'static str) -> Tree {
         let next = self.next.entry(list).or_default();
         *next += 1;
         field(&field(self.root, list)[*next - 1], "values")[self.row].clone()
     }
 
     fn tag(&mut self) -> u64 {
-        let Value::Number(tag) = self.cell("tagColumns") else { panic!("tags are numbers") };
+        let Tree::Number(tag) = self.cell("tagColumns") else { panic!("tags are numbers") };
         tag
     }
 
@@ -242,20 +242,20 @@ impl<'a> Row<'a> {
         })
     }
 
-    fn value(&mut self, ty: &'a TypeRef) -> Value {
+    fn value(&mut self, ty: &'a TypeRef) -> Tree {
         if let Some(list) = Self::list_of(ty) {
             return self.cell(list);
         }
         match ty {
             TypeRef::Named(name) => self.value(self.types[&**name]),
-            TypeRef::Void => Value::Struct(Vec::new()),
-            TypeRef::List(item, n) => Value::List((0..n.unwrap()).map(|_| self.value(item)).collect()),
+            TypeRef::Void => Tree::Struct(Vec::new()),
+            TypeRef::List(item, n) => Tree::List((0..n.unwrap()).map(|_| self.value(item)).collect()),
             TypeRef::Struct(fields) => {
-                Value::Struct(fields.iter().map(|(name, ty)| (name.clone(), self.value(ty))).collect())
+                Tree::Struct(fields.iter().map(|(name, ty)| (name.clone(), self.value(ty))).collect())
             }
             TypeRef::Enum(values) => {
                 let tag = self.tag();
-                Value::Name(values.iter().find(|(_, t)| *t == tag).unwrap().0.clone())
+                Tree::Name(values.iter().find(|(_, t)| *t == tag).unwrap().0.clone())
             }
             TypeRef::Union(members) => {
                 let tag = self.tag();
@@ -265,7 +265,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn member(&mut self, members: &'a [(TypeRef, u64)], tag: u64) -> Value {
+    fn member(&mut self, members: &'a [(TypeRef, u64)], tag: u64) -> Tree {
         let before = self.next.clone();
         let (member, _) = members.iter().find(|(_, t)| *t == tag).unwrap();
         let value = self.value(member);
@@ -280,7 +280,7 @@ impl<'a> Row<'a> {
             }
         }
         self.next = most;
-        Value::Member(tag, Box::new(value))
+        Tree::Member(tag, Box::new(value))
     }
 
     fn needs(&self, ty: &TypeRef, next: &mut BTreeMap<&'static str, usize>) {
@@ -317,12 +317,27 @@ fn columns_are_read_by_their_schema_alone() {
     let schema = Schema::of::<Columns<Rich>>(FieldNames::Camel);
     let message = to_message(&Columns::from_vec(values.clone()));
     let root = Foreign::read(&schema, &message);
-    let types: BTreeMap<&str, &TypeRef> = schema.definitions.iter().map(|(name, ty)| (&**name, ty)).collect();
+    let types: BTreeMap<&str, &TypeRef> = schema.definitions.iter().map(|of| (&*of.name, &of.ty)).collect();
     let (TypeRef::Union(members), TypeRef::Enum(tags)) = (types["Rich"], types["RichTag"]) else { panic!() };
     for (row, value) in values.iter().enumerate() {
-        let Value::Name(name) = &field(&root, "tags")[row] else { panic!("tags have names") };
+        let Tree::Name(name) = &field(&root, "tags")[row] else { panic!("tags have names") };
         let tag = tags.iter().find(|(value, _)| value == name).unwrap().1;
         let mut row = Row { types: types.clone(), root: &root, row, next: BTreeMap::new() };
         assert_eq!(normal(row.member(members, tag)), plain(value), "{value:?}");
     }
+}
+
+/// The reader without Rust types takes them, and writes the same octets.
+#[test]
+fn the_dynamic_reader_agrees() {
+    fn same<T: Wire>(value: &T) {
+        let (types, message) = (Types::of::<T>(), to_message(value));
+        for pads in [Pads::Data, Pads::Aligned] {
+            let value = Value::decode(types.root(), &message, pads).unwrap();
+            assert_eq!(value.encode(types.root(), pads).unwrap()[..], message[..]);
+        }
+    }
+    same(&Slots::from_vec(some_rich()));
+    same(&Columns::from_vec(some_rich()));
+    same(&Columns::from_vec(some_neurons()));
 }

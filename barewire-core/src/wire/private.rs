@@ -13,8 +13,8 @@ pub use core::primitive::{f32, str, u8, u32, usize};
 pub use core::result::Result::{self, Err, Ok};
 
 use super::FieldNames;
-use super::schema::names::{camel, constant};
 pub use super::fixed;
+use super::schema::names::{camel, constant};
 pub use super::{DecodeError, Element, Index, Reader, ReaderMut, SchemaBuilder, TypeRef, Union, Walked, Wire, Writer};
 
 /// A field as a type's schema has it.

@@ -67,7 +67,7 @@ impl Expander<'_> {
     fn run_items(&self, run: &Ident, run_mut: &Ident) -> TokenStream {
         let p = &self.p;
         let name = unraw(&self.ty.ident);
-        let params = self.layout.borrows.then(|| quote!(<'w>)).unwrap_or_default();
+        let params = if self.layout.borrows { quote!(<'w>) } else { TokenStream::new() };
         let docs = format!("Many [`{name}`]s of one variant: a slice, or what stands for it, for each field.");
         let item = self.view_item(run, &params, &docs, |field| self.fixed_of(p, field, quote!(Column<'w>)));
         let docs = format!("Many [`{name}`]s of one variant, whose fields may be changed where they lie.");
@@ -92,7 +92,7 @@ impl Expander<'_> {
     fn fixed_impls(&self, run: &Ident, run_mut: &Ident) -> TokenStream {
         let f = quote!(__private::fixed);
         let (ident, view, view_mut) = (&self.ty.ident, &self.layout.view, &self.layout.view_mut);
-        let mut_args = self.layout.borrows.then(|| quote!(<'w>)).unwrap_or_default();
+        let mut_args = if self.layout.borrows { quote!(<'w>) } else { TokenStream::new() };
         let (shape, put) = (self.shape(), self.put());
         let take = self.value_of(&quote!(Self), &quote!(Source), &quote!(take));
         let look = self.value_of(&quote!(#view), &quote!(Source), &quote!(look));
@@ -116,19 +116,19 @@ impl Expander<'_> {
                 const SHAPE: #f::Shape = #shape;
                 type Column<'w> = #column;
                 type ColumnMut<'w> = #column_mut;
-                #[inline]
+                #[inline(always)]
                 fn put(&self, to: &mut impl #f::Sink) {
                     #put
                 }
-                #[inline]
+                #[inline(always)]
                 fn take(from: &mut impl #f::Source) -> Self {
                     #take
                 }
-                #[inline]
+                #[inline(always)]
                 fn look<'w>(from: &mut impl #f::Source) -> Self::View<'w, __private::f32> {
                     #look
                 }
-                #[inline]
+                #[inline(always)]
                 fn lend<'w>(from: &mut impl #f::Lender<'w>) -> Self::ViewMut<'w> {
                     #lend
                 }

@@ -176,7 +176,7 @@ const _: () = {
         );
         type Column<'w> = PointRun<'w>;
         type ColumnMut<'w> = PointRunMut<'w>;
-        #[inline]
+        #[inline(always)]
         fn put(&self, to: &mut impl __private::fixed::Sink) {
             let start = __private::fixed::Cursor::enter::<Self>(to);
             match self {
@@ -187,7 +187,7 @@ const _: () = {
             }
             __private::fixed::Cursor::leave::<Self>(to, start);
         }
-        #[inline]
+        #[inline(always)]
         fn take(from: &mut impl __private::fixed::Source) -> Self {
             let start = __private::fixed::Cursor::enter::<Self>(from);
             let value = Self {
@@ -197,7 +197,7 @@ const _: () = {
             __private::fixed::Cursor::leave::<Self>(from, start);
             value
         }
-        #[inline]
+        #[inline(always)]
         fn look<'w>(
             from: &mut impl __private::fixed::Source,
         ) -> Self::View<'w, __private::f32> {
@@ -209,7 +209,7 @@ const _: () = {
             __private::fixed::Cursor::leave::<Self>(from, start);
             value
         }
-        #[inline]
+        #[inline(always)]
         fn lend<'w>(from: &mut impl __private::fixed::Lender<'w>) -> Self::ViewMut<'w> {
             let start = __private::fixed::Cursor::enter::<Self>(from);
             let value = PointViewMut {

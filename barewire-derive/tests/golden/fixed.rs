@@ -388,7 +388,7 @@ const _: () = {
         );
         type Column<'w> = __private::fixed::ColumnsView<'w, Self>;
         type ColumnMut<'w> = __private::fixed::ColumnsViewMut<'w, Self>;
-        #[inline]
+        #[inline(always)]
         fn put(&self, to: &mut impl __private::fixed::Sink) {
             let start = __private::fixed::Cursor::enter::<Self>(to);
             match self {
@@ -408,7 +408,7 @@ const _: () = {
             }
             __private::fixed::Cursor::leave::<Self>(to, start);
         }
-        #[inline]
+        #[inline(always)]
         fn take(from: &mut impl __private::fixed::Source) -> Self {
             let start = __private::fixed::Cursor::enter::<Self>(from);
             let value = match __private::fixed::Source::tag(from) {
@@ -429,7 +429,7 @@ const _: () = {
             __private::fixed::Cursor::leave::<Self>(from, start);
             value
         }
-        #[inline]
+        #[inline(always)]
         fn look<'w>(
             from: &mut impl __private::fixed::Source,
         ) -> Self::View<'w, __private::f32> {
@@ -452,7 +452,7 @@ const _: () = {
             __private::fixed::Cursor::leave::<Self>(from, start);
             value
         }
-        #[inline]
+        #[inline(always)]
         fn lend<'w>(from: &mut impl __private::fixed::Lender<'w>) -> Self::ViewMut<'w> {
             let start = __private::fixed::Cursor::enter::<Self>(from);
             let value = match __private::fixed::Lender::tag(from) {

@@ -9,10 +9,10 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use super::check::{column_of, not_zero};
-use super::cursor::{BLOCK, BlockSink, InRow, List, Rest, RowLender, RowSink, RowSource, RunLender, RunSource, starts};
+use super::cursor::{BLOCK, BlockSink, InRow, List, Rest, RowLender, RowSink, RowSource, RunLender, RunSource};
 use super::leaf::numbers;
 use super::runs::{Run, Runs, RunsMut, run_end};
-use super::shape::{KINDS, Kind};
+use super::shape::Kind;
 use super::shared::{reading, standard, writing};
 use super::{Fixed, FixedType, SetError, Slots, is_union, schema, tag_of, variant_name};
 use crate::wire::list::{Element, Walked};
@@ -223,9 +223,6 @@ struct Block<T> {
 }
 
 impl<T: Fixed> Block<T> {
-    const STARTS: [usize; KINDS] = starts(&T::CELLS);
-    const FIRSTS: [usize; KINDS] = T::CELLS.firsts();
-
     fn new() -> Self {
         Self { octets: vec![0; BLOCK * T::CELLS.octets()], of: PhantomData }
     }
@@ -237,7 +234,19 @@ impl<T: Fixed> Block<T> {
     #[inline(always)]
     fn put(&mut self, row: usize, value: &T) {
         let block = &mut self.octets[..BLOCK * const { T::CELLS.octets() }];
-        value.put(&mut BlockSink { block, starts: Self::STARTS, firsts: Self::FIRSTS, at: InRow::of::<T>(), row });
+        value.put(&mut BlockSink::new::<T>(block, row));
+    }
+
+    /// Copies rows to where they belong, and leaves zeros.
+    fn flush<B: AsMut<[u8]>>(&mut self, start: usize, rows: usize, columns: &mut [B]) {
+        for ((kind, from), to) in self.columns().zip(columns) {
+            let octets = rows * kind.size();
+            to.as_mut()[start * kind.size()..][..octets].copy_from_slice(&from[..octets]);
+        }
+        // without a tag, every row writes every cell
+        if T::CELLS.count(Kind::Tag) > 0 {
+            self.clear();
+        }
     }
 
     fn columns(&self) -> impl Iterator<Item = (Kind, &[u8])> {
@@ -253,16 +262,14 @@ impl<T: Fixed> Block<T> {
 /// Writes values to columns of that length, over octets of any content.
 fn fill<T: Fixed, B: AsMut<[u8]>>(values: &[T], columns: &mut [B]) {
     let mut block = Block::<T>::new();
-    for (b, values) in values.chunks(BLOCK).enumerate() {
+    // whole blocks by themselves: with a constant number of rows no cell needs a check
+    let (blocks, tail) = values.as_chunks::<BLOCK>();
+    for (b, values) in blocks.iter().enumerate() {
         values.iter().enumerate().for_each(|(row, value)| block.put(row, value));
-        for ((kind, from), to) in block.columns().zip(&mut *columns) {
-            let octets = values.len() * kind.size();
-            to.as_mut()[b * BLOCK * kind.size()..][..octets].copy_from_slice(&from[..octets]);
-        }
-        if T::CELLS.count(Kind::Tag) > 0 {
-            block.clear();
-        }
+        block.flush(b * BLOCK, BLOCK, columns);
     }
+    tail.iter().enumerate().for_each(|(row, value)| block.put(row, value));
+    block.flush(blocks.len() * BLOCK, tail.len(), columns);
 }
 
 impl<T: FixedType> Columns<T> {

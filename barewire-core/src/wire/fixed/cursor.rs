@@ -99,10 +99,22 @@ impl InRow {
 
     #[inline(always)]
     pub(crate) fn leave<T: Fixed>(&mut self, mark: Self) {
-        for (k, kind) in Kind::ALL.into_iter().enumerate() {
-            self.0[k] = mark.0[k] + T::CELLS.count(kind);
-        }
+        self.0 = behind::<T>(mark.0, 1);
     }
+}
+
+/// The next column of each kind behind a `T`, whose columns are `step` apart for each octet of a cell; 1 counts columns.
+///
+/// A plain loop over constants, so that it is folded into them: iterators over arrays were not.
+#[inline(always)]
+fn behind<T: Fixed>(mut mark: [usize; KINDS], step: usize) -> [usize; KINDS] {
+    let counts = const { T::CELLS.counts() };
+    let mut k = 0;
+    while k < KINDS {
+        mark[k] += counts[k] * if step == 1 { 1 } else { step * Kind::ALL[k].size() };
+        k += 1;
+    }
+    mark
 }
 
 /// Implements [`Cursor`] through the position in a field of the given name.
@@ -136,7 +148,7 @@ macro_rules! cursor {
 }
 
 cursor!(slot: SlotSource<'_> SlotSink<'_> SlotLender<'_>);
-cursor!(row: [] RowSource<'_> [B] RowSink<'_, B> [] BlockSink<'_>);
+cursor!(row: [] RowSource<'_> [B] RowSink<'_, B>);
 
 /// Reads a slot.
 pub(crate) struct SlotSource<'a> {
@@ -262,74 +274,114 @@ impl<B: AsMut<[u8]>> Sink for RowSink<'_, B> {
 }
 
 /// Rows that are gathered in the first cache level before they go to their columns.
-pub(crate) const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 256;
 
 /// Writes a row of a block: columns of [`BLOCK`] cells, one behind the other.
 pub(crate) struct BlockSink<'a> {
-    pub(crate) block: &'a mut [u8],
-    /// octets of the block before each kind's first column, divided by `BLOCK`
-    pub(crate) starts: [usize; KINDS],
-    pub(crate) firsts: [usize; KINDS],
-    pub(crate) at: InRow,
-    pub(crate) row: usize,
+    block: &'a mut [u8],
+    /// where in the block the next column of each kind starts
+    starts: [usize; KINDS],
+    row: usize,
 }
 
-/// Octets of a row before the first column of each kind.
-pub(crate) const fn starts(cells: &super::Cells) -> [usize; KINDS] {
+impl<'a> BlockSink<'a> {
+    #[inline(always)]
+    pub(crate) fn new<T: Fixed>(block: &'a mut [u8], row: usize) -> Self {
+        Self { block, starts: const { starts(&T::CELLS) }, row }
+    }
+}
+
+/// Octets of a block before the first column of each kind.
+const fn starts(cells: &super::Cells) -> [usize; KINDS] {
     let (mut starts, mut next, mut k) = ([0; KINDS], 0, 0);
     while k < KINDS {
         starts[k] = next;
-        next += cells.count(Kind::ALL[k]) * Kind::ALL[k].size();
+        next += cells.count(Kind::ALL[k]) * Kind::ALL[k].size() * BLOCK;
         k += 1;
     }
     starts
 }
 
+impl Cursor for BlockSink<'_> {
+    type Mark = [usize; KINDS];
+    #[inline(always)]
+    fn enter<T: Fixed>(&mut self) -> Self::Mark {
+        self.starts
+    }
+    #[inline(always)]
+    fn leave<T: Fixed>(&mut self, mark: Self::Mark) {
+        self.starts = behind::<T>(mark, BLOCK);
+    }
+}
+
 impl Sink for BlockSink<'_> {
     #[inline(always)]
     fn write(&mut self, kind: Kind, octets: &[u8]) {
-        let k = kind as usize;
-        let column = self.starts[k] + (self.at.next(kind) - self.firsts[k]) * kind.size();
-        self.block[column * BLOCK + self.row * kind.size()..][..kind.size()].copy_from_slice(octets);
+        let start = self.starts[kind as usize];
+        self.starts[kind as usize] += BLOCK * kind.size();
+        self.block[start + self.row * kind.size()..][..kind.size()].copy_from_slice(octets);
     }
 }
 
 /// The columns of each kind that are not lent out yet.
-pub(crate) struct Rest<'a, B>([&'a mut [B]; KINDS]);
+pub(crate) struct Rest<'a, B> {
+    columns: [&'a mut [B]; KINDS],
+    /// how many of each kind came before the next one
+    next: [usize; KINDS],
+    /// how many of each kind were cut off `columns`
+    cut: [usize; KINDS],
+}
 
 impl<'a, B> Rest<'a, B> {
     #[inline(always)]
-    pub(crate) fn of<T: Fixed>(mut columns: &'a mut [B]) -> Self {
-        Self(Kind::ALL.map(|kind| {
-            let (these, others) = core::mem::take(&mut columns).split_at_mut(T::CELLS.count(kind));
-            columns = others;
+    pub(crate) fn of<T: Fixed>(columns: &'a mut [B]) -> Self {
+        // one check, after which all lengths are constants
+        let mut rest = &mut columns[..const { T::CELLS.total() }];
+        let mut of = |kind: Kind| {
+            let (these, others) = core::mem::take(&mut rest).split_at_mut(T::CELLS.count(kind));
+            rest = others;
             these
-        }))
+        };
+        // written out, so that what a type does not have costs nothing; in the order of `Kind::ALL`
+        let columns = [
+            of(Kind::Tag),
+            of(Kind::Bool),
+            of(Kind::U8),
+            of(Kind::I8),
+            of(Kind::U16),
+            of(Kind::I16),
+            of(Kind::U32),
+            of(Kind::I32),
+            of(Kind::F32),
+            of(Kind::U64),
+            of(Kind::I64),
+            of(Kind::F64),
+        ];
+        Self { columns, next: [0; KINDS], cut: [0; KINDS] }
     }
 
     #[inline(always)]
     fn next(&mut self, kind: Kind) -> &'a mut B {
-        let (column, rest) = core::mem::take(&mut self.0[kind as usize])
-            .split_first_mut()
-            .expect("a type has as many columns as its shape says");
-        self.0[kind as usize] = rest;
+        let k = kind as usize;
+        let skipped = self.next[k] - self.cut[k];
+        let (_, rest) = core::mem::take(&mut self.columns[k]).split_at_mut(skipped);
+        let (column, rest) = rest.split_first_mut().expect("a type has as many columns as its shape says");
+        self.columns[k] = rest;
+        self.next[k] += 1;
+        self.cut[k] = self.next[k];
         column
     }
 }
 
 impl<B> Cursor for Rest<'_, B> {
-    /// how many columns of each kind were left
     type Mark = [usize; KINDS];
     #[inline(always)]
     fn enter<T: Fixed>(&mut self) -> Self::Mark {
-        self.0.each_ref().map(|rest| rest.len())
+        self.next
     }
     #[inline(always)]
     fn leave<T: Fixed>(&mut self, mark: Self::Mark) {
-        for (k, kind) in Kind::ALL.into_iter().enumerate() {
-            let unused = self.0[k].len() + T::CELLS.count(kind) - mark[k];
-            self.0[k] = core::mem::take(&mut self.0[k]).split_at_mut(unused).1;
-        }
+        self.next = behind::<T>(mark, 1);
     }
 }
 

@@ -169,7 +169,7 @@ pub(crate) fn columns<T: FixedType>(types: &mut SchemaBuilder) -> TypeRef {
     let one = T::schema(types);
     let mut fields = Vec::new();
     if let Shape::Union(of) = T::SHAPE {
-        let tag = if of.is_enum() { one } else { values(&of, &format!("{}Tag", of.name), types) };
+        let tag = if of.is_enum() { one } else { values(of, &format!("{}Tag", of.name), types) };
         fields.push(("pad".to_owned(), TypeRef::Data(None)));
         fields.push(("tags".to_owned(), TypeRef::list(tag)));
     }

@@ -270,6 +270,11 @@ impl Cells {
         all
     }
 
+    /// Columns of each kind.
+    pub(crate) const fn counts(&self) -> [usize; KINDS] {
+        self.0
+    }
+
     /// Columns of a kind.
     pub const fn count(&self, kind: Kind) -> usize {
         self.0[kind as usize]

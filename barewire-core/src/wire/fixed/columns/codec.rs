@@ -11,8 +11,11 @@ use super::super::{FixedType, in_place, is_union, schema};
 use super::{Columns, ColumnsView, ColumnsViewMut};
 use crate::wire::{AlignedVec, DecodeError, Index, Reader, ReaderMut, SchemaBuilder, TypeRef, Wire, Writer};
 
-/// The columns of a message and their offsets, each with as many cells as the first.
-fn read<'w, T: FixedType>(r: &mut Reader<'w>) -> Result<(Vec<(&'w [u8], u64)>, usize), DecodeError> {
+/// The octets of a column, and where they start.
+type Placed<'w> = (&'w [u8], u64);
+
+/// The columns of a message, each with as many cells as the first, and how many that is.
+fn read<'w, T: FixedType>(r: &mut Reader<'w>) -> Result<(Vec<Placed<'w>>, usize), DecodeError> {
     let mut columns = Vec::with_capacity(T::CELLS.total());
     let mut len = None;
     for (name, n, kind) in names::<T>() {
