@@ -499,6 +499,7 @@ fn warm_sequences_allocate_nothing() {
 
         grads.iter_mut().for_each(Gradient::clear);
         let made = ALLOCATIONS.get() - before;
-        assert!(run < 2 || made == 0, "{made} allocations in run {run}");
+        // the window is full after the first run: the second asks for more memory than it, and the third has that
+        assert!(run < 3 || made == 0, "{made} allocations in run {run}");
     }
 }
