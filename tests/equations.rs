@@ -21,6 +21,7 @@ pub struct Chain {
 #[derive(BareStruct)]
 #[bare(forward = |x: [batch, d]| {
     let corner = max(x, bias) - min(x, 0.25 * bias) * relu(x) + abs(x);
+    let corner = corner + clamp(x, -0.5, bias) * relu2(x);
     let chosen = if x > bias { x * x } else { stop(x) * bias };
     corner + chosen + ste(round(4 * x)) / 4 + ste(sign(x)) * bias + surrogate(step(x - bias), sigmoid)
         + surrogate(step(x), triangle) + surrogate(step(x), arctan) * x + stop(round(x))

@@ -40,6 +40,11 @@ impl<R: Real> Carry<R> {
         Ok(&mut self.values)
     }
 
+    /// The numbers of a state that grows along time, such as cached keys; empty if unset.
+    pub(crate) fn list(&mut self) -> &mut Vec<R> {
+        &mut self.values
+    }
+
     /// The numbers; empty if unset.
     pub fn values(&self) -> &[R] {
         &self.values

@@ -54,7 +54,7 @@ pub use arguments::{Argument, Arguments, Receiver, Receivers, Receives, Results}
 pub use layers::{check_layer, check_layer_adjoint, flatten};
 pub use rng::Rng;
 pub use run::{Contribution, Given, Pulled, Ran, Testable};
-pub use sample::{Sample, Value, binary, constant, ids, numbers, quantized, setting, ternary};
+pub use sample::{Sample, Value, binary, constant, given_ids, ids, numbers, quantized, setting, ternary};
 
 use crate::Error;
 use crate::real::{Dual, Real};

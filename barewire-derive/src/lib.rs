@@ -49,8 +49,8 @@ use check::Derive;
 ///
 /// An equation is `|x: [batch, time, d], ids: u32[batch, time]| expression`, or a block of `let`s that ends in one. It
 /// has fields, inputs, numbers, `+ - * /`, `if a < b { .. } else { .. }`, the elementwise functions `exp ln sqrt tanh
-/// sigmoid silu gelu softplus sin cos abs relu square recip max min`, `stop(..)`, `ste(round(..))`, `ste(sign(..))`,
-/// `surrogate(step(..), sigmoid)`, calls of fields that have an equation themselves, and calls of ops by name or path.
+/// sigmoid silu gelu softplus sin cos abs relu relu2 square recip max min clamp`, `stop(..)`, `ste(round(..))`,
+/// `ste(sign(..))`, `surrogate(step(..), sigmoid)`, calls of fields that have an equation themselves, and calls of ops by name or path.
 /// `let (a, b): ([batch, f], [batch, f]) = split(x);` takes several results and names their axes.
 ///
 /// A type with equations stands at module level, not inside a function: its module must see the types of its fields.

@@ -118,22 +118,10 @@ impl Primitive for log_softmax {
     }
 }
 
-/// The softmax of each row, or with `log` its logarithm; gives the size of a row.
+/// The softmax of the last axis, or with `log` its logarithm; gives the size of a row.
 fn forward<R: Real>(x: Arg<'_, '_, R>, y: &mut [R], log: bool) -> Result<usize, Error> {
     let d = x.dims().last();
-    let x = numbers("x", x)?;
-    length("result", x.len(), y.len())?;
-    if let (Some([x]), Some([y])) = (f32s([x]), f32s_mut([&mut *y])) {
-        let run = if log { kernel::log_forward } else { kernel::forward };
-        return Ok(run(x, x.len().checked_div(d).unwrap_or(0), d, y).map(|()| d)?);
-    }
-    for (x, y) in x.chunks_exact(d.max(1)).zip(y.chunks_exact_mut(d.max(1))) {
-        let (max, sum) = exponentials(x, y);
-        for (y, &x) in y.iter_mut().zip(x) {
-            *y = if log { (x - max) - sum.ln() } else { *y / sum };
-        }
-    }
-    Ok(d)
+    softmax_rows(numbers("x", x)?, d, log, y).map(|()| d)
 }
 
 fn backward<R: Real>(
@@ -145,21 +133,48 @@ fn backward<R: Real>(
     mut scratch: Arena<'_, R>,
 ) -> Result<(), Error> {
     let mut scratch = scratch.lend();
-    length("cotangent", y.len(), c.len())?;
     let x_cot = Overwritten::new("x", slot, y.len(), &mut scratch)?;
-    if let (Some([y, c]), Some([x_cot])) = (f32s([y, c]), f32s_mut([&mut *x_cot.values])) {
-        let run = if log { kernel::log_backward } else { kernel::backward };
-        run(y, c, y.len().checked_div(d).unwrap_or(0), d, x_cot)?;
-    } else {
-        for at in (0..y.len()).step_by(d.max(1)) {
-            let (y, c) = (&y[at..][..d], &c[at..][..d]);
-            let terms = y.iter().zip(c).map(|(&y, &c)| if log { c } else { c * y });
-            let sum = terms.fold(R::ZERO, |sum, term| sum + term);
-            for (x_cot, (&y, &c)) in x_cot.values[at..][..d].iter_mut().zip(y.iter().zip(c)) {
-                *x_cot = if log { c - y.exp() * sum } else { y * (c - sum) };
-            }
+    softmax_rows_cotangent(y, c, d, log, x_cot.values)?;
+    x_cot.finish();
+    Ok(())
+}
+
+/// The softmax of each row of `d` numbers, or with `log` its logarithm.
+pub(super) fn softmax_rows<R: Real>(x: &[R], d: usize, log: bool, y: &mut [R]) -> Result<(), Error> {
+    length("result", x.len(), y.len())?;
+    if let (Some([x]), Some([y])) = (f32s([x]), f32s_mut([&mut *y])) {
+        let run = if log { kernel::log_forward } else { kernel::forward };
+        return Ok(run(x, x.len().checked_div(d).unwrap_or(0), d, y)?);
+    }
+    for (x, y) in x.chunks_exact(d.max(1)).zip(y.chunks_exact_mut(d.max(1))) {
+        let (max, sum) = exponentials(x, y);
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = if log { (x - max) - sum.ln() } else { *y / sum };
         }
     }
-    x_cot.finish();
+    Ok(())
+}
+
+/// Writes the cotangent of `x` from the results `y` of [`softmax_rows`] and their cotangent `c`.
+pub(super) fn softmax_rows_cotangent<R: Real>(
+    y: &[R],
+    c: &[R],
+    d: usize,
+    log: bool,
+    x_cot: &mut [R],
+) -> Result<(), Error> {
+    length("cotangent", y.len(), c.len())?;
+    if let (Some([y, c]), Some([x_cot])) = (f32s([y, c]), f32s_mut([&mut *x_cot])) {
+        let run = if log { kernel::log_backward } else { kernel::backward };
+        return Ok(run(y, c, y.len().checked_div(d).unwrap_or(0), d, x_cot)?);
+    }
+    for ((y, c), x_cot) in y.chunks_exact(d.max(1)).zip(c.chunks_exact(d.max(1))).zip(x_cot.chunks_exact_mut(d.max(1)))
+    {
+        let terms = y.iter().zip(c).map(|(&y, &c)| if log { c } else { c * y });
+        let sum = terms.fold(R::ZERO, |sum, term| sum + term);
+        for (x_cot, (&y, &c)) in x_cot.iter_mut().zip(y.iter().zip(c)) {
+            *x_cot = if log { c - y.exp() * sum } else { y * (c - sum) };
+        }
+    }
     Ok(())
 }

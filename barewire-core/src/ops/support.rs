@@ -207,6 +207,12 @@ pub(super) fn put_scaled<R: Real>(slot: &mut Slot<'_, R>, values: &[R], by: R) {
     }
 }
 
+/// What stands in for the derivative of a unit step at `x`: `k s (1 - s)`, `s = sigmoid(k x)`.
+pub(super) fn surrogate<R: Real>(k: R, x: R) -> R {
+    let s = (k * x).sigmoid();
+    k * s * (R::ONE - s)
+}
+
 /// Adds element by element.
 #[inline(always)]
 pub(super) fn add_into<R: Real>(to: &mut [R], from: &[R]) {

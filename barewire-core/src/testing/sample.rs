@@ -21,6 +21,7 @@ enum Kind {
     Numbers { low: f64, high: f64 },
     Constant(f64),
     Ids { below: u32 },
+    Given(&'static [u32]),
     Setting(u32),
     Ternary,
     Binary,
@@ -40,6 +41,11 @@ pub fn constant(value: f64) -> Sample {
 /// Ids below a number.
 pub fn ids(sizes: &[usize], below: u32) -> Sample {
     Sample { dims: Dims::new(sizes), kind: Kind::Ids { below } }
+}
+
+/// These ids, such as the starts of a sparse matrix's rows.
+pub fn given_ids(ids: &'static [u32]) -> Sample {
+    Sample { dims: Dims::new(&[ids.len()]), kind: Kind::Given(ids) }
 }
 
 /// A `u32` without a gradient, such as a window or a number of heads.
@@ -89,6 +95,7 @@ impl Sample {
                 value.free = false;
             }
             Kind::Ids { below } => value.ids = fill(self.dims.len(), || rng.below(below)),
+            Kind::Given(ids) => value.ids = ids.to_vec(),
             Kind::Setting(setting) => value.ids = [setting].into(),
             Kind::Ternary => {
                 let trits: Vec<i8> = fill(self.dims.len(), || rng.below(3) as i8 - 1);
@@ -143,6 +150,17 @@ impl<R: Real> Value<R> {
     pub fn new(sizes: &[usize], numbers: Vec<R>) -> Self {
         let (ids, words) = (Vec::new(), Vec::new());
         Value { dims: Dims::new(sizes), numbers, ids, words, bits: 0, free: true, kept: true }
+    }
+
+    /// Some steps of a value `[batch, time, ..]`, for tests that cut a sequence.
+    #[must_use]
+    pub fn steps(&self, steps: core::ops::Range<usize>) -> Self {
+        let &[batch, time, ref rest @ ..] = self.dims.sizes() else { return self.clone() };
+        let row: usize = rest.iter().product();
+        let part = |entry: usize| (entry * time + steps.start) * row..(entry * time + steps.end) * row;
+        let numbers = (0..batch).flat_map(|entry| self.numbers.get(part(entry)).unwrap_or_default()).copied().collect();
+        let sizes = [&[batch, steps.len()][..], rest].concat();
+        Value { numbers, dims: Dims::new(&sizes), ..self.clone() }
     }
 
     /// A number without a gradient.

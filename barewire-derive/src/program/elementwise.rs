@@ -75,10 +75,12 @@ pub(crate) const FUNCTIONS: &[(&str, usize)] = &[
     ("cos", 1),
     ("abs", 1),
     ("relu", 1),
+    ("relu2", 1),
     ("square", 1),
     ("recip", 1),
     ("max", 2),
     ("min", 2),
+    ("clamp", 3),
     ("stop", 1),
     ("ste", 1),
     ("surrogate", 2),
@@ -141,6 +143,10 @@ impl Group {
             "cos" => self.push(Op::Cos, vec![x]),
             "abs" => self.push(Op::Abs, vec![x]),
             "relu" => self.push(Op::Relu, vec![x]),
+            "relu2" => {
+                let r = self.push(Op::Relu, vec![x]);
+                self.push(Op::Mul, vec![r, r])
+            }
             "square" => self.push(Op::Mul, vec![x, x]),
             "recip" => self.push(Op::Div, vec![Ref::Literal(1.0), x]),
             "stop" => self.push(Op::Stop, vec![x]),

@@ -141,6 +141,12 @@ impl Lowering<'_> {
                 let (x, y) = (self.element(&call.args[0], pending), self.element(&call.args[1], pending));
                 Some(pending.group.push(if word == "max" { Op::Max } else { Op::Min }, vec![x?, y?]))
             }
+            "clamp" => {
+                let args: Vec<_> = call.args.iter().map(|arg| self.element(arg, pending)).collect();
+                let &[x, low, high] = args.into_iter().collect::<Option<Vec<_>>>()?.as_slice() else { return None };
+                let above = pending.group.push(Op::Max, vec![x, low]);
+                Some(pending.group.push(Op::Min, vec![above, high]))
+            }
             "ste" => self.straight_through(&call.args[0], name, pending),
             "surrogate" => self.surrogate(call, pending),
             "stop" => match steep(&call.args[0]) {
