@@ -26,7 +26,7 @@ impl Mask {
     fn sees(self, i: usize, j: usize) -> bool {
         match self {
             Mask::All => true,
-            Mask::Causal { window, stride } => j <= i && i - j < window && (i - j) % stride == 0,
+            Mask::Causal { window, stride } => j <= i && i - j < window && (i - j).is_multiple_of(stride),
         }
     }
 }

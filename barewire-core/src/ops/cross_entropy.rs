@@ -112,10 +112,12 @@ fn each_row<R: Real>(
     let saving = gradient.is_some();
     let gradient = gradient.unwrap_or_default();
     if let (Some([x]), Some([losses, gradient])) = (f32s([logits]), f32s_mut([&mut *losses, &mut *gradient])) {
-        return Ok(match saving {
-            true => kernel::forward_backward(x, targets, targets.len(), v, share.value() as f32, losses, gradient)?,
-            false => kernel::forward(x, targets, targets.len(), v, losses)?,
-        });
+        let rows = targets.len();
+        match saving {
+            true => kernel::forward_backward(x, targets, rows, v, share.value() as f32, losses, gradient)?,
+            false => kernel::forward(x, targets, rows, v, losses)?,
+        }
+        return Ok(());
     }
     let e = scratch.take(v);
     for (row, (&target, loss)) in targets.iter().zip(losses).enumerate() {

@@ -171,9 +171,11 @@ impl<'r, R: Real> Coefficients<'r, R> {
             }
             for k in 0..d {
                 y[k] = self.skip[k] * x[k];
-                for i in k * n..(k + 1) * n {
-                    h[i] = self.a[i] * h[i] + self.b[i] * x[k];
-                    y[k] += self.c[i] * h[i];
+                let of = k * n..(k + 1) * n;
+                let coefficients = self.a[of.clone()].iter().zip(&self.b[of.clone()]).zip(&self.c[of.clone()]);
+                for (h, ((&a, &b), &c)) in h[of].iter_mut().zip(coefficients) {
+                    *h = a * *h + b * x[k];
+                    y[k] += c * *h;
                 }
             }
         }

@@ -83,11 +83,11 @@ impl Primitive for lif {
         let neuron = Neuron { threshold, decay, slope };
         let (u, z) = (saved.take(batch * (time + 1) * d), saved.take(batch * d));
         let rested = saved.take_codes(i.len());
-        for n in 0..batch * d {
+        for (n, z) in z.iter_mut().enumerate() {
             let (entry, k) = (n / d, n % d);
             let at = |row: usize| entry * 3 * d + row * d + k;
             let (mut rest, mut last) = (state[at(2)].value().round().max(0.0), state[at(1)]);
-            z[n] = last;
+            *z = last;
             let mut potential = state[at(0)];
             for t in 0..time {
                 let step = (entry * time + t) * d + k;
@@ -117,14 +117,14 @@ impl Primitive for lif {
         length("cotangent", rested.len(), c.len())?;
         let i = Overwritten::new("i", i, rested.len(), &mut scratch)?;
         let state = state.sized(batch * 3 * d)?;
-        for n in 0..batch * d {
+        for (n, &z) in z.iter().enumerate() {
             let (entry, k) = (n / d, n % d);
             let at = |row: usize| entry * 3 * d + row * d + k;
             let (mut u_cot, mut z_cot) = (state[at(0)], state[at(1)]);
             for t in (0..time).rev() {
                 let step = (entry * time + t) * d + k;
                 let [before, after] = [t, t + 1].map(|t| u[(entry * (time + 1) + t) * d + k]);
-                let spike_before = if t == 0 { z[n] } else { y[step - d] };
+                let spike_before = if t == 0 { z } else { y[step - d] };
                 let slope = if rested[step] == 1 { R::ZERO } else { neuron.slope_at(after) };
                 let by_spike = (c[step] + z_cot) * slope;
                 let cot = u_cot + by_spike;

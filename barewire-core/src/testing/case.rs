@@ -26,6 +26,9 @@ pub(super) fn plus(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
     [a[0] + b[0], a[1] + b[1]]
 }
 
+/// Arguments, and the lists of a state, with tangents.
+type Tangents = (Vec<Value<Dual<f64>>>, Vec<Vec<Dual<f64>>>);
+
 /// One op at one random point, with random directions and cotangents.
 pub(super) struct Case<O> {
     values: Vec<Value<f64>>,
@@ -87,7 +90,7 @@ impl<O: Testable<f64> + Testable<Dual<f64>>> Case<O> {
     }
 
     /// Arguments and initial state with tangents.
-    fn dual(&self, arguments: &[Vec<f64>], state: &[Vec<f64>]) -> (Vec<Value<Dual<f64>>>, Vec<Vec<Dual<f64>>>) {
+    fn dual(&self, arguments: &[Vec<f64>], state: &[Vec<f64>]) -> Tangents {
         let dual = |values: &[f64], tangents: &[f64]| -> Vec<Dual<f64>> {
             values.iter().zip(tangents).map(|(&value, &tangent)| Dual { value, tangent }).collect()
         };
