@@ -228,7 +228,8 @@ fn the_optimiser_starts_from_the_latent_weights_and_keeps_the_digits() {
     assert!(latents.is_empty(), "the paths of latent weights are those of the walk: {:?}", latents.keys());
     // with no gradient and no learning rate, requantising gives the digits and scales that were there
     optimizer.step(&mut region, &mut HgrnLmCotangent::default(), 0.0).unwrap();
-    assert_eq!(region.bytes(), before);
+    region.seal().unwrap(); // takes away the mark that the file is being changed
+    assert!(region.bytes() == before);
 }
 
 /// The whole validation text. `BAREWIRE_TEXT=tinyshakespeare.txt cargo test -p barewire-models -- --ignored`
