@@ -38,6 +38,16 @@ impl Type {
         }
     }
 
+    /// The variants that the schema has.
+    pub(crate) fn listed(&self) -> impl Iterator<Item = &Variant> {
+        self.variants().iter().filter(|variant| !variant.unknown)
+    }
+
+    /// The variant that keeps what the schema does not have.
+    pub(crate) fn unknown(&self) -> Option<&Variant> {
+        self.variants().iter().find(|variant| variant.unknown)
+    }
+
     pub(crate) fn is_union(&self) -> bool {
         matches!(self.kind, TypeKind::Union(_))
     }
@@ -52,8 +62,10 @@ impl Type {
 pub(crate) struct Variant {
     /// the variant's name; for a struct, the struct's
     pub(crate) ident: Ident,
-    /// the tag on the wire; 0 for a struct
+    /// the tag on the wire; 0 for a struct, and where `unknown`
     pub(crate) tag: u32,
+    /// whether it keeps members that the type does not list, with the tags that they have: `#[bare(unknown)]`. The last variant then.
+    pub(crate) unknown: bool,
     pub(crate) style: Style,
     pub(crate) fields: Vec<Field>,
     pub(crate) equation: Option<Equation>,

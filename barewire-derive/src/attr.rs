@@ -36,7 +36,7 @@ impl Place {
         match self {
             Self::Struct => &["crate", "rename", "fixed_size", "forward"],
             Self::Enum => &["crate", "rename", "retired", "fixed_size"],
-            Self::Variant => &["tag", "rename", "forward"],
+            Self::Variant => &["tag", "rename", "forward", "unknown"],
             Self::Field => &["dims", "axes", "active", "signal", "fixed", "align", "rename", "scaled_by"],
         }
     }
@@ -52,6 +52,7 @@ pub(crate) struct Attrs {
     pub(crate) retired: Vec<(u32, Span)>,
     pub(crate) fixed_size: Option<Ident>,
     pub(crate) tag: Option<(u32, Span)>,
+    pub(crate) unknown: Option<Ident>,
     pub(crate) forward: Option<Equation>,
     pub(crate) dims: Option<(Vec<Ident>, Span)>,
     pub(crate) axes: Vec<(Ident, Ident)>,
@@ -149,6 +150,7 @@ impl Attrs {
                 self.dims = Some((names, key.span()));
             }
             "axes" => self.axes.extend(axes(&key, input)?),
+            "unknown" => self.unknown = Some(alone(key, input)?),
             "fixed_size" => self.fixed_size = Some(alone(key, input)?),
             "active" => self.roles.push((Role::Active, alone(key, input)?)),
             "signal" => self.roles.push((Role::Signal, alone(key, input)?)),

@@ -7,6 +7,8 @@ use syn::spanned::Spanned;
 use crate::ast::{Field, Style, Type, TypeKind, Variant, unraw};
 use crate::attr::{Attrs, Errors, Place, nearest};
 
+mod unknown;
+
 /// Which derive was written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Derive {
@@ -67,7 +69,7 @@ pub(crate) fn check(input: &syn::DeriveInput, derive: Derive, errors: &mut Error
             return None;
         }
         if errors.len() == before {
-            variants.sort_by_key(|variant| variant.tag);
+            variants.sort_by_key(|variant| (variant.unknown, variant.tag));
         }
     }
     if kind_has_no_octets(&kind) {
@@ -116,6 +118,7 @@ fn structure(
     errors: &mut Errors,
 ) -> Variant {
     let (style, fields) = fields(&data.fields, errors);
+    unknown::not_in(&fields, errors);
     if fields.is_empty() {
         errors.push(
             ident.span(),
@@ -125,6 +128,7 @@ fn structure(
     Variant {
         ident: ident.clone(),
         tag: 0,
+        unknown: false,
         style,
         fields,
         equation: forward,
@@ -141,17 +145,22 @@ fn union(data: &syn::DataEnum, wire_name: &str, attrs: &Attrs, ident: &Ident, er
             "an enum without variants has no values, so there is nothing to write; give it a variant".into(),
         );
     }
-    let plain = data.variants.iter().all(|variant| variant.fields.is_empty());
+    let read: Vec<_> = data.variants.iter().map(|v| (v, Attrs::read(&v.attrs, Place::Variant, errors))).collect();
+    let plain = read.iter().all(|(variant, read)| variant.fields.is_empty() || read.unknown.is_some());
+    unknown::check(&read, attrs, errors);
     let mut variants: Vec<Variant> = Vec::new();
     let mut without = Vec::new();
     let mut next = Some(0u32);
-    for variant in &data.variants {
-        let read = Attrs::read(&variant.attrs, Place::Variant, errors);
+    for (variant, read) in read {
         if let Some((_, discriminant)) = &variant.discriminant {
             let shown = discriminant.to_token_stream();
             let message =
                 format!("the tag on the wire is an attribute: write `#[bare(tag = {shown})]` instead of `= {shown}`");
             errors.push(discriminant.span(), message);
+        }
+        if read.unknown.is_some() {
+            variants.push(unknown::variant(variant, read, errors));
+            continue;
         }
         let (tag, tag_span) = match (read.tag, next) {
             (Some((tag, span)), _) => (tag, span),
@@ -165,7 +174,7 @@ fn union(data: &syn::DataEnum, wire_name: &str, attrs: &Attrs, ident: &Ident, er
         // a tag that did not parse is not also a repeated one
         let unreadable = read.tag.is_none() && read.seen.iter().any(|key| key == "tag");
         if !unreadable {
-            if let Some(same) = variants.iter().find(|v| v.tag == tag) {
+            if let Some(same) = variants.iter().find(|v| !v.unknown && v.tag == tag) {
                 errors.push(tag_span, format!("tag {tag} is already used by variant `{}`", unraw(&same.ident)));
             }
             if attrs.retired.iter().any(|(retired, _)| *retired == tag) {
@@ -182,6 +191,7 @@ fn union(data: &syn::DataEnum, wire_name: &str, attrs: &Attrs, ident: &Ident, er
         }
         next = tag.checked_add(1);
         let (style, fields) = fields(&variant.fields, errors);
+        unknown::not_in(&fields, errors);
         let name = unraw(&variant.ident);
         let member = match &read.rename {
             Some((name, span)) => {
@@ -211,6 +221,7 @@ fn union(data: &syn::DataEnum, wire_name: &str, attrs: &Attrs, ident: &Ident, er
         variants.push(Variant {
             ident: variant.ident.clone(),
             tag,
+            unknown: false,
             style,
             fields,
             equation: read.forward,
@@ -219,7 +230,7 @@ fn union(data: &syn::DataEnum, wire_name: &str, attrs: &Attrs, ident: &Ident, er
             span: variant.ident.span(),
         });
     }
-    if without.len() < variants.len() {
+    if without.len() < variants.iter().filter(|variant| !variant.unknown).count() {
         for (span, name) in without {
             errors.push(
                 span,

@@ -39,6 +39,7 @@ use check::Derive;
 /// | enum            | `retired = [3, 4]`             | tags that must not be used again                                   |
 /// | type            | `fixed_size`                   | it may stand in `Slots` and `Columns`: numbers, bools, arrays of such |
 /// | variant         | `tag = 1`                      | its number on the wire; else one more than the variant before      |
+/// | variant         | `unknown`                      | keeps members that the type does not list: one `UnknownMember`     |
 /// | variant, struct | `forward = equation`           | a closure, or the path of a [`differentiable`] function            |
 /// | field           | `dims = [d_out, d_in]`         | names of the axes of numbers, outermost first                      |
 /// | field           | `axes(d_in = d_model)`         | what a sub-layer's axes are called here                            |

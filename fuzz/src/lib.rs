@@ -13,11 +13,11 @@ mod types;
 use barewire::wire::value::{from_json, to_json};
 use barewire::wire::walk::{Visitor, walk_message};
 use barewire::wire::{
-    AlignedBuf, Header, Index, Lazy, Pads, Types, Union, Value, Wire, from_foreign_message, from_message, lazy_file,
-    to_message, view_file, view_message, view_message_mut,
+    AlignedBuf, Header, Index, Lazy, Pads, Reader, Types, Union, Value, Wire, WriterSchema, from_foreign_message,
+    from_message, lazy_file, to_message, try_to_file, view_file, view_message, view_message_mut,
 };
 
-pub use types::{Kind, Model, Pair, Part, example};
+pub use types::{Kept, KeptKind, Kind, Model, Pair, Part, example};
 
 /// A typed message: the first octet chooses the type.
 pub fn message(input: &[u8]) {
@@ -139,6 +139,28 @@ pub fn value(input: &[u8]) {
         let text = serde_json::to_string(&json).expect("JSON has a text");
         let json = serde_json::from_str(&text).expect("JSON's text is JSON");
         assert_eq!(from_json(types.root(), &json).expect("what was written as JSON is read"), value, "through {text}");
+    }
+}
+
+/// The schema of a writer, a zero octet, and a message of it, for a reader that keeps what it does not know.
+pub fn evolution(input: &[u8]) {
+    let Some((types, octets)) = types_and_rest(input) else { return };
+    let Ok(writer) = WriterSchema::parse::<Vec<Kept>>(&types.schema().text()) else { return };
+    let message = AlignedBuf::copy_from(octets);
+    let reader = || Reader::new(&message).with_writer_schema(&writer);
+    let (mut r, index) = (reader(), Index::new());
+    let viewed = Vec::<Kept>::read(&mut r, &index).and_then(|_| r.finish());
+    let mut r = reader();
+    let value = Vec::<Kept>::decode(&mut r).and_then(|value| r.finish().map(|()| value));
+    assert_eq!(value.as_ref().err(), viewed.as_ref().err(), "decoding and viewing differ");
+    let walked = walk_message(types.root(), &message, Pads::Aligned, &mut Nobody).is_ok();
+    match value {
+        Ok(value) => {
+            assert!(to_message(&value)[..] == *octets, "accepted octets are not the canonical ones");
+            // the reader may know members that the writer does not, and then no file holds both
+            assert!(try_to_file(&value).is_ok() || !walked, "a message of the writer cannot be saved");
+        }
+        Err(error) => assert!(!walked, "a message of the writer is refused: {error}"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Types with every kind of field.
 
-use barewire::wire::{BinaryMatrix, List, Map, Matrix, QuantizedMatrix, TernaryMatrix, Uint};
+use barewire::wire::{BinaryMatrix, List, Map, Matrix, QuantizedMatrix, TernaryMatrix, Uint, UnknownMember};
 use barewire::{BareStruct, BareUnion};
 
 /// A component.
@@ -50,6 +50,35 @@ pub struct Model {
     pub bias: Vec<f64>,
     /// perhaps
     pub head: Option<Kind>,
+}
+
+/// A union that keeps what it does not know.
+#[derive(BareUnion, Clone, Debug, PartialEq)]
+pub enum Kept {
+    /// a number
+    Scale(f32),
+    /// lists with and without a pad
+    Lists {
+        /// padded
+        codes: Vec<u16>,
+        /// an octet each
+        flags: Vec<bool>,
+    },
+    /// an enum that keeps values
+    Kinds(Vec<KeptKind>),
+    /// the rest
+    #[bare(unknown)]
+    Unknown(UnknownMember),
+}
+
+/// An enum that keeps what it does not know.
+#[derive(BareUnion, Clone, Debug, PartialEq)]
+pub enum KeptKind {
+    /// the only one
+    Plain,
+    /// the rest
+    #[bare(unknown)]
+    Unknown(UnknownMember),
 }
 
 /// Small things inside each other.

@@ -2,17 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use barewire::wire::{FieldNames, List, Map, Pads, Schema, Types, Uint, Value, to_file, to_message};
-use barewire_fuzz::{Model, Pair, Part, example};
+use barewire::wire::{FieldNames, List, Map, Pads, Reader, Schema, Types, Uint, Value, Wire, WriterSchema, to_file, to_message};
+use barewire_fuzz::{Kept, Model, Pair, Part, example};
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 5] = [
+const TARGETS: [Target; 6] = [
     ("message", barewire_fuzz::message),
     ("file", barewire_fuzz::file),
     ("schema", barewire_fuzz::schema),
     ("value", barewire_fuzz::value),
     ("json", barewire_fuzz::json),
+    ("evolution", barewire_fuzz::evolution),
 ];
 
 fn folder(target: &str) -> PathBuf {
@@ -63,6 +64,19 @@ fn seeds_are_accepted() {
         let fits = [Pads::Data, Pads::Aligned].map(|pads| Value::decode(types.root(), octets, pads).is_ok());
         assert!(fits.contains(&true), "{}", path.display());
     }
+}
+
+/// And one for the reader of other versions has to be opened, with something in it that is not known.
+#[test]
+fn evolution_seeds_are_accepted() {
+    let kept = read("evolution").into_iter().filter(|(_, seed)| {
+        let at = seed.iter().position(|octet| *octet == 0).expect("a zero octet");
+        let text = std::str::from_utf8(&seed[..at]).expect("text");
+        let writer = WriterSchema::parse::<Vec<Kept>>(text).expect("a schema that can be read");
+        let parts = Vec::<Kept>::decode(&mut Reader::new(&seed[at + 1..]).with_writer_schema(&writer));
+        parts.is_ok_and(|parts| matches!(parts.last(), Some(Kept::Unknown(_))))
+    });
+    assert!(kept.count() > 0);
 }
 
 fn write() {
@@ -118,6 +132,19 @@ fn write() {
     let value = Value::decode(types.root(), &to_message(&model), Pads::Aligned).expect("a message");
     let json = barewire::wire::value::to_json(types.root(), &value).expect("JSON");
     add("json", "model", &with(&text, json.to_string().as_bytes()));
+
+    let newer = "type KeptScale f32 type U16Array struct { pad: data values: list<u16> } type KeptLists struct { codes: U16Array flags: list<bool> } type KeptKind enum { PLAIN NEW } type KeptKinds list<KeptKind> type More struct { name: str codes: U16Array } type Kept union { KeptScale | KeptLists | KeptKinds | More = 300 } type Root list<Kept>";
+    let types = Types::parse(newer).expect("a schema");
+    let codes = || Value::Struct(vec![Value::Data(vec![]), vec![1u16, 2].into()]);
+    let parts = Value::List(vec![
+        Value::union(0, 1.5f32.into()),
+        Value::union(1, Value::Struct(vec![codes(), vec![true, false].into()])),
+        Value::union(2, Value::List(vec![Value::Enum(0), Value::Enum(1)])),
+        Value::union(300, Value::Struct(vec!["a".into(), codes()])),
+    ]);
+    let message = parts.encode(types.root(), Pads::Aligned).expect("a message");
+    add("evolution", "newer", &with(newer, &message));
+    add("evolution", "own", &with(&Schema::of::<Vec<Kept>>(FieldNames::Camel).text(), &message[..6]));
 
     for (target, name, octets) in seeds {
         std::fs::create_dir_all(folder(target)).expect("a folder");

@@ -13,7 +13,7 @@ use crate::fuse::Sink;
 use crate::real::{Lift, Real};
 use crate::shape::Dims;
 use crate::state::descend;
-use crate::wire::{Columns, FixedType, Index, Int, Slots, Uint};
+use crate::wire::{Columns, FixedType, Index, Int, Slots, Uint, UnknownMember};
 use crate::workspace::Arena;
 
 impl Part for f32 {
@@ -111,7 +111,7 @@ macro_rules! discrete {
     };
 }
 
-discrete!(bool u8 u16 u32 u64 i8 i16 i32 i64 f64 Uint Int String);
+discrete!(bool u8 u16 u32 u64 i8 i16 i32 i64 f64 Uint Int String UnknownMember);
 // data, which equations process run by run
 discrete!(<T: FixedType> Slots<T>);
 discrete!(<T: FixedType> Columns<T>);

@@ -25,6 +25,7 @@ use alloc::format;
 use alloc::string::String;
 
 use super::error::DecodeError;
+use super::evolution::WriterSchema;
 use super::index::Index;
 use super::pad::{ALIGN, MAX_ALIGN, first_nonzero, pad_before};
 use super::reader::{Extent, Reader};
@@ -32,16 +33,20 @@ use super::{Wire, schema, schema_hash};
 
 #[cfg(feature = "std")]
 mod edit;
+#[cfg(feature = "std")]
+mod stream;
 mod write;
 
 #[cfg(feature = "std")]
 pub use edit::ComponentList;
 #[cfg(feature = "std")]
 pub(super) use edit::Edit;
+#[cfg(feature = "std")]
+pub(super) use stream::ListWriter;
 use write::content_hash;
 #[cfg(feature = "std")]
-pub(super) use write::{seal, unseal};
-pub use write::{to_file, to_file_into};
+pub(super) use write::{seal, try_to_file_into, unseal};
+pub use write::{to_file, to_file_into, try_to_file};
 
 /// The first octets of every file.
 pub const MAGIC: [u8; 8] = *b"BAREWIRE";
@@ -305,9 +310,9 @@ impl<'w> Header<'w> {
     }
 
     /// A reader over the root, whose errors count from the start of the file, and which records components.
-    fn walking_reader(&self, bytes: &'w [u8]) -> Reader<'w> {
+    fn walking_reader(&self, bytes: &'w [u8], writer: Option<&'w WriterSchema>) -> Reader<'w> {
         // entries are octets of the file, so their number is no promise
-        self.root_reader(bytes).with_extents(self.components().len())
+        self.root_reader(bytes).with_extents(self.components().len()).with_writer(writer)
     }
 
     /// A reader over the root, whose errors count from the start of the file.
@@ -333,9 +338,14 @@ impl<'w> Header<'w> {
         Ok(())
     }
 
-    /// A view of the root.
-    pub(crate) fn view<T: Wire>(&self, bytes: &'w [u8], index: &'w Index) -> Result<T::View<'w, f32>, DecodeError> {
-        let mut r = self.walking_reader(bytes);
+    /// A view of the root. With `writer`, the file's schema is that one, and not `T`'s.
+    pub(crate) fn view<T: Wire>(
+        &self,
+        bytes: &'w [u8],
+        index: &'w Index,
+        writer: Option<&'w WriterSchema>,
+    ) -> Result<T::View<'w, f32>, DecodeError> {
+        let mut r = self.walking_reader(bytes, writer);
         let view = T::read(&mut r, index)?;
         r.finish()?;
         self.check_walk(&r.take_extents())?;
@@ -344,8 +354,8 @@ impl<'w> Header<'w> {
 
     /// A copy of the root.
     #[cfg(feature = "std")]
-    pub(crate) fn decode<T: Wire>(&self, bytes: &'w [u8]) -> Result<T, DecodeError> {
-        let mut r = self.walking_reader(bytes);
+    pub(crate) fn decode<T: Wire>(&self, bytes: &'w [u8], writer: Option<&'w WriterSchema>) -> Result<T, DecodeError> {
+        let mut r = self.walking_reader(bytes, writer);
         let value = T::decode(&mut r)?;
         r.finish()?;
         self.check_walk(&r.take_extents())?;
@@ -354,8 +364,13 @@ impl<'w> Header<'w> {
 
     /// Walks the root as a `T`.
     #[cfg(feature = "std")]
-    pub(crate) fn check_structure<T: Wire>(&self, bytes: &'w [u8], payloads: bool) -> Result<(), DecodeError> {
-        let mut r = self.walking_reader(bytes);
+    pub(crate) fn check_structure<T: Wire>(
+        &self,
+        bytes: &'w [u8],
+        payloads: bool,
+        writer: Option<&'w WriterSchema>,
+    ) -> Result<(), DecodeError> {
+        let mut r = self.walking_reader(bytes, writer);
         if payloads {
             r = r.with_payload_checks();
         }
@@ -395,5 +410,5 @@ impl core::fmt::Display for Hex<'_> {
 /// The octets are no file, hold another schema than `T`'s, were changed and not sealed, are not a canonical `T`, or do not
 /// start at a multiple of the file's alignment.
 pub fn view_file<'w, T: Wire>(bytes: &'w [u8], index: &'w Index) -> Result<T::View<'w, f32>, DecodeError> {
-    Header::of::<T>(bytes)?.view::<T>(bytes, index)
+    Header::of::<T>(bytes)?.view::<T>(bytes, index, None)
 }

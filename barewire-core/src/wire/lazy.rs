@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use super::error::DecodeError;
+use super::evolution::WriterSchema;
 use super::file::{Component, Header};
 use super::index::Index;
 use super::reader::{Extent, Reader};
@@ -53,12 +54,18 @@ pub struct Lazy<'w, U> {
     header: Header<'w>,
     /// which components are `U`s, if not all are
     numbers: Option<Box<[usize]>>,
+    /// the file's schema, if it is not the root's
+    writer: Option<&'w WriterSchema>,
     of: PhantomData<fn() -> U>,
 }
 
 impl<'w, U: Union> Lazy<'w, U> {
     /// The `U`s in the file of a `T`, whose header was checked.
-    pub(super) fn new<T: Wire>(bytes: &'w [u8], header: Header<'w>) -> Result<Self, DecodeError> {
+    pub(super) fn new<T: Wire>(
+        bytes: &'w [u8],
+        header: Header<'w>,
+        writer: Option<&'w WriterSchema>,
+    ) -> Result<Self, DecodeError> {
         let numbers = match Share::of::<T, U>() {
             Share::All => None,
             Share::Some => Some(Pass::numbers::<T, U>(bytes, &header)?),
@@ -67,7 +74,7 @@ impl<'w, U: Union> Lazy<'w, U> {
                 return Err(DecodeError::new(header.root.start, expected, core::any::type_name::<T>()));
             }
         };
-        Ok(Self { bytes, header, numbers, of: PhantomData })
+        Ok(Self { bytes, header, numbers, writer, of: PhantomData })
     }
 
     /// How many there are.
@@ -135,7 +142,7 @@ impl<'w, U: Union> Lazy<'w, U> {
         let Some(octets) = self.bytes.get(extent.start as usize..extent.end as usize) else {
             return Err(place(DecodeError::new(extent.start, "a component inside the file", "another one"), k));
         };
-        let mut r = reader(octets).with_base(extent.start);
+        let mut r = reader(octets).with_base(extent.start).with_writer(self.writer);
         let value = read(&mut r).map_err(|error| place(error, k))?;
         r.finish().map_err(|error| place(error, k))?;
         Ok(value)
@@ -326,5 +333,5 @@ fn fixed(ty: &TypeRef) -> Option<usize> {
 /// The octets are no file, hold another schema than `T`'s, or were changed and not sealed; or `T` has no components of the
 /// union `U`.
 pub fn lazy_file<T: Wire, U: Union>(bytes: &[u8]) -> Result<Lazy<'_, U>, DecodeError> {
-    Lazy::new::<T>(bytes, Header::of::<T>(bytes)?)
+    Lazy::new::<T>(bytes, Header::of::<T>(bytes)?, None)
 }

@@ -27,6 +27,8 @@
 //! | a file                      | views               | `Region::open`, `Region::map`, `Region::map_mut`        |
 //! | a file of many parts        | one of them         | `Region::lazy`                                          |
 //! | a file of many parts        | more, fewer, others | `Region::append`, `Region::splice`, `Region::replace`   |
+//! | a file of another version   | what can be read    | `Region::open_compatible`, [`UnknownMember`]            |
+//! | a file of an old type       | one of the new type | `migrate`, `migrate_each`                               |
 //! | a type                      | its schema          | [`schema_text`], [`schema_hash`]                        |
 //! | a schema's text             | values, or a walk   | [`Types::parse`], [`Value`], [`walk`]                   |
 //! | many small unions           | rows, or columns    | [`Slots`], [`Columns`]: see [`fixed`]                   |
@@ -34,6 +36,7 @@
 mod buffer;
 mod compound;
 mod error;
+mod evolution;
 mod file;
 pub mod fixed;
 mod index;
@@ -64,9 +67,10 @@ mod writer;
 
 pub use buffer::{AlignedBuf, AlignedVec};
 pub use error::{DecodeError, ValueError};
+pub use evolution::{KeepError, UnknownMember, UnknownView, Unreadable, WriterSchema};
 #[cfg(feature = "std")]
 pub use file::ComponentList;
-pub use file::{Component, Header, Level, MAGIC, VERSION, to_file, to_file_into, view_file};
+pub use file::{Component, Header, Level, MAGIC, VERSION, to_file, to_file_into, try_to_file, view_file};
 pub use fixed::{
     Columns, ColumnsView, ColumnsViewMut, Fixed, FixedType, Run, SetError, Slots, SlotsView, SlotsViewMut,
 };
@@ -85,7 +89,9 @@ pub use quantized::{QuantizedMatrix, QuantizedView, QuantizedViewMut};
 pub use reader::{Extent, Reader};
 pub use reader_mut::ReaderMut;
 #[cfg(feature = "std")]
-pub use region::{Access, AccessMut, FileError, Mapped, MappedMut, Owned, Region, SchemaMismatch};
+pub use region::{
+    Access, AccessMut, FileError, Mapped, MappedMut, Owned, Region, SchemaMismatch, migrate, migrate_each,
+};
 pub use scalar::{Int, Scalar, Uint};
 pub use schema::{FieldNames, Schema, SchemaBuilder, TypeRef, Types};
 pub use value::Value;

@@ -12,10 +12,10 @@ pub use core::option::Option::{self, None, Some};
 pub use core::primitive::{f32, str, u8, u32, usize};
 pub use core::result::Result::{self, Err, Ok};
 
-use super::FieldNames;
 pub use super::fixed;
 use super::schema::names::{camel, constant};
 pub use super::{DecodeError, Element, Index, Reader, ReaderMut, SchemaBuilder, TypeRef, Union, Walked, Wire, Writer};
+use super::{FieldNames, UnknownMember, UnknownView, evolution};
 
 /// A field as a type's schema has it.
 pub struct FieldEntry {
@@ -70,6 +70,45 @@ pub fn union_schema(types: &mut SchemaBuilder, name: &str, variants: &[VariantEn
         TypeRef::Union(members)
     };
     types.define(name, union)
+}
+
+/// Defines a union that keeps members that it does not know.
+pub fn open_union_schema<T: Union>(types: &mut SchemaBuilder, name: &str, variants: &[VariantEntry]) -> TypeRef {
+    let union = union_schema(types, name, variants);
+    types.open_union::<T>(&union);
+    union
+}
+
+/// The tag and the octets of a member that the type does not know.
+pub fn encode_unknown(member: &UnknownMember, w: &mut Writer) {
+    evolution::encode_unknown(member, w);
+}
+
+/// A member that the type does not know, decoded.
+pub fn decode_unknown<T: Union>(
+    r: &mut Reader<'_>,
+    tag: u32,
+    name: &'static str,
+) -> Result<UnknownMember, DecodeError> {
+    evolution::decode_unknown::<T>(r, tag, name)
+}
+
+/// A member that the type does not know, viewed.
+pub fn read_unknown<'w, T: Union>(
+    r: &mut Reader<'w>,
+    tag: u32,
+    name: &'static str,
+) -> Result<UnknownView<'w>, DecodeError> {
+    evolution::read_unknown::<T>(r, tag, name)
+}
+
+/// A member that the type does not know, among what is lent out.
+pub fn read_unknown_mut<'w, T: Union>(
+    r: &mut ReaderMut<'w>,
+    tag: u32,
+    name: &'static str,
+) -> Result<UnknownView<'w>, DecodeError> {
+    evolution::read_unknown_mut::<T>(r, tag, name)
 }
 
 /// A field's name in the schema's style, or as it is.

@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use super::error::DecodeError;
+use super::evolution::WriterSchema;
 use super::pad::{ALIGN, first_nonzero, pad_len};
 use super::scalar::Scalar;
 
@@ -32,6 +33,7 @@ pub struct Reader<'w> {
     payloads: bool,
     depth: usize,
     extents: Option<Vec<Extent>>,
+    writer: Option<&'w WriterSchema>,
 }
 
 /// Where a component stands: from its tag to the octet after it, counted from the start of the file.
@@ -46,7 +48,17 @@ pub struct Extent {
 impl<'w> Reader<'w> {
     /// Reads a message strictly: every pad has the smallest length and only zeros.
     pub fn new(bytes: &'w [u8]) -> Self {
-        Self { bytes, pos: 0, base: 0, align: ALIGN, any_pads: false, payloads: false, depth: 0, extents: None }
+        Self {
+            bytes,
+            pos: 0,
+            base: 0,
+            align: ALIGN,
+            any_pads: false,
+            payloads: false,
+            depth: 0,
+            extents: None,
+            writer: None,
+        }
     }
 
     /// Accepts pads of any length and content, as another BARE writer may leave them. Only for
@@ -62,6 +74,23 @@ impl<'w> Reader<'w> {
     pub fn with_payload_checks(mut self) -> Self {
         self.payloads = true;
         self
+    }
+
+    /// Reads a message that was written under another schema: members that a union keeps ([`UnknownMember`](super::UnknownMember))
+    /// end where that schema says.
+    #[must_use]
+    pub fn with_writer_schema(self, schema: &'w WriterSchema) -> Self {
+        self.with_writer(Some(schema))
+    }
+
+    pub(crate) fn with_writer(mut self, writer: Option<&'w WriterSchema>) -> Self {
+        self.writer = writer;
+        self
+    }
+
+    /// The schema of the writer, if it is another one than the reader's.
+    pub(crate) fn writer(&self) -> Option<&'w WriterSchema> {
+        self.writer
     }
 
     /// Counts offsets from `base`, for a message inside a file.

@@ -1,6 +1,7 @@
 //! The same walk over octets that may be changed: every slice is handed out once.
 
 use super::error::DecodeError;
+use super::evolution::WriterSchema;
 use super::reader::{Reader, check_place};
 use super::scalar::Scalar;
 
@@ -12,12 +13,13 @@ pub struct ReaderMut<'w> {
     rest: &'w mut [u8],
     offset: u64,
     align: usize,
+    writer: Option<&'w WriterSchema>,
 }
 
 impl<'w> ReaderMut<'w> {
     /// Lends out a message, strictly: as [`Reader::new`].
     pub fn new(bytes: &'w mut [u8]) -> Self {
-        Self { rest: bytes, offset: 0, align: super::pad::ALIGN }
+        Self { rest: bytes, offset: 0, align: super::pad::ALIGN, writer: None }
     }
 
     /// Counts offsets from `base`, for a message inside a file.
@@ -25,6 +27,27 @@ impl<'w> ReaderMut<'w> {
     pub(crate) fn with_base(mut self, base: u64) -> Self {
         self.offset = base;
         self
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn with_writer(mut self, writer: Option<&'w WriterSchema>) -> Self {
+        self.writer = writer;
+        self
+    }
+
+    /// The schema of the writer, if it is another one than the reader's.
+    pub(crate) fn writer(&self) -> Option<&'w WriterSchema> {
+        self.writer
+    }
+
+    /// How many octets `f` goes over.
+    pub(crate) fn measure(
+        &self,
+        f: impl FnOnce(&mut Reader<'_>) -> Result<(), DecodeError>,
+    ) -> Result<usize, DecodeError> {
+        let mut reader = Reader::new(self.rest).with_base(self.offset);
+        f(&mut reader)?;
+        Ok(reader.consumed())
     }
 
     /// Octets from the start of the message.

@@ -10,17 +10,21 @@ use std::path::Path;
 
 use super::buffer::AlignedBuf;
 use super::error::DecodeError;
+use super::evolution::{KeepError, WriterSchema};
 use super::file::{self, Header, Level};
 use super::index::Index;
 use super::lazy::Lazy;
 use super::reader_mut::ReaderMut;
-use super::{Union, Wire, schema_hash, schema_text};
+use super::{Union, Wire, schema_hash};
 
+mod compatible;
 mod disk;
 mod error;
+mod migrate;
 mod splice;
 
 pub use error::{FileError, SchemaMismatch};
+pub use migrate::{migrate, migrate_each};
 
 /// The octets of a [`Region`], readable.
 ///
@@ -117,13 +121,43 @@ impl AccessMut for MappedMut {}
 /// ```
 pub struct Region<T, A = Owned> {
     access: A,
+    /// the file's schema, if it is not `T`'s
+    writer: Option<WriterSchema>,
     of: PhantomData<fn() -> T>,
+}
+
+/// Which files are opened.
+#[derive(Clone, Copy, PartialEq)]
+enum Accept {
+    /// those of the type's own schema
+    Same,
+    /// those that the type can read
+    Compatible,
 }
 
 impl<T: Wire> Region<T> {
     /// The file of a value, in memory.
+    ///
+    /// # Panics
+    /// The value has unknown members that no file can hold together with the rest of it: see [`try_encode`](Self::try_encode).
     pub fn encode(value: &T) -> Self {
-        Self { access: Owned(file::to_file(value)), of: PhantomData }
+        Self::encode_into(value, AlignedBuf::new())
+    }
+
+    /// As [`encode`](Self::encode), for values with unknown members ([`UnknownMember`](super::UnknownMember)). The file then has the
+    /// schema that they came with, which knows them, in place of `T`'s, and this region is like one that
+    /// [`open_compatible`](Self::open_compatible) gives.
+    ///
+    /// # Errors
+    /// Not everything in the value is of one such schema: members came from files of different schemas, or there is a variant that
+    /// only `T` has.
+    pub fn try_encode(value: &T) -> Result<Self, KeepError> {
+        Self::try_encode_into(value, AlignedBuf::new())
+    }
+
+    fn try_encode_into(value: &T, mut buf: AlignedBuf) -> Result<Self, KeepError> {
+        let writer = file::try_to_file_into(value, &mut buf)?;
+        Ok(Self { access: Owned(buf), writer, of: PhantomData })
     }
 
     /// Reads a file into memory.
@@ -131,9 +165,12 @@ impl<T: Wire> Region<T> {
     /// # Errors
     /// The file cannot be read, is no barewire file, or holds another schema.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
-        let path = path.as_ref();
+        Self::read(path.as_ref(), Accept::Same)
+    }
+
+    fn read(path: &Path, accept: Accept) -> Result<Self, FileError> {
         let bytes = disk::read(path).map_err(|cause| FileError::Io { path: path.into(), cause })?;
-        Self::finished(Owned(bytes), path)
+        Self::finished(Owned(bytes), path, accept)
     }
 
     /// A copy of a file's octets, which may lie anywhere.
@@ -141,13 +178,15 @@ impl<T: Wire> Region<T> {
     /// # Errors
     /// As [`open`](Region::open); the path in the error is empty.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FileError> {
-        Self::finished(Owned(AlignedBuf::copy_from(bytes)), Path::new(""))
+        Self::finished(Owned(AlignedBuf::copy_from(bytes)), Path::new(""), Accept::Same)
     }
 
     /// The file of a value, in memory that is there already: [`into_buf`](Self::into_buf) of an old region gives such.
-    pub fn encode_into(value: &T, mut buf: AlignedBuf) -> Self {
-        file::to_file_into(value, &mut buf);
-        Self { access: Owned(buf), of: PhantomData }
+    ///
+    /// # Panics
+    /// As [`encode`](Self::encode).
+    pub fn encode_into(value: &T, buf: AlignedBuf) -> Self {
+        Self::try_encode_into(value, buf).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The file's octets.
@@ -167,13 +206,20 @@ impl<T: Wire> Region<T, Mapped> {
     /// `&[u8]` and `&str` into the mapping, and Rust takes for granted that what they refer to does not change.
     #[allow(unsafe_code)]
     pub unsafe fn map(path: impl AsRef<Path>) -> Result<Self, FileError> {
-        let path = path.as_ref();
+        // SAFETY: our caller promises what `map_file` asks for.
+        unsafe { Self::map_file(path.as_ref(), Accept::Same) }
+    }
+
+    /// # Safety
+    /// As [`map`](Self::map).
+    #[allow(unsafe_code)]
+    unsafe fn map_file(path: &Path, accept: Accept) -> Result<Self, FileError> {
         let io = |cause| FileError::Io { path: path.into(), cause };
         let file = File::open(path).map_err(io)?;
         // SAFETY: `Mmap::map` asks that the file is not modified, in or out of process, while the map exists; our caller
         // promises just that for the lifetime of the region, which owns the map.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(io)?;
-        Self::finished(Mapped(map), path)
+        Self::finished(Mapped(map), path, accept)
     }
 }
 
@@ -191,13 +237,20 @@ impl<T: Wire> Region<T, MappedMut> {
     /// hands out `&mut` references into the mapping.
     #[allow(unsafe_code)]
     pub unsafe fn map_mut(path: impl AsRef<Path>) -> Result<Self, FileError> {
-        let path = path.as_ref();
+        // SAFETY: our caller promises what `map_file_mut` asks for.
+        unsafe { Self::map_file_mut(path.as_ref(), Accept::Same) }
+    }
+
+    /// # Safety
+    /// As [`map_mut`](Self::map_mut).
+    #[allow(unsafe_code)]
+    unsafe fn map_file_mut(path: &Path, accept: Accept) -> Result<Self, FileError> {
         let io = |cause| FileError::Io { path: path.into(), cause };
         let file = File::options().read(true).write(true).open(path).map_err(io)?;
         // SAFETY: `MmapMut::map_mut` asks that the file is not modified, in or out of process, but through the map; our
         // caller promises that nobody else touches the file for the lifetime of the region, which owns the map.
         let map = unsafe { memmap2::MmapMut::map_mut(&file) }.map_err(io)?;
-        Self::checked(MappedMut(map), path)
+        Self::checked(MappedMut(map), path, accept)
     }
 
     /// Hands changes to the system and waits until they are on the disk.
@@ -211,29 +264,28 @@ impl<T: Wire> Region<T, MappedMut> {
 
 impl<T: Wire, A: Access> Region<T, A> {
     /// A region of octets that hold a `T`, with hashes that are said to fit.
-    fn finished(access: A, path: &Path) -> Result<Self, FileError> {
-        let region = Self::checked(access, path)?;
+    fn finished(access: A, path: &Path, accept: Accept) -> Result<Self, FileError> {
+        let region = Self::checked(access, path, accept)?;
         let sealed = region.header().and_then(|header| header.check_sealed());
         sealed.map_err(|cause| FileError::Decode { path: path.into(), cause })?;
         Ok(region)
     }
 
     /// A region of octets that hold a `T`.
-    fn checked(access: A, path: &Path) -> Result<Self, FileError> {
+    fn checked(access: A, path: &Path, accept: Accept) -> Result<Self, FileError> {
         let decode = |cause| FileError::Decode { path: path.into(), cause };
         let header = Header::read(access.as_ref()).map_err(decode)?;
-        let expected_hash = schema_hash::<T>();
-        if header.schema_hash != expected_hash {
-            let cause = Box::new(SchemaMismatch {
-                expected_hash,
-                found_hash: header.schema_hash,
-                expected: schema_text::<T>(),
-                found: header.schema.into(),
-            });
-            return Err(FileError::Schema { path: path.into(), cause });
+        let mut writer = None;
+        if header.schema_hash != schema_hash::<T>() {
+            writer = (accept == Accept::Compatible).then(|| WriterSchema::parse::<T>(header.schema).ok()).flatten();
+            if writer.is_none() {
+                let cause = Box::new(SchemaMismatch::of::<T>(header.schema, header.schema_hash));
+                return Err(FileError::Schema { path: path.into(), cause });
+            }
         }
-        header.check_align(T::ALIGN).map_err(decode)?;
-        Ok(Self { access, of: PhantomData })
+        let align = writer.as_ref().map_or(1, WriterSchema::align);
+        header.check_align(T::ALIGN.max(align)).map_err(decode)?;
+        Ok(Self { access, writer, of: PhantomData })
     }
 
     /// The octets of the file.
@@ -249,7 +301,7 @@ impl<T: Wire, A: Access> Region<T, A> {
         Header::read(self.bytes())
     }
 
-    /// The schema inside the file: the last definition is `T`'s.
+    /// The schema inside the file: the last definition is the root's.
     ///
     /// # Errors
     /// As [`header`](Self::header).
@@ -262,7 +314,7 @@ impl<T: Wire, A: Access> Region<T, A> {
     /// # Errors
     /// The octets are not a canonical `T`, or the index says something else than the walk.
     pub fn view<'w>(&'w self, index: &'w Index) -> Result<T::View<'w, f32>, DecodeError> {
-        self.header()?.view::<T>(self.bytes(), index)
+        self.header()?.view::<T>(self.bytes(), index, self.writer.as_ref())
     }
 
     /// The components that are `U`s, one at a time, without the walk of [`view`](Self::view): see [`Lazy`], also for what a
@@ -272,7 +324,7 @@ impl<T: Wire, A: Access> Region<T, A> {
     /// `T` has no components of the union `U`; or, where it has components of other unions too, the index says something else
     /// than what stands between them.
     pub fn lazy<U: Union>(&self) -> Result<Lazy<'_, U>, DecodeError> {
-        Lazy::new::<T>(self.bytes(), self.header()?)
+        Lazy::new::<T>(self.bytes(), self.header()?, self.writer.as_ref())
     }
 
     /// A copy of the root.
@@ -280,7 +332,7 @@ impl<T: Wire, A: Access> Region<T, A> {
     /// # Errors
     /// As [`view`](Self::view).
     pub fn decode(&self) -> Result<T, DecodeError> {
-        self.header()?.decode(self.bytes())
+        self.header()?.decode(self.bytes(), self.writer.as_ref())
     }
 
     /// Checks the file, as thoroughly as asked for.
@@ -291,7 +343,7 @@ impl<T: Wire, A: Access> Region<T, A> {
         let header = self.header()?;
         header.check_sealed()?;
         if level >= Level::Structure {
-            header.check_structure::<T>(self.bytes(), level == Level::Full)?;
+            header.check_structure::<T>(self.bytes(), level == Level::Full, self.writer.as_ref())?;
         }
         if level == Level::Full {
             header.check_hashes(self.bytes())?;
@@ -320,7 +372,9 @@ impl<T: Wire, A: AccessMut> Region<T, A> {
     pub fn view_mut(&mut self) -> Result<T::ViewMut<'_>, DecodeError> {
         let root = self.header()?.root;
         let (head, rest) = self.access.as_mut().split_at_mut(root.start as usize);
-        let mut r = ReaderMut::new(&mut rest[..(root.end - root.start) as usize]).with_base(root.start);
+        let mut r = ReaderMut::new(&mut rest[..(root.end - root.start) as usize])
+            .with_base(root.start)
+            .with_writer(self.writer.as_ref());
         let view = T::read_mut(&mut r)?;
         r.finish()?;
         file::unseal(head);
@@ -343,7 +397,7 @@ impl<T: Wire, A: AccessMut> Region<T, A> {
     /// As [`seal`](Self::seal); or there is no such component.
     pub fn seal_components(&mut self, numbers: impl IntoIterator<Item = usize>) -> Result<(), DecodeError> {
         let header = self.header()?;
-        header.check_structure::<T>(self.bytes(), false)?;
+        header.check_structure::<T>(self.bytes(), false, self.writer.as_ref())?;
         let extents: Vec<_> = header.components().map(|component| component.extent).collect();
         let numbers: Vec<_> = numbers.into_iter().collect();
         if let Some(missing) = numbers.iter().find(|number| **number >= extents.len()) {

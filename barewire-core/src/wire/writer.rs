@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::buffer::AlignedBuf;
+use super::evolution::WriterSchema;
 use super::pad::{ALIGN, ZEROS, pad_before, pad_len};
 use super::reader::Extent;
 use super::scalar::Scalar;
@@ -24,6 +25,8 @@ pub struct Writer {
     align: usize,
     depth: usize,
     extents: Option<Vec<Extent>>,
+    /// those of the unknown members so far, each once
+    schemas: Vec<WriterSchema>,
 }
 
 impl Writer {
@@ -35,13 +38,19 @@ impl Writer {
     /// Starts a message in the memory of an old one.
     pub fn into_buf(mut buf: AlignedBuf) -> Self {
         buf.clear();
-        Self { buf, base: 0, align: ALIGN, depth: 0, extents: None }
+        Self { buf, base: 0, align: ALIGN, depth: 0, extents: None, schemas: Vec::new() }
     }
 
     /// Starts in the middle of a file, `base` octets from its start.
     #[cfg(feature = "std")]
     pub(crate) fn at(base: u64) -> Self {
-        Self { base, ..Self::new() }
+        Self::new().with_base(base)
+    }
+
+    /// Counts offsets from `base`: what is written next stands there in a file.
+    #[cfg(feature = "std")]
+    pub(crate) fn with_base(self, base: u64) -> Self {
+        Self { base, ..self }
     }
 
     /// Records where the outermost unions stand, from here on.
@@ -51,6 +60,18 @@ impl Writer {
 
     pub(crate) fn take_extents(&mut self) -> Vec<Extent> {
         self.extents.take().unwrap_or_default()
+    }
+
+    /// Notes that a member is written that only this schema knows.
+    pub(crate) fn note_schema(&mut self, schema: &WriterSchema) {
+        if !self.schemas.contains(schema) {
+            self.schemas.push(schema.clone());
+        }
+    }
+
+    /// The schemas that know the unknown members so far.
+    pub(crate) fn take_schemas(&mut self) -> Vec<WriterSchema> {
+        core::mem::take(&mut self.schemas)
     }
 
     /// The message.

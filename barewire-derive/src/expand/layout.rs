@@ -238,6 +238,11 @@ impl<'a> Expander<'a> {
 
     fn tag_arms(&self) -> TokenStream {
         let arms = self.ty.variants().iter().map(|variant| {
+            if variant.unknown {
+                let pattern = self.pattern(&quote!(Self), variant);
+                let member = Self::bindings(variant);
+                return quote!(#pattern => #(#member)*.tag(),);
+            }
             let (path, tag) = (self.constructor(&quote!(Self), variant), Literal::u32_unsuffixed(variant.tag));
             quote!(#path { .. } => #tag,)
         });
@@ -325,11 +330,13 @@ impl<'a> Expander<'a> {
         if !self.ty.is_union() {
             return sum(&self.ty.variants()[0]);
         }
-        let variants = self.ty.variants().iter().map(|variant| {
+        let variants = self.ty.listed().map(|variant| {
             let (tag, sum) = (Literal::u32_unsuffixed(variant.tag), sum(variant));
             quote!((#tag, #sum))
         });
-        quote!(#p::union_len(&[#(#variants),*]))
+        // what is not listed may be void
+        let unknown = self.ty.unknown().map(|_| quote!((0, 0)));
+        quote!(#p::union_len(&[#(#variants,)* #unknown]))
     }
 
     fn align(&self) -> TokenStream {
@@ -337,7 +344,7 @@ impl<'a> Expander<'a> {
             return quote!(1);
         }
         let p = &self.p;
-        let fields = self.ty.variants().iter().flat_map(|variant| &variant.fields);
+        let fields = self.ty.listed().flat_map(|variant| &variant.fields);
         let aligns = fields.map(|field| match field.align {
             Some(align) => {
                 let align = Literal::u32_unsuffixed(align);
@@ -368,21 +375,29 @@ impl<'a> Expander<'a> {
             let (fields, tuple) = (entries(only), only.style == Style::Tuple);
             return quote!(#p::struct_schema(types, #name, #fields, #tuple));
         }
-        let plain = !self.ty.has_fields();
-        let variants = self.ty.variants().iter().map(|variant| {
+        let plain = self.ty.listed().all(|variant| variant.fields.is_empty());
+        let variants = self.ty.listed().map(|variant| {
             let (wire_name, tag, tuple) =
                 (&variant.wire_name, Literal::u32_unsuffixed(variant.tag), variant.style == Style::Tuple);
             let exact = plain && *wire_name != unraw(&variant.ident);
             let fields = entries(variant);
             quote!(#p::VariantEntry { name: #wire_name, exact: #exact, tag: #tag, tuple: #tuple, fields: #fields })
         });
-        quote!(#p::union_schema(types, #name, &[#(#variants),*]))
+        let function = match self.ty.unknown() {
+            Some(_) => quote!(open_union_schema::<Self>),
+            None => quote!(union_schema),
+        };
+        quote!(#p::#function(types, #name, &[#(#variants),*]))
     }
 
     fn encode(&self) -> TokenStream {
         let p = &self.p;
         let arms = self.ty.variants().iter().map(|variant| {
             let pattern = self.pattern(&quote!(Self), variant);
+            if variant.unknown {
+                let member = Self::bindings(variant);
+                return quote!(#pattern => { #p::encode_unknown(#(#member)*, w); });
+            }
             let fields = variant.fields.iter().zip(Self::bindings(variant)).map(|(field, binding)| match field.align {
                 Some(align) => {
                     let align = Literal::u32_unsuffixed(align);
@@ -424,11 +439,11 @@ impl<'a> Expander<'a> {
         if self.stub {
             return quote!(#p::stub());
         }
-        let crate::ast::TypeKind::Union(variants) = &self.ty.kind else {
+        if !self.ty.is_union() {
             let value = self.value(from, of, &self.ty.variants()[0]);
             return quote!(#p::Ok(#value));
-        };
-        let arms = variants.iter().map(|variant| {
+        }
+        let arms = self.ty.listed().map(|variant| {
             let (tag, value) = (Literal::u32_unsuffixed(variant.tag), self.value(from, of, variant));
             quote!(#tag => #value,)
         });
@@ -436,11 +451,23 @@ impl<'a> Expander<'a> {
             From::ViewMut => (quote!(r.scan(|r| r.open_union())?), quote!(unknown_tag_mut), TokenStream::new()),
             _ => (quote!(r.open_union()?), quote!(unknown_tag), quote!(r.close_union();)),
         };
+        let rest = match self.ty.unknown() {
+            None => quote!(return #p::Err(#p::#unknown::<Self>(r, tag))),
+            Some(variant) => {
+                let said = unraw(&variant.ident);
+                let keep = match from {
+                    From::ViewMut => quote!(read_unknown_mut),
+                    From::View => quote!(read_unknown),
+                    _ => quote!(decode_unknown),
+                };
+                self.with_fields(of, variant, core::iter::once(quote!(#p::#keep::<Self>(r, tag, #said)?)))
+            }
+        };
         quote! {
             let tag = #open;
             let value = match tag {
                 #(#arms)*
-                _ => return #p::Err(#p::#unknown::<Self>(r, tag)),
+                _ => #rest,
             };
             #close
             #p::Ok(value)
@@ -486,7 +513,7 @@ impl<'a> Expander<'a> {
 
     fn union(&self) -> TokenStream {
         let (ident, p, name) = (&self.ty.ident, &self.p, &self.ty.wire_name);
-        let variants = self.ty.variants().iter().map(|variant| {
+        let variants = self.ty.listed().map(|variant| {
             let (tag, name) = (Literal::u32_unsuffixed(variant.tag), unraw(&variant.ident));
             quote!((#tag, #name))
         });

@@ -12,8 +12,12 @@ use super::write::{Hasher, place_end, write_entry};
 use super::{CONTENT_HASH, Component, HEADER, Header, extent_range, hash};
 use crate::wire::buffer::AlignedBuf;
 use crate::wire::error::DecodeError;
+use crate::wire::evolution::WriterSchema;
 use crate::wire::list::{Element, List, Walked};
+use crate::wire::pad::Pads;
 use crate::wire::reader::{Extent, Reader};
+use crate::wire::schema::Kind;
+use crate::wire::walk::skip;
 use crate::wire::writer::Writer;
 use crate::wire::{Union, Wire, varint_len};
 
@@ -57,9 +61,10 @@ impl Edit {
         bytes: &[u8],
         range: Range<usize>,
         values: &[T::Item],
+        writer: Option<&WriterSchema>,
     ) -> Result<Self, DecodeError> {
         header.check_sealed()?;
-        header.check_structure::<T>(bytes, false)?;
+        header.check_structure::<T>(bytes, false, writer)?;
         let old: Vec<Component> = header.components().collect();
         if range.start > range.end || range.end > old.len() {
             let expected = format!("a range of the {} components", old.len());
@@ -72,13 +77,13 @@ impl Edit {
             Some(last) => last.extent.end,
             None => header.root.start + varint_len(count),
         };
-        let mut tail = Tail { w: Writer::at(keep), components: old[..kept].to_vec() };
+        let mut tail = Tail { w: Writer::at(keep), components: old[..kept].to_vec(), writer };
         let mut stay = old.iter().copied().enumerate();
         for (number, component) in stay.by_ref().take(range.start).skip(kept) {
             tail.carry::<T::Item>(bytes, number, component)?;
         }
-        for value in values {
-            tail.push(value);
+        for (i, value) in values.iter().enumerate() {
+            tail.add(value).map_err(|error| error.at_index(i).within("values"))?;
         }
         for (number, component) in stay.skip(range.len()) {
             tail.carry::<T::Item>(bytes, number, component)?;
@@ -101,13 +106,34 @@ impl Edit {
 }
 
 /// The end of a file, while it is written.
-struct Tail {
+struct Tail<'a> {
     w: Writer,
     /// all components from the first of the file on
     components: Vec<Component>,
+    /// the file's schema, if it is not the type's
+    writer: Option<&'a WriterSchema>,
 }
 
-impl Tail {
+impl Tail<'_> {
+    /// A new component, which has to be one of the file's schema.
+    fn add<U: Union>(&mut self, value: &U) -> Result<(), DecodeError> {
+        let start = self.w.offset();
+        self.push(value);
+        if self.w.take_schemas().iter().any(|schema| Some(schema) != self.writer) {
+            let expected = "unknown members that the schema of this file has";
+            return Err(DecodeError::new(start, expected, "one that came with another schema"));
+        }
+        let Some(writer) = self.writer else { return Ok(()) };
+        // the type may have variants that the file's schema does not have
+        match writer.types().root().kind() {
+            Kind::List(item, None) => {
+                let mut r = Reader::new(self.w.written_from(start)).with_base(start);
+                skip(item, &mut r, Pads::Aligned).map(drop)
+            }
+            _ => Err(DecodeError::new(start, "a file whose root is a list", "another schema")),
+        }
+    }
+
     fn push<U: Union>(&mut self, value: &U) {
         let start = self.w.offset();
         value.encode(&mut self.w);
@@ -118,7 +144,9 @@ impl Tail {
     /// A component that stays, at another place perhaps.
     fn carry<U: Union>(&mut self, bytes: &[u8], number: usize, old: Component) -> Result<(), DecodeError> {
         let (start, octets) = (self.w.offset(), &bytes[extent_range(old.extent)]);
-        if start % U::ALIGN as u64 == old.extent.start % U::ALIGN as u64 {
+        // unknown members may have lists of larger alignments than those that are listed
+        let align = U::ALIGN.max(self.writer.map_or(1, WriterSchema::align)) as u64;
+        if start % align == old.extent.start % align {
             self.w.raw(octets);
             let extent = Extent { start, end: self.w.offset() };
             self.components.push(Component { extent, ..old });
@@ -127,7 +155,7 @@ impl Tail {
         // its hash will be of other octets: those of a damaged component must not become right that way
         let within = |error: DecodeError| error.at_index(number).within("components");
         old.check_hash(bytes).map_err(within)?;
-        let mut r = Reader::new(octets).with_base(old.extent.start);
+        let mut r = Reader::new(octets).with_base(old.extent.start).with_writer(self.writer);
         self.push(&U::decode(&mut r).map_err(within)?);
         Ok(())
     }

@@ -1,13 +1,17 @@
 //! Writing a file: header, root, index, and last the hashes.
 
+use alloc::vec::Vec;
 use core::sync::atomic::{Ordering, compiler_fence};
 
 use xxhash_rust::xxh3::{Xxh3, Xxh3Builder};
 
-use super::{CONTENT_HASH, ENTRY, HEADER, MAGIC, SCHEMA_HASH, VERSION, extent_range, hash};
+use super::{CONTENT_HASH, ENTRY, HEADER, Header, MAGIC, SCHEMA_HASH, VERSION, extent_range, hash};
 use crate::wire::buffer::AlignedBuf;
-use crate::wire::pad::ALIGN;
+use crate::wire::error::DecodeError;
+use crate::wire::evolution::{KeepError, WriterSchema};
+use crate::wire::pad::{ALIGN, Pads};
 use crate::wire::reader::Extent;
+use crate::wire::walk::skip;
 use crate::wire::writer::Writer;
 use crate::wire::{Wire, schema_text};
 
@@ -47,6 +51,9 @@ pub(super) fn content_hash(bytes: &[u8], components: impl Iterator<Item = Extent
 }
 
 /// The file of a value: [`Region::encode`](crate::wire::Region::encode) without the region, for `no_std`.
+///
+/// # Panics
+/// The value has unknown members that no file can hold together with the rest of it: see [`try_to_file`].
 pub fn to_file<T: Wire>(value: &T) -> AlignedBuf {
     let mut buf = AlignedBuf::new();
     to_file_into(value, &mut buf);
@@ -54,32 +61,80 @@ pub fn to_file<T: Wire>(value: &T) -> AlignedBuf {
 }
 
 /// [`to_file`] into memory that is there already: what `buf` held is forgotten.
+///
+/// # Panics
+/// As [`to_file`].
 pub fn to_file_into<T: Wire>(value: &T, buf: &mut AlignedBuf) {
+    if let Err(error) = try_to_file_into(value, buf) {
+        panic!("{error}");
+    }
+}
+
+/// As [`to_file`], for values with unknown members ([`UnknownMember`](crate::wire::UnknownMember)). The file then has the schema that they
+/// came with, which knows them, in place of `T`'s.
+///
+/// # Errors
+/// Not everything in the value is of one such schema.
+pub fn try_to_file<T: Wire>(value: &T) -> Result<AlignedBuf, KeepError> {
+    let mut buf = AlignedBuf::new();
+    try_to_file_into(value, &mut buf)?;
+    Ok(buf)
+}
+
+/// Gives the file's schema, where it is not `T`'s.
+pub(crate) fn try_to_file_into<T: Wire>(value: &T, buf: &mut AlignedBuf) -> Result<Option<WriterSchema>, KeepError> {
     let align = T::ALIGN.max(ALIGN);
-    let text = schema_text::<T>();
+    let schemas = write(value, buf, align, &schema_text::<T>());
+    let writer = match &schemas[..] {
+        [] => return Ok(None),
+        // it may have come with a file of another root
+        [one] => WriterSchema::parse::<T>(one.text()).map_err(KeepError::OtherType)?,
+        several => return Err(KeepError::Several(several.len())),
+    };
+    write(value, buf, align.max(writer.align()), writer.text());
+    check_root(buf, &writer).map_err(KeepError::Rest)?;
+    Ok(Some(writer))
+}
+
+/// The root is a value of the file's schema: `T` may have more variants than that has.
+fn check_root(file: &[u8], writer: &WriterSchema) -> Result<(), DecodeError> {
+    let mut r = Header::read(file)?.root_reader(file);
+    skip(writer.types().root(), &mut r, Pads::Aligned)?;
+    r.finish()
+}
+
+/// Writes a file with this schema. Gives the schemas of unknown members, which the caller compares with that.
+fn write<T: Wire>(value: &T, buf: &mut AlignedBuf, align: usize, text: &str) -> Vec<WriterSchema> {
     let mut w = Writer::into_buf(core::mem::take(buf));
-    w.raw(&MAGIC);
-    VERSION.encode(&mut w);
-    align.ilog2().encode(&mut w);
-    // length, schema hash, offsets, content hash: filled in below
-    w.raw(&[0; HEADER - 16]);
-    w.data(text.as_bytes());
-    w.pad_to(align);
-    let root = w.offset();
+    write_head(&mut w, align, text);
     w.record_extents();
     value.encode(&mut w);
     let extents = w.take_extents();
+    let schemas = w.take_schemas();
     let root_end = w.offset();
     w.pad_list(extents.len() as u64);
     for extent in &extents {
         write_entry(&mut w, *extent, &[0; 32]);
     }
     *buf = w.finish();
-    buf[SCHEMA_HASH..56].copy_from_slice(&hash(text.as_bytes()));
-    buf[56..64].copy_from_slice(&root.to_le_bytes());
     let length = buf.len() as u64;
     place_end(buf, root_end, length);
     seal(buf, &extents, 0..extents.len());
+    schemas
+}
+
+/// What stands before the root. `length`, `indexOffset` and `contentHash` are zeros.
+pub(super) fn write_head(w: &mut Writer, align: usize, text: &str) {
+    w.raw(&MAGIC);
+    VERSION.encode(w);
+    align.ilog2().encode(w);
+    w.raw(&[0; HEADER - 16]);
+    w.data(text.as_bytes());
+    w.pad_to(align);
+    let root = w.offset();
+    let head = w.octets_mut();
+    head[SCHEMA_HASH..56].copy_from_slice(&hash(text.as_bytes()));
+    head[56..64].copy_from_slice(&root.to_le_bytes());
 }
 
 /// An entry of the index.

@@ -27,14 +27,20 @@ pub(super) fn read(path: &Path) -> io::Result<AlignedBuf> {
 
 /// Writes a file of these pieces. Other programs see the old file or the whole new one.
 pub(super) fn save(path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
+    save_with(path, |file| pieces.iter().try_for_each(|piece| file.write_all(piece)))
+}
+
+/// As [`save`], with what `write` writes.
+pub(super) fn save_with<E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-    for piece in pieces {
-        temporary.write_all(piece)?;
-    }
+    write(temporary.as_file_mut())?;
     #[cfg(unix)]
     {
         // a temporary file is private; the result gets what a new file would have had, or keeps what the old one has
@@ -43,7 +49,7 @@ pub(super) fn save(path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
         temporary.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
     }
     temporary.as_file().sync_all()?;
-    temporary.persist(path)?;
+    temporary.persist(path).map_err(io::Error::from)?;
     // the name is in the folder, which has to reach the disk too
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;

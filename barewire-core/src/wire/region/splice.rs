@@ -37,9 +37,10 @@ impl<T: ComponentList> Region<T> {
     ///
     /// # Errors
     /// The region was changed in place and not sealed; its structure is not a `T`'s; the range goes past the end; or a
-    /// component that has to move does not have its hash. The region is then as it was.
+    /// component that has to move does not have its hash; or, where the file was opened as a compatible one, a value is none of the
+    /// file's schema. The region is then as it was.
     pub fn splice(&mut self, range: Range<usize>, values: &[T::Item]) -> Result<(), DecodeError> {
-        let edit = Edit::splice::<T>(&self.header()?, self.bytes(), range, values)?;
+        let edit = Edit::splice::<T>(&self.header()?, self.bytes(), range, values, self.writer.as_ref())?;
         edit.apply(&mut self.access.0);
         Ok(())
     }
@@ -94,7 +95,8 @@ impl<T: ComponentList, A: Access> Region<T, A> {
         values: &[T::Item],
     ) -> Result<(), FileError> {
         let (path, old) = (path.as_ref(), self.bytes());
-        let edit = self.header().and_then(|header| Edit::splice::<T>(&header, old, range, values));
+        let edit =
+            self.header().and_then(|header| Edit::splice::<T>(&header, old, range, values, self.writer.as_ref()));
         let edit = edit.map_err(|cause| FileError::Decode { path: path.into(), cause })?;
         disk::save(path, &edit.pieces(old)).map_err(|cause| FileError::Io { path: path.into(), cause })
     }

@@ -5,6 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::any::TypeId;
 
 use super::error::{Mistake, SchemaError};
 use super::{Definition, FieldNames, Schema, TypeRef};
@@ -19,17 +20,43 @@ pub struct SchemaBuilder {
     index: BTreeMap<String, usize>,
     names: FieldNames,
     align: usize,
+    open: Vec<OpenUnion>,
+}
+
+/// A union that keeps members that it does not know.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenUnion {
+    /// the Rust type
+    pub(crate) rust: TypeId,
+    /// its name in the schema
+    pub(crate) name: String,
+    /// tags that it refuses
+    pub(crate) retired: &'static [u32],
 }
 
 impl SchemaBuilder {
     /// No definitions yet.
     pub fn new(names: FieldNames) -> Self {
-        Self { definitions: Vec::new(), index: BTreeMap::new(), names, align: ALIGN }
+        Self { definitions: Vec::new(), index: BTreeMap::new(), names, align: ALIGN, open: Vec::new() }
     }
 
     /// What a name stands for.
     pub(crate) fn definition(&self, name: &str) -> Option<&TypeRef> {
         self.index.get(name).map(|at| &self.definitions[*at].ty)
+    }
+
+    /// Notes that a union keeps members that it does not know.
+    pub(crate) fn open_union<U: crate::wire::Union>(&mut self, ty: &TypeRef) {
+        let rust = TypeId::of::<U>();
+        if let TypeRef::Named(name) = ty
+            && !self.open.iter().any(|open| open.rust == rust)
+        {
+            self.open.push(OpenUnion { rust, name: name.clone(), retired: U::RETIRED });
+        }
+    }
+
+    pub(super) fn take_open(&mut self) -> Vec<OpenUnion> {
+        core::mem::take(&mut self.open)
     }
 
     /// How field names are written.

@@ -1,6 +1,6 @@
 //! Whether a reader of one schema understands the octets of another.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -132,16 +132,32 @@ impl fmt::Display for Compat {
 /// assert_eq!(report.reasons().next().unwrap().to_string(), "the root: was no tag 2, is `C` = 2");
 /// ```
 pub fn compat(old: &Types, new: &Types, pads: Pads) -> Compat {
-    let mut pairs = Pairs { pads, seen: BTreeSet::new(), path: Vec::new(), found: Compat::default() };
-    pairs.names(old.root(), new.root());
-    pairs.pair(old.root(), new.root());
-    pairs.found
+    compat_open(old, new, pads, &BTreeMap::new()).0
 }
 
-struct Pairs {
+/// As [`compat`], for a new reader that keeps members that it does not know, in the unions and enums `open`: by their node in
+/// `new`, the tags that it refuses all the same. Gives also which union of the old schema each of them is.
+pub(crate) fn compat_open(
+    old: &Types,
+    new: &Types,
     pads: Pads,
+    open: &BTreeMap<u32, &'static [u32]>,
+) -> (Compat, BTreeMap<u32, u32>) {
+    let mut pairs =
+        Pairs { pads, open, seen: BTreeSet::new(), kept: BTreeSet::new(), path: Vec::new(), found: Compat::default() };
+    pairs.names(old.root(), new.root());
+    pairs.pair(old.root(), new.root());
+    let unions = pairs.open_unions(old, new);
+    (pairs.found, unions)
+}
+
+struct Pairs<'a> {
+    pads: Pads,
+    open: &'a BTreeMap<u32, &'static [u32]>,
     /// pairs that were compared already: a difference in one is a difference everywhere
     seen: BTreeSet<(u32, u32)>,
+    /// old unions with members that the new reader keeps
+    kept: BTreeSet<u32>,
     path: Vec<String>,
     found: Compat,
 }
@@ -152,7 +168,44 @@ const OLD: (bool, bool) = (false, true);
 const BOTH: (bool, bool) = (true, true);
 const NOBODY: (bool, bool) = (false, false);
 
-impl Pairs {
+impl Pairs<'_> {
+    /// Which old union each open one is. A reader knows a union by its Rust type, so one that keeps members has to be one and the
+    /// same union everywhere.
+    fn open_unions(&mut self, old: &Types, new: &Types) -> BTreeMap<u32, u32> {
+        let mut unions = BTreeMap::new();
+        let pairs: Vec<_> = self.seen.iter().copied().filter(|(_, b)| self.open.contains_key(b)).collect();
+        for (a, b) in pairs {
+            let Some(first) = unions.insert(b, a) else { continue };
+            if self.kept.contains(&a) || self.kept.contains(&first) {
+                let was = format!("`{}` and `{}`", old.ty(first), old.ty(a));
+                self.differ(NEW, was, format!("`{}`, which keeps the members of one union", new.ty(b)));
+            }
+        }
+        unions
+    }
+
+    /// Whether the new reader keeps a member that it does not know.
+    fn keeps(&mut self, old: u32, new: u32, tag: u64) -> bool {
+        let keeps = match (self.open.get(&new), u32::try_from(tag)) {
+            (Some(retired), Ok(tag)) => !retired.contains(&tag),
+            _ => false,
+        };
+        if keeps {
+            self.kept.insert(old);
+        }
+        keeps
+    }
+
+    /// A member or value that the new schema does not have.
+    fn lost(&mut self, ids: (u32, u32), name: &str, tag: u64, no: &str) {
+        let was = format!("`{name}` = {tag}");
+        if self.keeps(ids.0, ids.1, tag) {
+            return self.differ(NOBODY, was, format!("{no} {tag}, which is kept as it is"));
+        }
+        let retired = self.open.get(&ids.1).is_some_and(|retired| retired.iter().any(|known| u64::from(*known) == tag));
+        self.differ(NEW, was, format!("{no} {tag}{}", if retired { ", which is retired" } else { "" }));
+    }
+
     fn differ(&mut self, breaks: (bool, bool), old: impl Into<String>, new: impl Into<String>) {
         let (breaks_new_reader, breaks_old_reader) = breaks;
         let mut path = String::new();
@@ -203,8 +256,8 @@ impl Pairs {
                 self.within("[]", v, w);
             }
             (Kind::Struct(a), Kind::Struct(b)) => self.structure(a, b),
-            (Kind::Enum(a), Kind::Enum(b)) => self.enumeration(a, b),
-            (Kind::Union(a), Kind::Union(b)) => self.union(a, b),
+            (Kind::Enum(a), Kind::Enum(b)) => self.enumeration((old.id(), new.id()), a, b),
+            (Kind::Union(a), Kind::Union(b)) => self.union((old.id(), new.id()), a, b),
             _ => self.differ(BOTH, format!("`{}`", old.expression()), format!("`{}`", new.expression())),
         }
     }
@@ -235,7 +288,7 @@ impl Pairs {
         }
     }
 
-    fn enumeration(&mut self, old: Enumeration<'_>, new: Enumeration<'_>) {
+    fn enumeration(&mut self, ids: (u32, u32), old: Enumeration<'_>, new: Enumeration<'_>) {
         for (name, number) in old.iter() {
             match new.name(number) {
                 Some(same) if same == name => {}
@@ -244,7 +297,7 @@ impl Pairs {
                     let value = |name: &str| format!("`{name}` = {number}");
                     self.differ(if moved { BOTH } else { NOBODY }, value(name), value(other));
                 }
-                None => self.differ(NEW, format!("`{name}` = {number}"), format!("no number {number}")),
+                None => self.lost(ids, name, number, "no number"),
             }
         }
         for (name, number) in new.iter().filter(|(_, number)| old.name(*number).is_none()) {
@@ -252,11 +305,11 @@ impl Pairs {
         }
     }
 
-    fn union(&mut self, old: Variants<'_>, new: Variants<'_>) {
+    fn union(&mut self, ids: (u32, u32), old: Variants<'_>, new: Variants<'_>) {
         for a in old.iter() {
             let tag = a.tag;
             let Some(b) = new.get(tag) else {
-                self.differ(NEW, format!("`{}` = {tag}", a.name), format!("no tag {tag}"));
+                self.lost(ids, a.name, tag, "no tag");
                 continue;
             };
             // only names say what a member means; `u8` and `str` are told apart by what they are

@@ -38,6 +38,7 @@ mod ty;
 mod types;
 
 pub use build::{SchemaBuilder, SchemaDraft, schema};
+pub(crate) use compat::compat_open;
 pub use compat::{Compat, Compatibility, Difference, compat};
 pub use error::{Mistake, Position, SchemaError};
 pub use ty::{Enumeration, Field, Fields, Kind, Member, Number, Ty, Variants};

@@ -158,7 +158,7 @@ impl<'t> Ty<'t> {
     }
 
     /// Tells types of one schema apart.
-    pub(super) fn id(self) -> u32 {
+    pub(crate) fn id(self) -> u32 {
         self.types.target(self.id)
     }
 }

@@ -5,8 +5,9 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::build::OpenUnion;
 use super::ty::{Number, Ty};
-use super::{Schema, SchemaError, TypeRef};
+use super::{Schema, SchemaBuilder, SchemaError, TypeRef};
 use crate::wire::{ALIGN, MAX_ALIGN};
 
 /// A node, by number.
@@ -95,6 +96,24 @@ impl Types {
     /// The schema of a Rust type.
     pub fn of<T: crate::wire::Wire>() -> Self {
         Self::of_checked(Schema::of::<T>(super::FieldNames::Camel))
+    }
+
+    /// The schema of a Rust type, and which unions in it keep members that they do not know.
+    pub(crate) fn of_open<T: crate::wire::Wire>() -> (Self, Vec<OpenUnion>) {
+        let mut builder = SchemaBuilder::new(super::FieldNames::Camel);
+        let root = T::schema(&mut builder);
+        let open = builder.take_open();
+        (Self::of_checked(builder.finish(root)), open)
+    }
+
+    /// The largest alignment that a pad puts a list at; 1 if there is no pad.
+    pub(crate) fn largest_align(&self) -> usize {
+        let pads = |node: &Node| match &node.shape {
+            Shape::Struct(fields) => fields.iter().filter_map(|field| field.pads).max(),
+            _ => None,
+        };
+        // at most `MAX_ALIGN`
+        self.nodes.iter().filter_map(pads).max().unwrap_or(1) as usize
     }
 
     fn of_checked(schema: Schema) -> Self {
@@ -198,7 +217,7 @@ impl Types {
         &self.schema
     }
 
-    pub(super) fn ty(&self, id: Id) -> Ty<'_> {
+    pub(crate) fn ty(&self, id: Id) -> Ty<'_> {
         Ty { types: self, id }
     }
 

@@ -1,0 +1,13 @@
+//! Files of other versions: who opens them, what is read, what is kept, and what becomes of it when it is written again.
+
+#[path = "../common/change.rs"]
+mod change;
+mod files;
+mod hostile;
+mod migration;
+mod pairs;
+#[path = "../common/random.rs"]
+mod random;
+mod schemas;
+mod types;
+mod unknown;
