@@ -61,17 +61,17 @@ impl Measure {
     }
 }
 
-/// Nanoseconds of all rounds.
+/// Nanoseconds of all samples.
 #[derive(Clone, Debug, Default)]
 pub struct Times(Vec<f64>);
 
 impl Times {
-    /// The quickest round.
+    /// The quickest sample.
     pub fn least(&self) -> f64 {
         self.0.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
-    /// The round in the middle.
+    /// The sample in the middle.
     pub fn median(&self) -> f64 {
         let mut all = self.0.clone();
         all.sort_by(f64::total_cmp);
@@ -89,6 +89,40 @@ pub enum Cell {
 }
 
 type Row = (Payload, &'static str);
+
+fn nanoseconds(start: Instant) -> f64 {
+    start.elapsed().as_nanos() as f64
+}
+
+/// Checks an answer, and times more calls: each alone if a call is long enough for the clock, all together if not. A call that takes
+/// very long is timed as it is checked.
+fn time<A: PartialEq + std::fmt::Debug>(
+    what: &str,
+    calls: usize,
+    expected: A,
+    mut f: impl FnMut() -> A,
+) -> impl Iterator<Item = f64> {
+    const SHORT: f64 = 5e3;
+    const LONG: f64 = 2e8;
+    let start = Instant::now();
+    let answer = f();
+    let first = nanoseconds(start);
+    assert_eq!(answer, expected, "{what}");
+    let (samples, each) = match first {
+        LONG.. => (0, 0),
+        SHORT.. => (calls, 1),
+        _ => (1, calls),
+    };
+    let mut times: Vec<f64> = if samples == 0 { vec![first] } else { Vec::new() };
+    for _ in 0..samples {
+        let start = Instant::now();
+        for _ in 0..each {
+            black_box(f());
+        }
+        times.push(nanoseconds(start) / each as f64);
+    }
+    times.into_iter()
+}
 
 /// All that was measured.
 #[derive(Debug)]
@@ -141,14 +175,10 @@ impl Clock {
         measure: Measure,
         calls: usize,
         expected: A,
-        mut f: impl FnMut() -> A,
+        f: impl FnMut() -> A,
     ) {
-        assert_eq!(f(), expected, "{:?} of {:?}", measure, self.now);
-        let start = Instant::now();
-        for _ in 0..calls {
-            black_box(f());
-        }
-        self.record(measure, start, calls);
+        let what = format!("{measure:?} of {:?}", self.now);
+        time(&what, calls, expected, f).for_each(|ns| self.record(measure, ns));
     }
 
     /// Checks an answer for every component, then times all of them `calls` times: a figure is that of one component.
@@ -166,23 +196,23 @@ impl Clock {
         for &k in components {
             assert_eq!(f(k), expected(k), "{:?} of {:?}, component {k}", measure, self.now);
         }
-        let start = Instant::now();
         for _ in 0..calls {
+            let start = Instant::now();
             for &k in components {
                 black_box(f(k));
             }
+            self.record(measure, nanoseconds(start) / components.len() as f64);
         }
-        self.record(measure, start, calls * components.len());
     }
 
     /// Times a change of every component, `calls` times. [`check`](Self::check) follows.
     pub fn change(&mut self, calls: usize, components: &[usize], mut f: impl FnMut(usize)) {
         components.iter().for_each(|&k| f(k));
-        let start = Instant::now();
         for _ in 0..calls {
+            let start = Instant::now();
             components.iter().for_each(|&k| f(black_box(k)));
+            self.record(Measure::Change, nanoseconds(start) / components.len() as f64);
         }
-        self.record(Measure::Change, start, calls * components.len());
     }
 
     /// Reads all components.
@@ -205,19 +235,13 @@ impl Clock {
         name: &'static str,
         (calls, items): (usize, usize),
         expected: A,
-        mut f: impl FnMut() -> A,
+        f: impl FnMut() -> A,
     ) {
-        assert_eq!(f(), expected, "{name}");
-        let start = Instant::now();
-        for _ in 0..calls {
-            black_box(f());
-        }
-        let ns = start.elapsed().as_nanos() as f64 / (calls * items) as f64;
-        self.limits.entry((payload, name)).or_default().0.push(ns);
+        let times = self.limits.entry((payload, name)).or_default();
+        time(name, calls, expected, f).for_each(|ns| times.0.push(ns / items as f64));
     }
 
-    fn record(&mut self, measure: Measure, start: Instant, calls: usize) {
-        let ns = start.elapsed().as_nanos() as f64 / calls as f64;
+    fn record(&mut self, measure: Measure, ns: f64) {
         match self.cells.entry((self.now, measure)).or_insert_with(|| Cell::Times(Times::default())) {
             Cell::Times(times) => times.0.push(ns),
             Cell::Cannot(why) => unreachable!("{why}, and yet it was timed"),

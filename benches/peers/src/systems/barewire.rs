@@ -127,7 +127,7 @@ impl Barewire {
 macro_rules! small {
     ($self:ident.$buf:ident: $list:ident, $data:ident, $clock:ident) => {{
         let (neurons, some) = (&$data.neurons, &$data.some);
-        $clock.encode(1, || {
+        $clock.encode(3, || {
             let mut w = Writer::into_buf(std::mem::take(&mut $self.$buf));
             $list::encode_slice(black_box(neurons), &mut w);
             $self.$buf = w.finish();

@@ -165,7 +165,7 @@ impl System for Musli {
             buf.store_slice(neurons)
         };
         let root = encode().expect("room");
-        clock.encode(1, || encode().map_or(0, |root| root.offset() + NEURONS * size_of::<Neuron>()));
+        clock.encode(3, || encode().map_or(0, |root| root.offset() + NEURONS * size_of::<Neuron>()));
         buf.align_in_place().expect("room");
         clock.answer(Measure::Open, 5, NEURONS, || black_box(&*buf).load(root).expect("whole").len());
         let neurons = buf.load(root).expect("whole");

@@ -100,7 +100,7 @@ impl System for Rkyv {
     fn small(&mut self, data: &Data, clock: &mut Clock) {
         clock.system(Payload::Small, NAME);
         let bytes = &mut self.small;
-        clock.encode(1, || {
+        clock.encode(3, || {
             bytes.clear();
             *bytes = to_bytes_in::<_, Error>(&data.neurons, std::mem::take(bytes)).expect("room");
             bytes.len()

@@ -38,7 +38,7 @@ impl System for SerdeBare {
     fn small(&mut self, data: &Data, clock: &mut Clock) {
         clock.system(Payload::Small, NAME);
         let bytes = &mut self.small;
-        clock.encode(1, || {
+        clock.encode(3, || {
             bytes.clear();
             serde_bare::to_writer(&mut *bytes, &data.neurons).expect("room");
             bytes.len()

@@ -112,7 +112,7 @@ impl System for Vbare {
     fn small(&mut self, data: &Data, clock: &mut Clock) {
         clock.system(Payload::Small, NAME);
         let (neurons, bytes) = (&self.neurons, &mut self.small_bytes);
-        clock.encode(1, || {
+        clock.encode(3, || {
             bytes.clear();
             NeuronsWire::encode(black_box(neurons), bytes);
             bytes.len()

@@ -189,7 +189,7 @@ impl System for ByHand {
     fn small(&mut self, data: &Data, clock: &mut Clock) {
         clock.system(Payload::Small, NAME);
         let bytes = &mut self.small;
-        clock.encode(1, || {
+        clock.encode(3, || {
             bytes.resize(NEURONS * size_of::<Row>(), 0);
             for (neuron, row) in data.neurons.iter().zip(bytes.chunks_exact_mut(size_of::<Row>())) {
                 row.copy_from_slice(Row::from(neuron).as_bytes());
