@@ -111,8 +111,11 @@ impl AlignedBuf {
 
     /// Appends `n` octets, zeros or what an older message left there; the caller writes over them.
     pub(crate) fn grow(&mut self, n: usize) -> &mut [u8] {
-        self.reserve(n);
         let start = self.len;
+        let pages = (start + n).div_ceil(MAX_ALIGN);
+        if pages > self.pages.len() {
+            self.pages.resize(pages, Page::zeroed());
+        }
         self.len += n;
         &mut self[start..]
     }
@@ -279,5 +282,21 @@ impl<T: Pod + Eq> Eq for AlignedVec<T> {}
 impl<T: Pod + fmt::Debug> fmt::Debug for AlignedVec<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_grows_over_pages_and_keeps_what_it_had() {
+        for n in [0, 1, MAX_ALIGN - 3, MAX_ALIGN - 2, MAX_ALIGN, 3 * MAX_ALIGN + 5] {
+            let mut buf = AlignedBuf::copy_from(&[1, 2, 3]);
+            buf.grow(n).fill(7);
+            buf.grow(2).fill(8);
+            assert_eq!((buf.len(), &buf[..3], &buf[3 + n..]), (5 + n, &[1, 2, 3][..], &[8, 8][..]));
+            assert!(buf[3..3 + n].iter().all(|&octet| octet == 7));
+        }
     }
 }
