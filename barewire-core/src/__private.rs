@@ -26,6 +26,7 @@ mod math {
     #[cfg(target_endian = "little")]
     pub use crate::columns::{ColumnLayer, add_gradients};
     pub use crate::error::Error;
+    pub use crate::explain::{Equation, Explained, Kept};
     pub use crate::fuse::{self, Operand, Sink};
     pub use crate::gradient::{Gradient, Signal};
     pub use crate::impl_stub_layer;

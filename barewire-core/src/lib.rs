@@ -13,6 +13,8 @@ pub mod columns;
 #[cfg(feature = "std")]
 pub mod error;
 #[cfg(feature = "std")]
+pub mod explain;
+#[cfg(feature = "std")]
 pub mod fuse;
 #[cfg(feature = "std")]
 pub mod gradient;

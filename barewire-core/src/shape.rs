@@ -4,6 +4,10 @@
 //! `const S: Shape = infer(..)` per call, so axes that disagree are a compile error on the user's token; sizes are
 //! checked by the same signature when the equation runs.
 
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
 mod dims;
 mod infer;
 mod sig;
@@ -65,6 +69,15 @@ impl Shape {
 
     /// A single number.
     pub const SCALAR: Shape = Shape::new(&[]);
+
+    /// The names of the axes, outermost first; `ffn.hidden` for an axis that only a sub-layer `ffn` knows.
+    pub fn axis_names(&self) -> Vec<String> {
+        let name = |axis: &Axis| match axis.scope {
+            "" => axis.name.to_string(),
+            scope => format!("{scope}.{}", axis.name),
+        };
+        self.axes[..self.rank].iter().map(name).collect()
+    }
 }
 
 /// `a == b`, in constants.

@@ -11,12 +11,13 @@
 pub(crate) mod elementwise;
 mod expressions;
 mod lowering;
+pub(crate) mod text;
 
 use std::collections::HashSet;
 
 use proc_macro2::{Ident, Span};
 
-use crate::ast::{Body, Elem, Field, Param, Role};
+use crate::ast::{Body, Elem, Field, Param, Role, unraw};
 use crate::errors::Errors;
 use elementwise::{Group, Ref, is_reserved};
 use lowering::Lowering;
@@ -80,6 +81,8 @@ pub(crate) struct Node {
 pub(crate) struct Program {
     pub(crate) nodes: Vec<Node>,
     pub(crate) results: Vec<Value>,
+    /// names that a `let` gave, for readers
+    pub(crate) names: Vec<(Value, String)>,
 }
 
 /// Lowers an equation over `fields`; mistakes go to `errors`, and then there is no program.
@@ -161,11 +164,12 @@ pub(crate) fn lower(
             );
         }
     }
-    let Lowering { nodes, .. } = lowering;
+    let Lowering { nodes, lets, .. } = lowering;
+    let names = lets.iter().map(|binding| (binding.value, unraw(&binding.name))).collect();
     if errors.len() > before {
         return None;
     }
-    let program = Program { nodes, results: results? };
+    let program = Program { nodes, results: results?, names };
     program.check_gradients(fields, params, errors);
     (errors.len() == before).then_some(program)
 }

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use barewire::wire::{AlignedBuf, Header, Types};
+use barewire::wire::schema::SchemaError;
+use barewire::wire::{AlignedBuf, DecodeError, Extent, Header, Level, MAGIC, Types};
 
 use crate::Failure;
 use crate::contents::{Contents, contents};
@@ -24,37 +25,85 @@ impl File {
         format!("{}: {error}", self.path.display())
     }
 
+    pub(crate) fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     pub(crate) fn header(&self) -> Result<Header<'_>, Failure> {
         Header::read(&self.bytes).map_err(|error| self.because(&error))
     }
 
-    /// Walks the root by the schema inside the file, and requires that the index says what the walk finds.
-    pub(crate) fn contents(&self, header: &Header<'_>, payloads: bool) -> Result<Contents, Failure> {
-        let types = Types::parse(header.schema).map_err(|error| {
-            let mistakes: Vec<_> = error.mistakes().iter().map(ToString::to_string).collect();
-            self.because(&format!("in the schema: {}", mistakes.join("; ")))
-        })?;
-        let contents = contents(&self.bytes, header, &types, payloads).map_err(|error| self.because(&error))?;
-        let (index, found) = (header.components(), &contents.components);
-        if index.len() != found.len() {
-            let (said, there) = (index.len(), found.len());
-            return Err(
-                self.because(&format!("in the index: expected {there} components, as in the root, found {said}"))
-            );
+    /// The schema inside a file, or the schema that the file is: anything that does not start as a barewire file does is read
+    /// as text.
+    pub(crate) fn types(&self) -> Result<Types, Failure> {
+        if !self.is_text() {
+            return self.types_of(&self.header()?);
         }
-        for (i, (said, there)) in index.zip(found).enumerate() {
-            if said.extent != there.extent {
-                let (said, there) = (said.extent, there.extent);
-                return Err(self.because(&format!(
-                    "in the index, entry {i}: expected {} to {}, found {} to {}",
-                    there.start, there.end, said.start, said.end
-                )));
-            }
-        }
-        Ok(contents)
+        let text = std::str::from_utf8(&self.bytes)
+            .map_err(|_| self.because(&"neither a barewire file nor the text of a schema"))?;
+        Types::parse(text).map_err(|error| mistakes(&format!("{}: ", self.path.display()), &error))
     }
 
-    pub(crate) fn check_hashes(&self, header: &Header<'_>) -> Result<(), Failure> {
-        header.check_hashes(&self.bytes).map_err(|error| self.because(&error))
+    fn types_of(&self, header: &Header<'_>) -> Result<Types, Failure> {
+        Types::parse(header.schema)
+            .map_err(|error| mistakes(&format!("{}: in the schema: ", self.path.display()), &error))
     }
+
+    /// Whether it is the text of a schema.
+    pub(crate) fn is_text(&self) -> bool {
+        !self.bytes.starts_with(&MAGIC)
+    }
+
+    /// Walks the root by the schema inside the file, and requires that the index says what the walk finds.
+    pub(crate) fn contents(&self, header: &Header<'_>) -> Result<Contents, Failure> {
+        let types = self.types_of(header)?;
+        checked(&self.bytes, header, &types, false).map_err(|error| self.because(&error))
+    }
+
+    /// Checks as much as the level says; gives the number of components.
+    pub(crate) fn verify(&self, level: Level) -> Result<usize, Failure> {
+        verify(&self.bytes, level).map_err(|error| self.because(&error))
+    }
+}
+
+/// Checks as much as the level says; gives the number of components.
+pub(crate) fn verify(bytes: &AlignedBuf, level: Level) -> Result<usize, DecodeError> {
+    let header = Header::read(bytes)?;
+    if level >= Level::Structure {
+        let types = Types::parse(header.schema).map_err(|error| {
+            let mistakes: Vec<_> = error.mistakes().iter().map(ToString::to_string).collect();
+            DecodeError::new(SCHEMA, "a schema of BARE", mistakes.join("; ")).within("schema")
+        })?;
+        checked(bytes, &header, &types, level == Level::Full)?;
+    }
+    if level == Level::Full {
+        header.check_hashes(bytes)?;
+    }
+    Ok(header.components().len())
+}
+
+/// The offset of the schema in a file.
+const SCHEMA: u64 = 104;
+
+/// A line for each mistake of a schema.
+pub(crate) fn mistakes(before: &str, error: &SchemaError) -> Failure {
+    error.mistakes().iter().map(|mistake| format!("{before}{mistake}")).collect::<Vec<_>>().join("\n")
+}
+
+/// A walk over the root, and a comparison with the index.
+fn checked(bytes: &[u8], header: &Header<'_>, types: &Types, payloads: bool) -> Result<Contents, DecodeError> {
+    let contents = contents(bytes, header, types, payloads)?;
+    let (index, found) = (header.components(), &contents.components);
+    if index.len() != found.len() {
+        let expected = format!("{} components, as in the root", found.len());
+        return Err(DecodeError::new(header.root.end, expected, index.len().to_string()).within("index"));
+    }
+    for (i, (said, there)) in index.zip(found).enumerate() {
+        if said.extent != there.extent {
+            let text = |extent: Extent| format!("{} to {}", extent.start, extent.end);
+            let error = DecodeError::new(there.extent.start, text(there.extent), text(said.extent));
+            return Err(error.at_index(i).within("index"));
+        }
+    }
+    Ok(contents)
 }

@@ -138,3 +138,89 @@ fn packings_of_others_are_read_and_written_to_the_byte() {
     assert!(printed.contains("FAIL tq2_0 to words: ") && printed.contains("FAIL words to tq2_0: byte 0 "), "{printed}");
     assert!(printed.ends_with("10 passed, 2 failed\n"), "{printed}");
 }
+
+fn wire() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../barewire-core/tests/fixtures/bare.json")
+}
+
+#[test]
+fn every_message_and_schema_of_the_vectors() {
+    let output = barewire(&["conformance", "wire", text(&wire())]);
+    let printed = stdout(&output);
+    let file: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(wire()).unwrap()).unwrap();
+    let cases = |key: &str| file[key].as_array().unwrap();
+    let aligned = cases("valid").iter().filter(|case| case["group"] == "aligned").count();
+    let all = cases("valid").len() + cases("invalid").len() + cases("schemas").len() + aligned;
+    assert!(output.status.success(), "{printed}");
+    assert_eq!(printed.lines().last().unwrap(), format!("{all} passed, 0 failed"));
+    assert_eq!(printed.lines().filter(|line| line.starts_with("pass ")).count(), all);
+}
+
+/// Every kind of case can fail.
+#[test]
+fn a_wrong_message_or_schema_fails() {
+    let mut file: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(wire()).unwrap()).unwrap();
+    let of = |file: &serde_json::Value, key: &str, id: &str| {
+        file[key].as_array().unwrap().iter().position(|case| case["id"].as_str().unwrap().starts_with(id)).unwrap()
+    };
+    let aligned = of(&file, "valid", "aligned-64-5");
+    file["valid"][0]["hex"] = "ffff".into();
+    file["valid"][1]["value"] = "wrong".into();
+    file["valid"][aligned]["value"]["alignLog2"] = 7.into();
+    file["invalid"][0]["hex"] = file["valid"][2]["hex"].clone();
+    file["invalid"][0]["schema"] = file["valid"][2]["schema"].clone();
+    file["invalid"][0]["root"] = file["valid"][2]["root"].clone();
+    file["invalid"][1]["reason"] = "utf8".into();
+    let flipped = !file["schemas"][0]["valid"].as_bool().unwrap();
+    file["schemas"][0]["valid"] = flipped.into();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bare.json");
+    std::fs::write(&path, file.to_string()).unwrap();
+    let output = barewire(&["conformance", "wire", text(&path)]);
+    let printed = stdout(&output);
+    assert_eq!(output.status.code(), Some(1));
+    // the aligned case fails twice: as a message, and in place
+    assert!(printed.ends_with(" passed, 7 failed\n"), "{printed}");
+
+    for wrong in ["", "{}", "{\"format\": 2}", "{\"format\": 1, \"valid\": []}"] {
+        std::fs::write(&path, wrong).unwrap();
+        let output = barewire(&["conformance", "wire", text(&path)]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stdout(&output).is_empty() && String::from_utf8_lossy(&output.stderr).contains("bare.json: "));
+    }
+}
+
+#[test]
+fn models_of_others_have_their_numbers() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tests/fixtures");
+    let output = barewire(&["conformance", "models", text(&models.join("hgrnbit-tiny"))]);
+    let printed = stdout(&output);
+    assert!(output.status.success(), "{printed}");
+    for case in
+        ["hgrnbit-tiny logits", "hgrnbit-tiny loss", "hgrnbit-tiny state.1.h", "hgrnbit-tiny grad.lm_head.weight"]
+    {
+        assert!(printed.contains(&format!("pass {case}: error ")), "{printed}");
+    }
+    assert!(printed.ends_with("39 passed, 0 failed\n"), "{printed}");
+
+    // one wrong weight shows, and what has no importer is no pass
+    let folder = tempfile::tempdir().unwrap();
+    let bad = folder.path().join("bad");
+    std::fs::create_dir(&bad).unwrap();
+    for file in ["config.json", "reference.safetensors"] {
+        std::fs::copy(models.join("hgrnbit-tiny").join(file), bad.join(file)).unwrap();
+    }
+    let change = |bytes: &mut Vec<u8>| bytes[..8].rotate_left(4);
+    let from = models.join("hgrnbit-tiny/model.safetensors");
+    altered(&from, &bad.join("model.safetensors"), "model.norm.weight", change, None);
+    let other = folder.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("config.json"), r#"{"architectures": ["MambaForCausalLM"]}"#).unwrap();
+    let output = barewire(&["conformance", "models", text(folder.path())]);
+    let printed = stdout(&output);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(printed.contains("FAIL bad logits: error "), "{printed}");
+    assert!(printed.contains("SKIP other: no importer for `MambaForCausalLM` yet"), "{printed}");
+    let output = barewire(&["conformance", "models", text(&other)]);
+    assert_eq!(output.status.code(), Some(1), "nothing was tested");
+}

@@ -15,6 +15,7 @@
 
 mod constants;
 mod elements;
+mod explain;
 mod forward;
 mod memory;
 mod sizes;

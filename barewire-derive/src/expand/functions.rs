@@ -40,6 +40,7 @@ pub(crate) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     let writer = Writer::new(k, String::new(), quote!(super), fields, closure, &program);
     let module = format_ident!("{}_equation", ident);
     let (aliases, contents) = (writer.aliases(), programs_of(k, "", fields, &writer));
+    let explained = writer.explained();
     let field_types = fields.iter().enumerate().map(|(i, field)| {
         let (alias, ty) = (format_ident!("F{i}"), seen_from_names(&field.ty));
         quote!(pub type #alias = #ty;)
@@ -112,6 +113,7 @@ pub(crate) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
                 #aliases
             }
             #contents
+            #explained
             /// Axes of all arguments and of the results.
             pub const ARGUMENTS: #k::Sig = #k::signature(&[#(#all),*], &[#(#results),*]);
             /// Sizes of the results, from those of all arguments.

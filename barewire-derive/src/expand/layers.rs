@@ -80,7 +80,11 @@ impl Part<'_> {
                     }
                 });
                 let contents = match equation {
-                    Equation::Own(writer) => programs_of(p, prefix, &variant.fields, writer),
+                    Equation::Own(writer) => {
+                        let (programs, explained) =
+                            (programs_of(p, prefix, &variant.fields, writer), writer.explained());
+                        quote!(#programs #explained)
+                    }
                     Equation::Shared(_) => shared_programs(p, prefix, &variant.fields),
                 };
                 if ty.is_union() {
@@ -245,9 +249,15 @@ impl Part<'_> {
             })
             .collect();
         let vjp = if union { quote!({ match residual { #vjp } }) } else { vjp };
+        let (name, said) = (unraw(ident), variants.iter().map(|v| unraw(&v.ident)));
+        let tags = variants.iter().map(|v| v.tag);
         let keeps = if union { quote!(&#k::any_keeps(&[#(#paths::KEEPS),*])) } else { quote!(#first::KEEPS) };
         quote! {
             #(#agreements)*
+            impl #k::Explained for #ident {
+                const NAME: &'static str = #name;
+                const EQUATIONS: &'static [(&'static str, u32, #k::Equation)] = &[#((#said, #tags, #paths::EXPLAINED)),*];
+            }
             #[allow(unused_variables, unused_parens, non_snake_case, clippy::all)]
             impl #k::Layer for #ident {
                 const SIG: #k::Sig = #first::SIG;
@@ -321,7 +331,7 @@ fn shared_programs(k: &TokenStream, prefix: &str, fields: &[Field]) -> TokenStre
     let marker = members.is_empty().then(|| quote!(marker: ::core::marker::PhantomData));
     let theirs = quote!(names::#shared::Fields { #(#members: view.#members,)* #marker });
     quote! {
-        pub use names::#shared::{KEEPS, KEEPS_OUT, Residual, SIG, STEPS, State};
+        pub use names::#shared::{EXPLAINED, KEEPS, KEEPS_OUT, Residual, SIG, STEPS, State};
         /// The fields, borrowed.
         #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
         pub struct Fields<'w, P: ::core::marker::Copy + 'static = f32> {

@@ -2,16 +2,18 @@
 //!
 //! One line a case, last `N passed, M failed`. A case that cannot run here is a `SKIP`, never a `pass`.
 
+mod models;
 mod ops;
 mod packings;
 mod report;
 mod tensors;
+mod wire;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::Failure;
+use crate::{Answer, Failure};
 use report::Report;
 
 /// Which vectors.
@@ -19,6 +21,16 @@ use report::Report;
 pub(crate) enum Suite {
     /// Kernels: inputs, outputs and gradients of single operations, one safetensors file a case
     Ops(Ops),
+    /// BARE messages and schemas: valid ones to the byte both ways, invalid ones refused; one JSON file
+    Wire {
+        /// the file
+        file: PathBuf,
+    },
+    /// Published checkpoints: logits, losses, states and gradients that others computed; a folder each
+    Models {
+        /// the folder of one model, or a folder of such folders
+        dir: PathBuf,
+    },
     /// Storage forms of one ternary matrix, all in one safetensors file
     Packings {
         /// the file
@@ -39,11 +51,13 @@ pub(crate) struct Ops {
     threads: u16,
 }
 
-/// Runs a suite; gives the lines, and whether all passed.
-pub(crate) fn run(suite: &Suite) -> Result<(String, bool), Failure> {
+/// Runs a suite; gives the lines, and status 1 if a case failed or none passed.
+pub(crate) fn run(suite: &Suite) -> Result<Answer, Failure> {
     let mut report = Report::default();
     match suite {
         Suite::Ops(arguments) => ops::run(&arguments.path, &arguments.isa, arguments.threads.into(), &mut report)?,
+        Suite::Wire { file } => wire::run(file, &mut report)?,
+        Suite::Models { dir } => models::run(dir, &mut report)?,
         Suite::Packings { file } => packings::run(file, &mut report)?,
     }
     Ok(report.finish())

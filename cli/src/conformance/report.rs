@@ -2,6 +2,10 @@
 
 use std::fmt::Write;
 
+use anstyle::AnsiColor;
+
+use crate::Answer;
+
 /// What the cases gave.
 #[derive(Default)]
 pub(super) struct Report {
@@ -31,10 +35,23 @@ impl Report {
         self.line(verdict, case, &format!("error {error:.1e}, bound {bound:.1e} ({array})"));
     }
 
+    /// A case that was compared with numbers, or could not be.
+    pub(super) fn measured(&mut self, case: &str, result: Result<Worst, String>) {
+        match result {
+            Ok(worst) => self.compared(case, &worst),
+            Err(why) => self.judged(case, Err(why)),
+        }
+    }
+
     /// A case that either holds or does not.
     pub(super) fn checked(&mut self, case: &str, result: Result<(), String>) {
+        self.judged(case, result.map(|()| "exact".to_owned()));
+    }
+
+    /// A case that holds, in some way that is worth saying, or does not.
+    pub(super) fn judged(&mut self, case: &str, result: Result<String, String>) {
         match result {
-            Ok(()) => self.line("pass", case, "exact"),
+            Ok(how) => self.line("pass", case, &how),
             Err(why) => self.line("FAIL", case, &why),
         }
     }
@@ -51,15 +68,20 @@ impl Report {
             _ => self.skipped += 1,
         }
         // Writing to a string cannot fail.
-        let _ = writeln!(self.text, "{verdict} {case}: {rest}");
+        let style = match verdict {
+            "pass" => AnsiColor::Green.on_default(),
+            "FAIL" => AnsiColor::Red.on_default().bold(),
+            _ => AnsiColor::Yellow.on_default(),
+        };
+        let _ = writeln!(self.text, "{style}{verdict}{style:#} {case}: {rest}");
     }
 
     /// All lines and the totals; whether nothing failed and something passed.
-    pub(super) fn finish(mut self) -> (String, bool) {
+    pub(super) fn finish(mut self) -> Answer {
         if self.skipped > 0 {
             let _ = writeln!(self.text, "{} skipped", self.skipped);
         }
         let _ = writeln!(self.text, "{} passed, {} failed", self.passed, self.failed);
-        (self.text, self.failed == 0 && self.passed > 0)
+        Answer { text: self.text, status: u8::from(self.failed > 0 || self.passed == 0) }
     }
 }

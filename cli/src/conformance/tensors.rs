@@ -33,12 +33,14 @@ impl Tensors {
             let values = match view.dtype() {
                 Dtype::F32 => data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b).into()).collect(),
                 Dtype::F64 => data.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
+                // ids and counts, far below 2^53
+                Dtype::I64 => data.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b) as f64).collect(),
                 Dtype::I8 => data.iter().map(|b| (*b as i8).into()).collect(),
                 Dtype::U8 => {
                     bytes.insert(name.clone(), data.to_vec());
                     continue;
                 }
-                other => return Err(failed(&format!("`{name}` is {other:?}, expected F32, F64, I8 or U8"))),
+                other => return Err(failed(&format!("`{name}` is {other:?}, expected F32, F64, I64, I8 or U8"))),
             };
             arrays.insert(name, Tensor { shape: view.shape().to_vec(), values });
         }
