@@ -147,7 +147,8 @@ pub fn verdicts(clock: &Clock) -> Vec<Verdict> {
         j.at_most("sum a field, columns", "a plain sum in lanes", 1.5, columns(Lanes), sum),
         j.ahead("sum a field, columns", &format!("{}, a loop", row_sum.0), 10.0, columns(Lanes), row_sum.1),
         j.ahead("sum a field, columns", &format!("{}, in lanes", row_lanes.0), 10.0, columns(Lanes), row_lanes.1),
-        j.below("open and check the model, file", 2000.0, file(Open)),
+        j.below("open and check the model, file", 2000.0, file(Open))
+            .beside("of it, the schema's hash", time(j.limit(Model, limits::SCHEMA))),
         j.below("open and check the model, message", 2000.0, message(Open)),
         j.below("reach a component from its view", 3.0, file(View))
             .beside("a `Vec` in memory", time(j.limit(Model, limits::VALUE))),
