@@ -85,7 +85,7 @@ impl Limits {
         clock.limit(Payload::Small, COPY_COLUMNS, (3, 1), 17 * NEURONS, || copy(from, to));
         clock.limit(Payload::Small, TAG_COLUMN, (50, 1), 2, || largest(black_box(&self.tags)));
         let slots = &self.slots.0;
-        clock.limit(Payload::Small, TAG_SLOTS, (5, 1), 2, || {
+        clock.limit(Payload::Small, TAG_SLOTS, (10, 1), 2, || {
             black_box(slots).chunks_exact(SLOT).fold(0, |largest, slot| largest.max(slot[0]))
         });
         clock.limit(Payload::Small, SUM_COLUMN, (50, 1), data.neuron_sum, || sum(black_box(&self.numbers)));

@@ -73,23 +73,23 @@ impl Verdict {
     }
 }
 
-/// Minima of one measure, for systems that are judged against each other.
-struct Judge<'a>(&'a Clock);
+/// Figures of one statistic, the minimum or the median, for systems that are judged against each other.
+struct Judge<'a>(&'a Clock, fn(&Times) -> f64);
 
 impl Judge<'_> {
-    fn least(&self, payload: Payload, system: &'static str, measure: Measure) -> f64 {
-        self.0.times(payload, system, measure).map_or(f64::NAN, Times::least)
+    fn of(&self, payload: Payload, system: &'static str, measure: Measure) -> f64 {
+        self.0.times(payload, system, measure).map_or(f64::NAN, self.1)
     }
 
     fn limit(&self, payload: Payload, name: &str) -> f64 {
-        self.0.limit_times(payload, name).map_or(f64::NAN, Times::least)
+        self.0.limit_times(payload, name).map_or(f64::NAN, self.1)
     }
 
     /// The quickest of the peers that keep a union's fields together; safetensors' columns are no rows.
     fn best_row_peer(&self, measure: Measure) -> (&'static str, f64) {
         let rows =
             self.0.systems(Payload::Small).filter(|name| !name.starts_with("barewire") && *name != "safetensors");
-        rows.filter_map(|name| Some((name, self.0.times(Payload::Small, name, measure)?.least())))
+        rows.filter_map(|name| Some((name, (self.1)(self.0.times(Payload::Small, name, measure)?))))
             .min_by(|a, b| a.1.total_cmp(&b.1))
             .unwrap_or(("nobody", f64::NAN))
     }
@@ -124,16 +124,16 @@ impl Judge<'_> {
     }
 }
 
-/// Every target, judged by the minima.
-pub fn verdicts(clock: &Clock) -> Vec<Verdict> {
+/// Every target, by minima or by medians.
+pub fn verdicts(clock: &Clock, statistic: fn(&Times) -> f64) -> Vec<Verdict> {
     use Measure::{Bytes, Change, Encode, Lanes, Open, Sum, View};
     use Payload::{Model, Small};
-    let j = Judge(clock);
-    let columns = |measure| j.least(Small, COLUMNS, measure);
-    let slots = |measure| j.least(Small, SLOTS, measure);
-    let message = |measure| j.least(Model, MESSAGE, measure);
-    let file = |measure| j.least(Model, FILE, measure);
-    let bare = |payload, measure| j.least(payload, SERDE_BARE, measure);
+    let j = Judge(clock, statistic);
+    let columns = |measure| j.of(Small, COLUMNS, measure);
+    let slots = |measure| j.of(Small, SLOTS, measure);
+    let message = |measure| j.of(Model, MESSAGE, measure);
+    let file = |measure| j.of(Model, FILE, measure);
+    let bare = |payload, measure| j.of(payload, SERDE_BARE, measure);
     let (row_open, row_sum, row_lanes) = (j.best_row_peer(Open), j.best_row_peer(Sum), j.best_row_peer(Lanes));
     let (tags, slot_tags) = (j.limit(Small, limits::TAG_COLUMN), j.limit(Small, limits::TAG_SLOTS));
     let sum = j.limit(Small, limits::SUM_COLUMN);
@@ -168,18 +168,26 @@ pub fn verdicts(clock: &Clock) -> Vec<Verdict> {
     ]
 }
 
-/// The targets in Markdown.
-pub fn targets(verdicts: &[Verdict]) -> String {
-    let mut text =
-        String::from("\n## targets, by minima\n\n| what | target | measured | |\n| --- | --- | --- | --- |\n");
-    for Verdict { what, target, measured, met } in verdicts {
-        text += &format!("| {what} | {target} | {measured} | {} |\n", if *met { "met" } else { "**short**" });
+/// The targets in Markdown. Minima decide: a neighbour only ever adds to them.
+pub fn targets(minima: &[Verdict], medians: &[Verdict]) -> String {
+    let mut text = String::from("\n## targets\n\n| what | target | by minima | | by medians | |\n");
+    text += "| --- | --- | --- | --- | --- | --- |\n";
+    let met = |verdict: &Verdict| if verdict.met { "met" } else { "**short**" };
+    for (least, median) in minima.iter().zip(medians) {
+        let (measured, also) = (&least.measured, &median.measured);
+        text += &format!(
+            "| {} | {} | {measured} | {} | {also} | {} |\n",
+            least.what,
+            least.target,
+            met(least),
+            met(median)
+        );
     }
     text
 }
 
 /// Everything as data, in nanoseconds.
-pub fn json(clock: &Clock, verdicts: &[Verdict], rounds: usize) -> Value {
+pub fn json(clock: &Clock, minima: &[Verdict], rounds: u32) -> Value {
     let of = |times: &Times| json!({ "least_ns": times.least(), "median_ns": times.median() });
     let (mut lines, mut limits) = (Vec::new(), Vec::new());
     for payload in [Payload::Model, Payload::Small] {
@@ -201,7 +209,7 @@ pub fn json(clock: &Clock, verdicts: &[Verdict], rounds: usize) -> Value {
             }
         }
     }
-    let targets: Vec<Value> = verdicts
+    let targets: Vec<Value> = minima
         .iter()
         .map(|v| json!({ "what": v.what, "target": v.target, "measured": v.measured, "met": v.met }))
         .collect();
