@@ -1,10 +1,10 @@
 //! The least that the machine allows, measured in turns with the systems.
 
-use barewire::wire::AlignedBuf;
+use barewire::wire::{AlignedBuf, schema_hash};
 use std::hint::black_box;
 
 use crate::clock::{Clock, Payload};
-use crate::data::{Data, NEURONS};
+use crate::data::{Data, NEURONS, Part};
 
 /// Names of the limits, as the targets refer to them.
 pub const COPY_MODEL: &str = "copy of the model's octets";
@@ -20,6 +20,8 @@ pub const TAG_SLOTS: &str = "largest tag of slots";
 pub const SUM_COLUMN: &str = "sum of a column in 32 lanes";
 /// See [`COPY_MODEL`].
 pub const TAG_RANDOM: &str = "a tag and its bound, at random";
+/// See [`COPY_MODEL`]. With `std` it is taken once and kept; without, whenever a file is opened.
+pub const SCHEMA: &str = "hash of the schema";
 /// See [`COPY_MODEL`].
 pub const VALUE: &str = "one component of a `Vec` in memory";
 
@@ -74,6 +76,8 @@ impl Limits {
         clock.limit(Payload::Model, VALUE, (20, components), expected, || {
             data.parts.iter().map(|&k| black_box(data.model[k].touch())).sum()
         });
+        let hash = schema_hash::<Vec<Part>>();
+        clock.limit(Payload::Model, SCHEMA, (200, 1), hash, schema_hash::<Vec<Part>>);
 
         let (from, to) = &mut self.slots;
         clock.limit(Payload::Small, COPY_SLOTS, (3, 1), SLOT * NEURONS, || copy(from, to));
@@ -81,7 +85,7 @@ impl Limits {
         clock.limit(Payload::Small, COPY_COLUMNS, (3, 1), 17 * NEURONS, || copy(from, to));
         clock.limit(Payload::Small, TAG_COLUMN, (50, 1), 2, || largest(black_box(&self.tags)));
         let slots = &self.slots.0;
-        clock.limit(Payload::Small, TAG_SLOTS, (5, 1), 2, || {
+        clock.limit(Payload::Small, TAG_SLOTS, (10, 1), 2, || {
             black_box(slots).chunks_exact(SLOT).fold(0, |largest, slot| largest.max(slot[0]))
         });
         clock.limit(Payload::Small, SUM_COLUMN, (50, 1), data.neuron_sum, || sum(black_box(&self.numbers)));

@@ -14,7 +14,7 @@ use anyhow::Context;
 use clap::Parser;
 use std::path::PathBuf;
 
-use clock::Clock;
+use clock::{Clock, Times};
 use data::Data;
 use limits::Limits;
 
@@ -42,10 +42,11 @@ fn main() -> anyhow::Result<()> {
             system.small(&data, &mut clock);
         }
     }
-    let verdicts = report::verdicts(&clock);
-    print!("{}{}", report::tables(&clock), report::targets(&verdicts));
+    let minima = report::verdicts(&clock, Times::least);
+    let medians = report::verdicts(&clock, Times::median);
+    print!("{}{}", report::tables(&clock), report::targets(&minima, &medians));
     if let Some(path) = json {
-        let text = serde_json::to_string_pretty(&report::json(&clock, &verdicts, rounds as usize))?;
+        let text = serde_json::to_string_pretty(&report::json(&clock, &minima, rounds))?;
         std::fs::write(&path, text + "\n").with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())

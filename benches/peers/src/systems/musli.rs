@@ -167,7 +167,7 @@ impl System for Musli {
         let root = encode().expect("room");
         clock.encode(3, || encode().map_or(0, |root| root.offset() + NEURONS * size_of::<Neuron>()));
         buf.align_in_place().expect("room");
-        clock.answer(Measure::Open, 5, NEURONS, || black_box(&*buf).load(root).expect("whole").len());
+        clock.answer(Measure::Open, 10, NEURONS, || black_box(&*buf).load(root).expect("whole").len());
         let neurons = buf.load(root).expect("whole");
         let expected = |k: usize| data.neurons[k].first();
         clock.each(Measure::View, 5, &data.some, expected, |k| neurons[k].first());

@@ -105,7 +105,7 @@ impl System for Rkyv {
             *bytes = to_bytes_in::<_, Error>(&data.neurons, std::mem::take(bytes)).expect("room");
             bytes.len()
         });
-        clock.answer(Measure::Open, 5, NEURONS, || access::<Neurons, Error>(black_box(bytes)).expect("whole").len());
+        clock.answer(Measure::Open, 10, NEURONS, || access::<Neurons, Error>(black_box(bytes)).expect("whole").len());
         let neurons = access::<Neurons, Error>(bytes).expect("whole");
         clock.each(Measure::View, 5, &data.some, |k| data.neurons[k].first(), |k| first(&neurons[k]));
         clock.cannot(Measure::Bytes, super::WHOLE);

@@ -197,7 +197,7 @@ impl System for ByHand {
             bytes.len()
         });
         let view = |bytes| <[Row]>::try_ref_from_bytes(bytes).expect("whole");
-        clock.answer(Measure::Open, 5, NEURONS, || view(black_box(&bytes[..])).len());
+        clock.answer(Measure::Open, 10, NEURONS, || view(black_box(&bytes[..])).len());
         let rows = view(bytes);
         clock.each(Measure::View, 5, &data.some, |k| data.neurons[k].first(), |k| rows[k].first());
         clock.each(
