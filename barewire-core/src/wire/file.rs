@@ -27,8 +27,9 @@ use alloc::string::String;
 use super::error::DecodeError;
 use super::evolution::WriterSchema;
 use super::index::Index;
-use super::pad::{ALIGN, MAX_ALIGN, first_nonzero, pad_before};
+use super::pad::{ALIGN, MAX_ALIGN, Pads, first_nonzero, pad_before};
 use super::reader::{Extent, Reader};
+use super::walk::skip;
 use super::{Wire, schema, schema_hash};
 
 #[cfg(feature = "std")]
@@ -362,7 +363,7 @@ impl<'w> Header<'w> {
         Ok(value)
     }
 
-    /// Walks the root as a `T`.
+    /// Walks the root as a `T`, and, where the file's schema is another one, as what that says: it may list less than a `T`.
     #[cfg(feature = "std")]
     pub(crate) fn check_structure<T: Wire>(
         &self,
@@ -377,7 +378,15 @@ impl<'w> Header<'w> {
         let index = Index::new();
         T::read(&mut r, &index)?;
         r.finish()?;
-        self.check_walk(&r.take_extents())
+        self.check_walk(&r.take_extents())?;
+        writer.map_or(Ok(()), |writer| self.check_root(bytes, writer))
+    }
+
+    /// Walks the root by the file's schema.
+    pub(crate) fn check_root(&self, bytes: &[u8], writer: &WriterSchema) -> Result<(), DecodeError> {
+        let mut r = Reader::new(&bytes[extent_range(self.root)]).with_base(self.root.start);
+        skip(writer.types().root(), &mut r, Pads::Aligned)?;
+        r.finish()
     }
 }
 

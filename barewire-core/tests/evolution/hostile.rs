@@ -17,8 +17,11 @@ fn read(file: &[u8]) -> bool {
     if let Ok(value) = &decoded {
         let root = region.header().unwrap().root;
         assert_eq!(to_message(value)[..], file[root.start as usize..root.end as usize]);
-        let saved = Region::try_encode(value).unwrap();
-        assert_eq!(saved.decode().unwrap(), *value);
+        // what is no value of the file's own schema is not written under it, and `verify` says so
+        match Region::try_encode(value) {
+            Ok(saved) => assert_eq!(saved.decode().unwrap(), *value),
+            Err(_) => assert!(region.verify(Level::Structure).is_err()),
+        }
     }
     if let Ok(lazy) = region.lazy::<older::Layer>() {
         for k in 0..lazy.len() {

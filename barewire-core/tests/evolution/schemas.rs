@@ -102,12 +102,14 @@ fn opened_and_read_if_and_only_if_the_report_says_so() {
             same_as_value(&base, &value);
             assert_eq!(to_message(&base)[..], message[..]);
             let schema = WriterSchema::parse::<Base>(&text).unwrap();
-            assert_eq!(Base::decode(&mut Reader::new(&message).with_writer_schema(&schema)).unwrap(), base);
+            let alone = Base::decode(&mut Reader::new(&message).with_writer_schema(&schema)).unwrap();
+            // octets, since a NaN is not equal to itself
+            assert_eq!(to_message(&alone)[..], message[..]);
             // saved again, whatever schema that takes
             let saved = Region::try_encode(&base).unwrap();
             kept += usize::from(saved.writer_schema().is_some());
             saved.verify(Level::Full).unwrap();
-            assert_eq!(saved.decode().unwrap(), base);
+            assert_eq!(to_message(&saved.decode().unwrap())[..], message[..]);
         }
     }
     println!("read {read}, with unknown members {kept}, refused {refused}");

@@ -7,11 +7,9 @@ use xxhash_rust::xxh3::{Xxh3, Xxh3Builder};
 
 use super::{CONTENT_HASH, ENTRY, HEADER, Header, MAGIC, SCHEMA_HASH, VERSION, extent_range, hash};
 use crate::wire::buffer::AlignedBuf;
-use crate::wire::error::DecodeError;
 use crate::wire::evolution::{KeepError, WriterSchema};
-use crate::wire::pad::{ALIGN, Pads};
+use crate::wire::pad::ALIGN;
 use crate::wire::reader::Extent;
-use crate::wire::walk::skip;
 use crate::wire::writer::Writer;
 use crate::wire::{Wire, schema_text};
 
@@ -92,15 +90,9 @@ pub(crate) fn try_to_file_into<T: Wire>(value: &T, buf: &mut AlignedBuf) -> Resu
         several => return Err(KeepError::Several(several.len())),
     };
     write(value, buf, align.max(writer.align()), writer.text());
-    check_root(buf, &writer).map_err(KeepError::Rest)?;
+    // `T` may have more variants than the file's schema
+    Header::read(buf).and_then(|header| header.check_root(buf, &writer)).map_err(KeepError::Rest)?;
     Ok(Some(writer))
-}
-
-/// The root is a value of the file's schema: `T` may have more variants than that has.
-fn check_root(file: &[u8], writer: &WriterSchema) -> Result<(), DecodeError> {
-    let mut r = Header::read(file)?.root_reader(file);
-    skip(writer.types().root(), &mut r, Pads::Aligned)?;
-    r.finish()
 }
 
 /// Writes a file with this schema. Gives the schemas of unknown members, which the caller compares with that.
