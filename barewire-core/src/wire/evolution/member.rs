@@ -290,7 +290,7 @@ fn writer_of<T: Union>(
         let found = format!(
             "{tag}, whose octets have no end without the writer's schema; `Region::open_compatible` reads with it"
         );
-        return Err(DecodeError::new(offset, format!("{}", refused().expected()), found));
+        return Err(DecodeError::new(offset, refused().expected().to_owned(), found));
     };
     match writer.union(TypeId::of::<T>()) {
         Some(union) if writer.member(union, tag).is_some() => Ok((writer, union)),
