@@ -13,20 +13,22 @@ mod types;
 use barewire::wire::value::{from_json, to_json};
 use barewire::wire::walk::{Visitor, walk_message};
 use barewire::wire::{
-    AlignedBuf, Header, Index, Lazy, Pads, Reader, Types, Union, Value, Wire, WriterSchema, from_foreign_message,
-    from_message, lazy_file, to_message, try_to_file, view_file, view_message, view_message_mut,
+    AlignedBuf, Columns, Header, Index, Lazy, Pads, Reader, Slots, Types, Union, Value, Wire, WriterSchema,
+    from_foreign_message, from_message, lazy_file, to_message, try_to_file, view_file, view_message, view_message_mut,
 };
 
-pub use types::{Kept, KeptKind, Kind, Model, Pair, Part, example};
+pub use types::{Inner, Kept, KeptKind, Kind, Model, Pair, Part, Unit, example};
 
 /// A typed message: the first octet chooses the type.
 pub fn message(input: &[u8]) {
     let Some((choice, octets)) = input.split_first() else { return };
-    match choice % 4 {
+    match choice % 6 {
         0 => typed::<Vec<Part>>(octets),
         1 => typed::<Model>(octets),
         2 => typed::<Pair>(octets),
-        _ => typed::<Part>(octets),
+        3 => typed::<Part>(octets),
+        4 => typed::<Slots<Unit>>(octets),
+        _ => typed::<Columns<Unit>>(octets),
     }
 }
 

@@ -39,6 +39,34 @@ pub enum Kind {
     Gated,
 }
 
+/// Of fixed size, with everything that may be in such a type.
+#[derive(BareUnion, Clone, Debug, PartialEq)]
+#[bare(fixed_size)]
+pub enum Unit {
+    /// numbers of one size
+    Lif {
+        /// a number
+        threshold: f32,
+        /// numbers
+        kernel: [f32; 2],
+    },
+    /// numbers of several sizes, and a flag
+    Mixed(u8, f64, bool, i16),
+    /// a union inside, of a free tag
+    #[bare(tag = 9)]
+    Inner(Inner),
+}
+
+/// Inside another.
+#[derive(BareUnion, Clone, Debug, PartialEq)]
+#[bare(fixed_size)]
+pub enum Inner {
+    /// with a number
+    On(u32),
+    /// without
+    Off,
+}
+
 /// A file's root.
 #[derive(BareStruct, Clone, Debug, PartialEq)]
 pub struct Model {

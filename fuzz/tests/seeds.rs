@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use barewire::wire::{FieldNames, List, Map, Pads, Reader, Schema, Types, Uint, Value, Wire, WriterSchema, to_file, to_message};
-use barewire_fuzz::{Kept, Model, Pair, Part, example};
+use barewire::wire::{
+    Columns, FieldNames, List, Map, Pads, Reader, Schema, Slots, Types, Uint, Value, Wire, WriterSchema, to_file,
+    to_message,
+};
+use barewire_fuzz::{Inner, Kept, Model, Pair, Part, Unit, example};
 
 type Target = (&'static str, fn(&[u8]));
 
@@ -96,6 +99,14 @@ fn write() {
     for (i, part) in model.parts.iter().enumerate() {
         add("message", &format!("part{i}"), &tagged(3, &to_message(part)));
     }
+    let units = vec![
+        Unit::Lif { threshold: 1.0, kernel: [0.5, 0.25] },
+        Unit::Mixed(7, -0.5, true, -3),
+        Unit::Inner(Inner::On(5)),
+        Unit::Inner(Inner::Off),
+    ];
+    add("message", "slots", &tagged(4, &to_message(&Slots::from_vec(units.clone()))));
+    add("message", "columns", &tagged(5, &to_message(&Columns::from_vec(units))));
     add("file", "model", &to_file(&model));
     add("file", "parts", &to_file(&model.parts));
     add("file", "none", &to_file(&Vec::<Part>::new()));

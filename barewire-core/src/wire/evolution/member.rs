@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::any::TypeId;
 use core::fmt;
@@ -290,7 +291,7 @@ fn writer_of<T: Union>(
         let found = format!(
             "{tag}, whose octets have no end without the writer's schema; `Region::open_compatible` reads with it"
         );
-        return Err(DecodeError::new(offset, refused().expected().to_owned(), found));
+        return Err(DecodeError::new(offset, String::from(refused().expected()), found));
     };
     match writer.union(TypeId::of::<T>()) {
         Some(union) if writer.member(union, tag).is_some() => Ok((writer, union)),
