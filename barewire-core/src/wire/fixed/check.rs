@@ -73,14 +73,17 @@ impl Kernel for AnyOutside<'_> {
         const LANES: usize = 64;
         let inside = |octet: u8, (first, more): (u8, u8)| u8::from(octet.wrapping_sub(first) <= more);
         let (chunks, tail) = self.octets.as_chunks::<LANES>();
-        let mut all = [1u8; LANES];
-        if let &[only] = self.ranges {
+        let whole = if let &[(first, more)] = self.ranges {
+            // one range, as nearly all unions have: the octet farthest above its start decides
+            let mut farthest = [0u8; LANES];
             for chunk in chunks {
                 for i in 0..LANES {
-                    all[i] &= inside(chunk[i], only);
+                    farthest[i] = farthest[i].max(chunk[i].wrapping_sub(first));
                 }
             }
+            farthest.iter().all(|&octet| octet <= more)
         } else {
+            let mut all = [1u8; LANES];
             for chunk in chunks {
                 let mut any = [0u8; LANES];
                 for &range in self.ranges {
@@ -92,9 +95,10 @@ impl Kernel for AnyOutside<'_> {
                     all[i] &= any[i];
                 }
             }
-        }
+            all == [1; LANES]
+        };
         let tail = tail.iter().all(|&octet| self.ranges.iter().any(|&range| inside(octet, range) == 1));
-        all != [1; LANES] || !tail
+        !whole || !tail
     }
 }
 

@@ -73,8 +73,11 @@ pub struct Safetensors {
     columns: [Vec<f32>; 4],
 }
 
+/// What a part is, and its array.
+type Parts<'a> = Vec<(Kind, &'a [u8])>;
+
 /// The header, its JSON, and for each part its array.
-fn open<'a>(bytes: &'a [u8], names: &[String]) -> anyhow::Result<(SafeTensors<'a>, Vec<(Kind, &'a [u8])>)> {
+fn open<'a>(bytes: &'a [u8], names: &[String]) -> anyhow::Result<(SafeTensors<'a>, Parts<'a>)> {
     let tensors = SafeTensors::deserialize(bytes)?;
     let (_, header) = SafeTensors::read_metadata(bytes)?;
     let json = header.metadata().as_ref().and_then(|all| all.get("parts"));
