@@ -132,21 +132,26 @@ impl fmt::Display for Compat {
 /// assert_eq!(report.reasons().next().unwrap().to_string(), "the root: was no tag 2, is `C` = 2");
 /// ```
 pub fn compat(old: &Types, new: &Types, pads: Pads) -> Compat {
-    compat_open(old, new, pads, &BTreeMap::new()).0
+    compat_open(old, new, pads, &BTreeMap::new(), false).0
 }
 
 /// As [`compat`], for a new reader that keeps members that it does not know, in the unions and enums `open`: by their node in
-/// `new`, the tags that it refuses all the same. Gives also which union of the old schema each of them is.
+/// `new`, the tags that it refuses all the same. Gives also which union of the old schema each of them is. With `columns`, definitions
+/// of the new schema that nothing refers to count as well: what is in which column of `Columns<T>` stands only there.
 pub(crate) fn compat_open(
     old: &Types,
     new: &Types,
     pads: Pads,
     open: &BTreeMap<u32, &'static [u32]>,
+    columns: bool,
 ) -> (Compat, BTreeMap<u32, u32>) {
     let mut pairs =
         Pairs { pads, open, seen: BTreeSet::new(), kept: BTreeSet::new(), path: Vec::new(), found: Compat::default() };
     pairs.names(old.root(), new.root());
     pairs.pair(old.root(), new.root());
+    if columns && pairs.found.new_reads_old() {
+        pairs.unused(old, new);
+    }
     let unions = pairs.open_unions(old, new);
     (pairs.found, unions)
 }
@@ -182,6 +187,35 @@ impl Pairs<'_> {
             }
         }
         unions
+    }
+
+    /// Compares what nothing refers to, by name.
+    fn unused(&mut self, old: &Types, new: &Types) {
+        let definitions: Vec<Ty<'_>> = new.iter().collect();
+        // a type before those that it is made of
+        for ty in definitions.iter().rev().copied() {
+            if self.seen.iter().any(|(_, b)| *b == ty.id()) {
+                continue;
+            }
+            let name = ty.name().unwrap_or_default();
+            match old.get(name) {
+                Some(same) => self.within(name, same, ty),
+                None if self.is_new_member(&definitions, name) => {}
+                None => self.differ(
+                    BOTH,
+                    format!("no type `{name}`"),
+                    format!("`{name}`, which says what is in which column"),
+                ),
+            }
+        }
+    }
+
+    /// Whether it is a member that a union, which was compared, has got.
+    fn is_new_member(&self, definitions: &[Ty<'_>], name: &str) -> bool {
+        definitions.iter().any(|ty| {
+            let compared = self.seen.iter().any(|(_, b)| *b == ty.id());
+            compared && matches!(ty.kind(), Kind::Union(members) if members.named(name).is_some())
+        })
     }
 
     /// Whether the new reader keeps a member that it does not know.
