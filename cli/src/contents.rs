@@ -220,10 +220,11 @@ impl<'t, 'w> Visitor<'t, 'w> for Look<'t, 'w> {
                 open.node.own_line = self.fixed == 0;
                 self.unions += 1;
             }
-            // a million elements are not told one by one, unless their gaps are to be looked at
-            Kind::List(item, _) if self.fixed > 0 && !matches!(item.kind(), Kind::Number(_)) => {
-                let columns = matches!(item.kind(), Kind::Struct(_)) && known::packed(item) == Packed::Flags;
-                if !self.payloads && !columns && !matches!(item.kind(), Kind::Struct(_)) {
+            Kind::List(item, _) if self.fixed > 0 => {
+                let slots = self.open.last().is_some_and(|around| around.packed == Packed::Slots);
+                let told = if slots { self.payloads } else { matches!(item.kind(), Kind::Number(_) | Kind::Struct(_)) };
+                // a million slots or tags are not told one by one, unless there are gaps to look at
+                if !told {
                     inside = Inside::Skip;
                 }
             }

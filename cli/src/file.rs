@@ -69,6 +69,7 @@ impl File {
 /// Checks as much as the level says; gives the number of components.
 pub(crate) fn verify(bytes: &AlignedBuf, level: Level) -> Result<usize, DecodeError> {
     let header = Header::read(bytes)?;
+    header.check_sealed()?;
     if level >= Level::Structure {
         let types = Types::parse(header.schema).map_err(|error| {
             let mistakes: Vec<_> = error.mistakes().iter().map(ToString::to_string).collect();

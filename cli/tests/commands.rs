@@ -300,6 +300,20 @@ fn verify_refuses_every_damaged_octet() {
     }
 }
 
+/// A file that is being changed, or was left so, is shown and not accepted.
+#[test]
+fn a_file_that_is_not_sealed() {
+    let (_folder, path) = written();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[72..104].fill(0);
+    std::fs::write(&path, bytes).unwrap();
+    assert!(printed(&["inspect"], &path).contains("changed in place and not sealed"));
+    assert!(printed(&["inspect", "--json"], &path).contains("\"sealed\": false"));
+    for level in ["header", "structure", "full"] {
+        assert!(refused(&["verify", "--level", level], &path).contains("contentHash"));
+    }
+}
+
 #[test]
 fn errors_are_one_line_with_the_place() {
     let (folder, path) = written();

@@ -273,7 +273,11 @@ impl<'w> Header<'w> {
         self.content_hash != UNSEALED
     }
 
-    pub(crate) fn check_sealed(&self) -> Result<(), DecodeError> {
+    /// Requires that the file was sealed after its last change in place.
+    ///
+    /// # Errors
+    /// It was not, so its parts may be of different times.
+    pub fn check_sealed(&self) -> Result<(), DecodeError> {
         if self.is_sealed() {
             return Ok(());
         }

@@ -14,6 +14,7 @@ use table::{Cell, Table};
 const NAME: Style = Style::new().bold();
 const VARIANT: Style = AnsiColor::Cyan.on_default();
 const FAINT: Style = Style::new().dimmed();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
 /// The first version of the JSON. Keys may be added under the same number, not renamed or removed.
 const JSON_FORMAT: u32 = 1;
@@ -83,9 +84,14 @@ pub(crate) fn text(title: &str, header: &Header<'_>, contents: &Contents, length
     let (schema, content) = (hex(&header.schema_hash[..8]), hex(&header.content_hash[..8]));
     let _ = writeln!(
         text,
-        "{FAINT}format {}, aligned to {}, schema {schema}.., content {content}..{FAINT:#}\n",
+        "{FAINT}format {}, aligned to {}, schema {schema}.., content {content}..{FAINT:#}",
         header.version, header.align
     );
+    if !header.is_sealed() {
+        let _ =
+            writeln!(text, "{WARNING}changed in place and not sealed: its parts may be of different times{WARNING:#}");
+    }
+    text.push('\n');
 
     let mut table = Table::new(&["", "type", "sizes", "parameters", "bits each", "offset", "octets", "share"], 3..8);
     let mut lines = Lines { length, all, folded: false, table: &mut table };
@@ -227,6 +233,7 @@ pub(crate) fn json(header: &Header<'_>, contents: &Contents, length: u64) -> Str
         "version": header.version,
         "align": header.align,
         "length": length,
+        "sealed": header.is_sealed(),
         "schema_hash": hex(&header.schema_hash),
         "content_hash": hex(&header.content_hash),
         "schema": header.schema,
