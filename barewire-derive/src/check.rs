@@ -230,7 +230,7 @@ fn union(data: &syn::DataEnum, wire_name: &str, attrs: &Attrs, ident: &Ident, er
             span: variant.ident.span(),
         });
     }
-    if without.len() < variants.iter().filter(|variant| !variant.unknown).count() {
+    if variants.iter().any(|variant| variant.equation.is_some()) {
         for (span, name) in without {
             errors.push(
                 span,

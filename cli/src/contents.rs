@@ -289,10 +289,8 @@ impl<'t, 'w> Visitor<'t, 'w> for Look<'t, 'w> {
             Kind::Data(Some(_)) if self.payloads && self.fixed > 0 && known::is_gap(place) => {
                 known::check_zeros(octets, extent.start)?;
             }
-            Kind::List(item, _) => {
-                if open.node.children.is_empty() && item.plain_len().is_some() {
-                    open.node.own_line |= extent.end - extent.start >= WORTH_A_LINE;
-                }
+            Kind::List(item, _) if open.node.children.is_empty() && item.plain_len().is_some() => {
+                open.node.own_line |= extent.end - extent.start >= WORTH_A_LINE;
             }
             _ => {}
         }

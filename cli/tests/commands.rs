@@ -346,3 +346,47 @@ fn errors_are_one_line_with_the_place() {
     let error = refused(&["schema"], folder.path());
     assert!(error.contains("directory"), "{error}");
 }
+
+#[derive(BareUnion)]
+#[bare(fixed_size)]
+enum Cell {
+    Lif {
+        threshold: f32,
+        decay: f32,
+    },
+    #[bare(tag = 3)]
+    Silent,
+}
+
+#[derive(BareStruct)]
+struct Cells {
+    columns: Columns<Cell>,
+    slots: Slots<Cell>,
+    head: Weight,
+    empty: Columns<Cell>,
+}
+
+/// Many small unions are one piece of data: no component each, and checked all the same.
+#[test]
+fn slots_and_columns_are_no_components() {
+    let neurons = || vec![Cell::Silent, Cell::Lif { threshold: 1.0, decay: 0.5 }];
+    let head = Weight::Dense { weights: Matrix::from_vec(1, 1, vec![1.0]).unwrap(), bias: vec![] };
+    let (columns, slots) = (Columns::from_vec(neurons()), Slots::from_vec(neurons()));
+    let region = Region::encode(&Cells { columns, slots, head, empty: Columns::new() });
+    let tags = region.header().unwrap().root.start as usize + 64;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("net.bare");
+    region.save(&path).unwrap();
+    printed(&["verify", "--level", "full"], &path);
+    let json: serde_json::Value = serde_json::from_str(&printed(&["inspect", "--json"], &path)).unwrap();
+    let components = json["components"].as_array().unwrap();
+    assert_eq!(components.len(), 1, "{json}");
+    assert_eq!(components[0]["path"], "head");
+
+    let mut octets = std::fs::read(&path).unwrap();
+    assert_eq!(octets[tags..tags + 2], [3, 0]);
+    octets[tags + 1] = 2;
+    std::fs::write(&path, &octets).unwrap();
+    let error = refused(&["verify"], &path);
+    assert!(error.contains("columns.tags[1]") && error.contains("found 2"), "{error}");
+}

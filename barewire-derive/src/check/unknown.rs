@@ -64,10 +64,12 @@ pub(super) fn variant(variant: &syn::Variant, attrs: Attrs, errors: &mut Errors)
             errors.push(variant.ident.span(), message);
         }
     }
+    // what has no member is written as any other variant would be, so that nothing is said twice
+    let unknown = matches!(&fields[..], [field] if is_member(&field.ty));
     Variant {
         ident: variant.ident.clone(),
-        tag: 0,
-        unknown: true,
+        tag: if unknown { 0 } else { u32::MAX },
+        unknown,
         style,
         fields,
         equation: None,

@@ -565,6 +565,57 @@ pub mod chain {
         )?;
         ::core::result::Result::Ok(())
     }
+    /// The equation, its programs and what it keeps, for readers.
+    pub const EXPLAINED: __private::Equation = __private::Equation {
+        text: "|x: [batch, time, d]| {\n    let h = rms_norm(x, norm, 1e-6);\n    x + gain * silu(h) * sigmoid(rms_norm(h * 0.5, norm, 1e-6))\n}",
+        forward: &[
+            ("h = rms_norm(x, norm, 1e-6)", S0),
+            ("v1 = h * 0.5", S1),
+            ("v2 = rms_norm(v1, norm, 1e-6)", S2),
+            (
+                "t0 = sigmoid(h)\nt1 = h * t0\nt2 = gain * t1\nt3 = sigmoid(v2)\nt4 = t2 * t3\ny = x + t4",
+                S3,
+            ),
+        ],
+        backward: &[
+            "t1 = h * t0\nt2 = gain * t1\nc0 = y'\nc1 = c0\nc2 = c0\nc3 = t3 * c2\nc4 = t2 * c2\nc5 = (t3 - t3 * t3) * c4\nc6 = t1 * c3\nc7 = gain * c3\nc8 = t0 * c7\nc9 = h * c7\nc10 = c8 + (t0 - t0 * t0) * c9\nx' += c1\ngain' += c6\nh' += c10\nv2' += c5",
+            "v1', norm' += rms_norm.vjp(v2')",
+            "c0 = v1'\nc1 = 0.5 * c0\nh' += c1",
+            "x', norm' += rms_norm.vjp(h')",
+        ],
+        kept: &[
+            __private::Kept {
+                what: "x",
+                axes: IN_X,
+                arrays: (<names::C0 as __private::Primitive>::KEEPS[0]) as usize,
+                borrowed: true,
+            },
+            __private::Kept {
+                what: "h",
+                axes: S0,
+                arrays: (true) as usize,
+                borrowed: false,
+            },
+            __private::Kept {
+                what: "v1",
+                axes: S1,
+                arrays: (<names::C2 as __private::Primitive>::KEEPS[0]) as usize,
+                borrowed: false,
+            },
+            __private::Kept {
+                what: "v2",
+                axes: S2,
+                arrays: (<names::C2 as __private::Primitive>::KEEPS_OUT) as usize,
+                borrowed: false,
+            },
+            __private::Kept {
+                what: "t0, t3 of y",
+                axes: S3,
+                arrays: 2usize,
+                borrowed: false,
+            },
+        ],
+    };
 }
 ///What the backward pass of [`Chain`] needs of its forward pass.
 pub type ChainResidual<'r, R = f32> = chain::Residual<'r, R>;
@@ -728,6 +779,12 @@ const _: () = {
             }
             ::core::result::Result::Ok(())
         }
+    }
+    impl __private::Explained for Chain {
+        const NAME: &'static str = "Chain";
+        const EQUATIONS: &'static [(&'static str, u32, __private::Equation)] = &[
+            ("Chain", 0u32, chain::EXPLAINED),
+        ];
     }
     #[allow(unused_variables, unused_parens, non_snake_case, clippy::all)]
     impl __private::Layer for Chain {

@@ -278,6 +278,38 @@ mod gated_equation {
         )?;
         ::core::result::Result::Ok(())
     }
+    /// The equation, its programs and what it keeps, for readers.
+    pub const EXPLAINED: __private::Equation = __private::Equation {
+        text: "|x: [batch, d_in], gate: [batch, d_out]| linear(weights, x) * sigmoid(gate)",
+        forward: &[
+            ("v0 = linear(weights, x)", S0),
+            ("t0 = sigmoid(gate)\ny = v0 * t0", S1),
+        ],
+        backward: &[
+            "c0 = y'\nc1 = t0 * c0\nc2 = v0 * c0\nc3 = (t0 - t0 * t0) * c2\nv0' += c1\ngate' += c3",
+            "weights', x' += linear.vjp(v0')",
+        ],
+        kept: &[
+            __private::Kept {
+                what: "x",
+                axes: IN_X,
+                arrays: (<names::C0 as __private::Primitive>::KEEPS[1]) as usize,
+                borrowed: true,
+            },
+            __private::Kept {
+                what: "v0",
+                axes: S0,
+                arrays: (true) as usize,
+                borrowed: false,
+            },
+            __private::Kept {
+                what: "t0 of y",
+                axes: S1,
+                arrays: 1usize,
+                borrowed: false,
+            },
+        ],
+    };
     /// Axes of all arguments and of the results.
     pub const ARGUMENTS: __private::Sig = __private::signature(
         &[P_WEIGHTS, IN_X, IN_GATE],

@@ -456,6 +456,52 @@ pub mod mixer {
             )?;
             ::core::result::Result::Ok(())
         }
+        /// The equation, its programs and what it keeps, for readers.
+        pub const EXPLAINED: __private::Equation = __private::Equation {
+            text: "|x: [batch, time, d]| x + gated_linear_recurrence(sigmoid(gate(x)), x)",
+            forward: &[
+                ("v0 = gate(x)", S0),
+                ("v1 = sigmoid(v0)", S1),
+                ("v2 = gated_linear_recurrence(v1, x)", S2),
+                ("y = x + v2", S3),
+            ],
+            backward: &[
+                "c0 = y'\nc1 = c0\nc2 = c0\nx' += c1\nv2' += c2",
+                "v1', x' += gated_linear_recurrence.vjp(v2')",
+                "t0 = v1\nc0 = v1'\nc1 = (t0 - t0 * t0) * c0\nv0' += c1",
+                "gate', x' += gate.vjp(v0')",
+            ],
+            kept: &[
+                __private::Kept {
+                    what: "x",
+                    axes: IN_X,
+                    arrays: (<names::Recurrence_C0 as __private::Layer>::KEEPS[0]
+                        || <names::Recurrence_C2 as __private::Primitive>::KEEPS[1])
+                        as usize,
+                    borrowed: true,
+                },
+                __private::Kept {
+                    what: "v0",
+                    axes: S0,
+                    arrays: (<names::Recurrence_C0 as __private::Layer>::KEEPS_OUT)
+                        as usize,
+                    borrowed: false,
+                },
+                __private::Kept {
+                    what: "v1",
+                    axes: S1,
+                    arrays: (true) as usize,
+                    borrowed: false,
+                },
+                __private::Kept {
+                    what: "v2",
+                    axes: S2,
+                    arrays: (<names::Recurrence_C2 as __private::Primitive>::KEEPS_OUT)
+                        as usize,
+                    borrowed: false,
+                },
+            ],
+        };
     }
     ///The equation of `Mixer::Swap`.
     pub mod swap {
@@ -837,6 +883,49 @@ pub mod mixer {
             )?;
             ::core::result::Result::Ok(())
         }
+        /// The equation, its programs and what it keeps, for readers.
+        pub const EXPLAINED: __private::Equation = __private::Equation {
+            text: "|x: [batch, time, d]| {\n    let (a, b) = split(x);\n    concat(b, a) * f0\n}",
+            forward: &[
+                ("(a, b) = split(x)", S0_0),
+                ("v1 = concat(b, a)", S1),
+                ("y = v1 * f0", S2),
+            ],
+            backward: &[
+                "c0 = y'\nc1 = f0 * c0\nc2 = v1 * c0\nv1' += c1\nf0' += c2",
+                "b', a' += concat.vjp(v1')",
+                "x' += split.vjp(a', b')",
+            ],
+            kept: &[
+                __private::Kept {
+                    what: "x",
+                    axes: IN_X,
+                    arrays: (<names::Swap_C0 as __private::Primitive>::KEEPS[0])
+                        as usize,
+                    borrowed: true,
+                },
+                __private::Kept {
+                    what: "a",
+                    axes: S0_0,
+                    arrays: (<names::Swap_C1 as __private::Primitive>::KEEPS[1]
+                        || <names::Swap_C0 as __private::Primitive>::KEEPS_OUT) as usize,
+                    borrowed: false,
+                },
+                __private::Kept {
+                    what: "b",
+                    axes: S0_1,
+                    arrays: (<names::Swap_C1 as __private::Primitive>::KEEPS[0]
+                        || <names::Swap_C0 as __private::Primitive>::KEEPS_OUT) as usize,
+                    borrowed: false,
+                },
+                __private::Kept {
+                    what: "v1",
+                    axes: S1,
+                    arrays: (true) as usize,
+                    borrowed: false,
+                },
+            ],
+        };
     }
 }
 ///What the backward pass of [`Mixer`] needs of its forward pass.
@@ -1124,6 +1213,13 @@ const _: () = {
         &mixer::swap::SIG,
         "Swap",
     );
+    impl __private::Explained for Mixer {
+        const NAME: &'static str = "Mixer";
+        const EQUATIONS: &'static [(&'static str, u32, __private::Equation)] = &[
+            ("Recurrence", 0u32, mixer::recurrence::EXPLAINED),
+            ("Swap", 1u32, mixer::swap::EXPLAINED),
+        ];
+    }
     #[allow(unused_variables, unused_parens, non_snake_case, clippy::all)]
     impl __private::Layer for Mixer {
         const SIG: __private::Sig = mixer::recurrence::SIG;

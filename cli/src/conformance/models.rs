@@ -13,8 +13,14 @@ use super::report::{Report, Worst};
 use super::tensors::Tensors;
 use crate::Failure;
 
+/// Checks a folder against the answers that came with it.
+type Check = fn(&Path, &Tensors, &mut Report);
+
+/// Named arrays.
+type Named = Vec<(String, Vec<f32>)>;
+
 /// Architectures that have an importer, by the name in `config.json`.
-const KNOWN: &[(&str, fn(&Path, &Tensors, &mut Report))] = &[("HGRNBitForCausalLM", hgrn)];
+const KNOWN: &[(&str, Check)] = &[("HGRNBitForCausalLM", hgrn)];
 
 pub(super) fn run(path: &Path, report: &mut Report) -> Result<(), Failure> {
     for folder in folders(path)? {
@@ -186,7 +192,7 @@ impl Hgrn {
     }
 
     /// Straight-through gradients of the mean loss, by their published names.
-    fn gradients(&mut self) -> Result<Vec<(String, Vec<f32>)>, Box<dyn std::error::Error>> {
+    fn gradients(&mut self) -> Result<Named, Box<dyn std::error::Error>> {
         let mut grad = {
             let (index, n) = (Index::new(), self.tokens.len() - 1);
             let view = HgrnObjectiveView { model: self.region.view(&index)? };

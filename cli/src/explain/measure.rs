@@ -32,7 +32,7 @@ fn saved<T: Layer>(part: &T, sizes: &Sizes, inputs: &[Given<'_>]) -> Result<usiz
         .iter()
         .map(|input| {
             let dims = dims(match input {
-                Given::Numbers(axes) => *axes,
+                Given::Numbers(axes) => axes,
                 Given::Ids => &["batch", "time"][..],
             });
             let n = dims.iter().product();

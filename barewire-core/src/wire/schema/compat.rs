@@ -191,16 +191,15 @@ impl Pairs<'_> {
 
     /// Compares what nothing refers to, by name.
     fn unused(&mut self, old: &Types, new: &Types) {
-        let definitions: Vec<Ty<'_>> = new.iter().collect();
-        // a type before those that it is made of
-        for ty in definitions.iter().rev().copied() {
-            if self.seen.iter().any(|(_, b)| *b == ty.id()) {
+        let mut used = BTreeSet::new();
+        new.schema().definitions.iter().for_each(|definition| definition.ty.collect_names(&mut used));
+        for ty in new.iter().filter(|ty| ty.id() != new.root().id()) {
+            let name = ty.name().unwrap_or_default();
+            if used.contains(name) {
                 continue;
             }
-            let name = ty.name().unwrap_or_default();
             match old.get(name) {
                 Some(same) => self.within(name, same, ty),
-                None if self.is_new_member(&definitions, name) => {}
                 None => self.differ(
                     BOTH,
                     format!("no type `{name}`"),
@@ -208,14 +207,6 @@ impl Pairs<'_> {
                 ),
             }
         }
-    }
-
-    /// Whether it is a member that a union, which was compared, has got.
-    fn is_new_member(&self, definitions: &[Ty<'_>], name: &str) -> bool {
-        definitions.iter().any(|ty| {
-            let compared = self.seen.iter().any(|(_, b)| *b == ty.id());
-            compared && matches!(ty.kind(), Kind::Union(members) if members.named(name).is_some())
-        })
     }
 
     /// Whether the new reader keeps a member that it does not know.

@@ -21,6 +21,7 @@
 //! | a schema                 | values of it, or a walk     | [`Types`], then [`value`](super::value) and [`walk`](super::walk) |
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -102,6 +103,23 @@ impl TypeRef {
     /// A type that the schema defines under this name.
     pub fn named(name: impl Into<String>) -> Self {
         Self::Named(name.into())
+    }
+
+    /// The names in the expression.
+    pub(crate) fn collect_names<'t>(&'t self, to: &mut BTreeSet<&'t str>) {
+        match self {
+            Self::Named(name) => {
+                to.insert(name);
+            }
+            Self::List(item, _) | Self::Optional(item) => item.collect_names(to),
+            Self::Map(key, value) => {
+                key.collect_names(to);
+                value.collect_names(to);
+            }
+            Self::Struct(fields) => fields.iter().for_each(|(_, ty)| ty.collect_names(to)),
+            Self::Union(members) => members.iter().for_each(|(ty, _)| ty.collect_names(to)),
+            _ => {}
+        }
     }
 
     /// `list<item>`

@@ -14,6 +14,9 @@ use super::report::Report;
 use crate::Failure;
 use notation::{same, unhex, value};
 
+/// What passed, in words, or why it failed.
+type Check = fn(&Json) -> Result<String, String>;
+
 pub(super) fn run(path: &Path, report: &mut Report) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
@@ -21,7 +24,7 @@ pub(super) fn run(path: &Path, report: &mut Report) -> Result<(), Failure> {
     if file["format"] != 1 {
         return Err(failed(&format!("expected `format` 1, found {}", file["format"])));
     }
-    let kinds: [(&str, &str, fn(&Json) -> Result<String, String>); 3] =
+    let kinds: [(&str, &str, Check); 3] =
         [("valid", "valid", valid), ("invalid", "invalid", invalid), ("schemas", "schema", schema)];
     for (key, kind, check) in kinds {
         let cases = file[key].as_array().ok_or_else(|| failed(&format!("no list `{key}`")))?;
