@@ -6,13 +6,13 @@ use barewire_core::wire::{Schema, TypeRef};
 use super::random::Rng;
 
 /// How a schema was changed; whether octets tell.
-pub struct Change {
-    pub types: Types,
-    pub octets: bool,
+pub(crate) struct Change {
+    pub(crate) types: Types,
+    pub(crate) octets: bool,
 }
 
 /// One change somewhere in the schema, which stays valid; `None` if this one does not apply.
-pub fn change(rng: &mut Rng, types: &Types) -> Option<Change> {
+pub(crate) fn change(rng: &mut Rng, types: &Types) -> Option<Change> {
     let mut schema = types.schema().clone();
     let at = rng.below(schema.definitions.len());
     let octets = change_type(rng, &mut schema.definitions[at].ty)?;
