@@ -139,14 +139,14 @@ fn compared(old: &Path, new: &Path) -> Result<Answer, Failure> {
 /// Checks the octets of a file as `barewire verify` does, with no type but the schema inside; gives the number of components.
 ///
 /// ```
-/// use barewire::wire::{Level, to_file};
+/// use barewire::wire::{Header, Level, to_file};
 ///
 /// let file = to_file(&vec![1.0f32, 2.0]);
 /// assert_eq!(barewire_cli::verify(&file, Level::Full), Ok(0));
 ///
 /// let mut damaged = file.to_vec();
-/// let end = damaged.len();
-/// damaged.swap(end - 129, end - 130); // in the numbers
+/// let end = Header::read(&file).unwrap().root.end as usize;
+/// damaged[end - 1] ^= 1; // in the last number
 /// assert!(barewire_cli::verify(&damaged, Level::Full).is_err());
 /// ```
 ///
