@@ -1,5 +1,6 @@
 //! Each row of the table in `docs/wire-format.md`: an old and a new Rust type, in both directions.
 
+use barewire_core::wire::schema::compat;
 use barewire_core::wire::{FileError, Index, Level, Pads, Region, Types, Value, Wire, WriterSchema, to_message};
 
 /// Whether a `T` opens the file. If it does, it reads what the file's own schema says is there.
@@ -62,6 +63,11 @@ macro_rules! row {
             assert!(Region::<new::Root>::from_bytes(&old::file()).is_err());
             assert_eq!(reads::<new::Root>(&old::file()), $new_reads_old, "the new type reads the old file");
             assert_eq!(reads::<old::Root>(&new::file()), $old_reads_new, "the old type reads the new file");
+            let [before, after] = [Types::of::<old::Root>(), Types::of::<new::Root>()];
+            let report = compat(&before, &after, Pads::Aligned);
+            // where an old type keeps what it does not know, only its reader says so
+            assert_eq!(report.new_reads_old(), $new_reads_old, "by the schemas: {report}");
+            assert!($old_reads_new || !report.old_reads_new(), "by the schemas: {report}");
         }
     };
 }
@@ -149,4 +155,14 @@ row! { a_union_gets_a_member_and_the_old_type_keeps_it: true, true;
     Root { layers: vec![Layer::Scale(1.0), Layer::Bias(vec![1.0])] },
     { #[derive(BareUnion)] #[bare(crate = barewire_core)] pub enum Layer { Scale(f32), Bias(Vec<f32>) }
       #[derive(BareStruct)] #[bare(crate = barewire_core)] pub struct Root { pub layers: Vec<Layer> } }
+}
+
+// the columns are of the same types in both: only the definition of `Unit`, which nothing refers to, says what is in which
+row! { fields_in_columns_trade_names: false, false;
+    Root { units: barewire_core::wire::Columns::from_vec(vec![Unit::Lif { a: 1.0, b: 2.0 }]) },
+    { #[derive(BareUnion)] #[bare(crate = barewire_core, fixed_size)] pub enum Unit { Lif { a: f32, b: f32 } }
+      #[derive(BareStruct)] #[bare(crate = barewire_core)] pub struct Root { pub units: barewire_core::wire::Columns<Unit> } }
+    Root { units: barewire_core::wire::Columns::from_vec(vec![Unit::Lif { b: 2.0, a: 1.0 }]) },
+    { #[derive(BareUnion)] #[bare(crate = barewire_core, fixed_size)] pub enum Unit { Lif { b: f32, a: f32 } }
+      #[derive(BareStruct)] #[bare(crate = barewire_core)] pub struct Root { pub units: barewire_core::wire::Columns<Unit> } }
 }

@@ -144,7 +144,7 @@ fn compare<T: Wire>(types: &Types) -> (Compat, BTreeMap<TypeId, u32>) {
     let (ours, open) = Types::of_open::<T>();
     let node = |name: &str| ours.get(name).map(Ty::id);
     let refused = open.iter().filter_map(|open| Some((node(&open.name)?, open.retired))).collect();
-    let (report, unions) = compat_open(types, &ours, Pads::Aligned, &refused, true);
+    let (report, unions) = compat_open(types, &ours, Pads::Aligned, &refused);
     let of = |id| unions.get(&id).copied();
     let unions = open.iter().filter_map(|open| Some((open.rust, of(node(&open.name)?)?))).collect();
     (report, unions)

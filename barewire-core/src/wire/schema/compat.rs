@@ -132,28 +132,44 @@ impl fmt::Display for Compat {
 /// assert_eq!(report.reasons().next().unwrap().to_string(), "the root: was no tag 2, is `C` = 2");
 /// ```
 pub fn compat(old: &Types, new: &Types, pads: Pads) -> Compat {
-    compat_open(old, new, pads, &BTreeMap::new(), false).0
+    compat_open(old, new, pads, &BTreeMap::new()).0
 }
 
 /// As [`compat`], for a new reader that keeps members that it does not know, in the unions and enums `open`: by their node in
-/// `new`, the tags that it refuses all the same. Gives also which union of the old schema each of them is. With `columns`, definitions
-/// of the new schema that nothing refers to count as well: what is in which column of `Columns<T>` stands only there.
+/// `new`, the tags that it refuses all the same. Gives also which union of the old schema each of them is.
 pub(crate) fn compat_open(
     old: &Types,
     new: &Types,
     pads: Pads,
     open: &BTreeMap<u32, &'static [u32]>,
-    columns: bool,
 ) -> (Compat, BTreeMap<u32, u32>) {
     let mut pairs =
         Pairs { pads, open, seen: BTreeSet::new(), kept: BTreeSet::new(), path: Vec::new(), found: Compat::default() };
     pairs.names(old.root(), new.root());
     pairs.pair(old.root(), new.root());
-    if columns && pairs.found.new_reads_old() {
-        pairs.unused(old, new);
+    if pads == Pads::Aligned && (has_columns(old) || has_columns(new)) {
+        pairs.elements_of_columns(old, new);
     }
     let unions = pairs.open_unions(old, new);
     (pairs.found, unions)
+}
+
+/// Whether a schema has a `Columns<T>`, by the name that it gets.
+fn has_columns(types: &Types) -> bool {
+    let name = |ty: Ty<'_>| ty.name().is_some_and(|name| name.trim_end_matches(char::is_numeric).ends_with("Columns"));
+    types.iter().any(name)
+}
+
+fn element_of_columns(name: &str) -> String {
+    format!("`{name}`, which says what is in which column")
+}
+
+/// The definitions that nothing refers to, but for the root.
+fn unused(types: &Types) -> impl Iterator<Item = (&str, Ty<'_>)> {
+    let mut used = BTreeSet::new();
+    types.schema().definitions.iter().for_each(|definition| definition.ty.collect_names(&mut used));
+    let others = types.iter().filter(|ty| ty.id() != types.root().id());
+    others.filter_map(|ty| Some((ty.name()?, ty))).filter(move |(name, _)| !used.contains(name))
 }
 
 struct Pairs<'a> {
@@ -189,23 +205,16 @@ impl Pairs<'_> {
         unions
     }
 
-    /// Compares what nothing refers to, by name.
-    fn unused(&mut self, old: &Types, new: &Types) {
-        let mut used = BTreeSet::new();
-        new.schema().definitions.iter().for_each(|definition| definition.ty.collect_names(&mut used));
-        for ty in new.iter().filter(|ty| ty.id() != new.root().id()) {
-            let name = ty.name().unwrap_or_default();
-            if used.contains(name) {
-                continue;
-            }
+    /// Compares what nothing refers to, by name: what is in which column of `Columns<T>` stands only in the definition of `T`.
+    fn elements_of_columns(&mut self, old: &Types, new: &Types) {
+        for (name, there) in unused(new) {
             match old.get(name) {
-                Some(same) => self.within(name, same, ty),
-                None => self.differ(
-                    BOTH,
-                    format!("no type `{name}`"),
-                    format!("`{name}`, which says what is in which column"),
-                ),
+                Some(same) => self.within(name, same, there),
+                None => self.differ(BOTH, format!("no type `{name}`"), element_of_columns(name)),
             }
+        }
+        for (name, _) in unused(old).filter(|(name, _)| new.get(name).is_none()) {
+            self.differ(BOTH, element_of_columns(name), format!("no type `{name}`"));
         }
     }
 
