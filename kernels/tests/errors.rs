@@ -162,6 +162,7 @@ fn huge_sizes_with_empty_slices() {
         done(softmax::log_backward(&[], &[], rows, cols, e()));
         done(gated_recurrence::step(&[], &[], rows, cols, e()));
         done(ternary::quantize_absmean(&[], rows, cols, &mut []));
+        done(ternary::quantize_int8(&[], rows, cols, &mut [], e()));
         done(selective_scan::packed_len(rows, cols));
         done(selective_scan::pack_a(rows, cols, &[], e()));
     });

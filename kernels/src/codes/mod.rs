@@ -194,6 +194,7 @@ impl Panel {
 }
 
 /// `N` rows of `len` elements.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn rows_of<T, const N: usize>(records: &[T], len: usize) -> [&[T]; N] {
     let mut rows: [&[T]; N] = [&[]; N];

@@ -59,6 +59,9 @@ entry_points! {
         check_len("x", x, product("x", &[n, cols])?)?;
         check_len("codes", codes, int8_codes_len(n, cols)?)?;
         check_len("scales", scales, n)?;
+        if n == 0 {
+            return Ok(());
+        }
         if cols == 0 {
             scales.fill(int8_steps(0).1);
             return Ok(());

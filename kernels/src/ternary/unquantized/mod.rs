@@ -158,6 +158,7 @@ struct Block<'a> {
     token: usize,
     /// 8, the pairs of half a word, in a way that the compiler cannot see: it would unroll the loop
     /// over them, and then the tiles' sums no longer alternate but wait for themselves.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pairs: usize,
 }
 
