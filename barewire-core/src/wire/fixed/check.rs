@@ -120,13 +120,13 @@ pub(crate) fn first_slot_outside<T: Fixed>(slots: &[u8], set: u128) -> Option<us
 
 /// A position in a shape: an octet of a slot, or a column.
 #[derive(Clone, Copy)]
-enum At {
+pub(super) enum At {
     Slot(usize),
     Row([usize; KINDS]),
 }
 
 impl At {
-    fn next(&mut self, kind: Kind) -> usize {
+    pub(super) fn next(&mut self, kind: Kind) -> usize {
         match self {
             Self::Slot(at) => {
                 let start = at.next_multiple_of(kind.size());
@@ -141,7 +141,7 @@ impl At {
     }
 
     /// The same position, where a value of this shape begins.
-    fn enter(&mut self, shape: &Shape) -> Self {
+    pub(super) fn enter(&mut self, shape: &Shape) -> Self {
         if let Self::Slot(at) = self {
             *at = at.next_multiple_of(Place::of(shape).align);
         }
@@ -149,7 +149,7 @@ impl At {
     }
 
     /// Where a value ends that began at `start`.
-    fn leave(&mut self, shape: &Shape, start: Self) {
+    pub(super) fn leave(&mut self, shape: &Shape, start: Self) {
         *self = start;
         match self {
             Self::Slot(at) => *at += Place::of(shape).size,
@@ -309,48 +309,6 @@ fn explain(shape: &Shape, at: &mut At, read: &impl Fn(usize) -> (u8, u64)) -> Op
 
 fn fields(fields: &[FieldShape], at: &mut At, read: &impl Fn(usize) -> (u8, u64)) -> Option<DecodeError> {
     fields.iter().find_map(|field| explain(&field.shape, at, read).map(|error| error.within(field.rust_name)))
-}
-
-/// The column that a field is in, by its path from the type; `columns` has the number of the next column of each kind.
-pub(crate) fn column_of(shape: &Shape, columns: [usize; KINDS], path: &str) -> Option<(Kind, usize)> {
-    find(shape, &mut At::Row(columns), path)
-}
-
-fn find(shape: &Shape, at: &mut At, path: &str) -> Option<(Kind, usize)> {
-    let start = at.enter(shape);
-    let found = match shape {
-        Shape::Cell(kind) => {
-            let column = at.next(*kind);
-            path.is_empty().then_some((*kind, column))
-        }
-        Shape::Array(item, n) => (0..*n).find_map(|i| {
-            let rest = path.strip_prefix(&*format!("[{i}]"));
-            // a path that leads elsewhere ends nowhere in this element; the position has to go past it all the same
-            find(item, at, rest.unwrap_or("?"))
-        }),
-        Shape::Struct(of) => find_field(of.fields, at, path),
-        Shape::Union(of) => {
-            at.next(Kind::Tag);
-            let fields = *at;
-            of.variants.iter().find_map(|variant| {
-                let rest = path.strip_prefix('.').unwrap_or(path).strip_prefix(variant.name)?;
-                match variant.fields {
-                    [only] if variant.tuple => find(&only.shape, &mut fields.clone(), rest),
-                    all => find_field(all, &mut fields.clone(), rest.strip_prefix('.')?),
-                }
-            })
-        }
-    };
-    at.leave(shape, start);
-    found
-}
-
-fn find_field(fields: &[FieldShape], at: &mut At, path: &str) -> Option<(Kind, usize)> {
-    let path = path.strip_prefix('.').unwrap_or(path);
-    fields.iter().find_map(|field| {
-        let rest = path.strip_prefix(field.rust_name);
-        find(&field.shape, at, rest.unwrap_or("?"))
-    })
 }
 
 /// An octet that no field covers, and that is not zero.

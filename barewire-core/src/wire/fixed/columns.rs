@@ -1,6 +1,10 @@
 //! Columns: a list of tags, and a list for each field position.
 
 mod codec;
+#[cfg(target_endian = "little")]
+mod find;
+#[cfg(target_endian = "little")]
+mod slices;
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -8,15 +12,18 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::ops::Range;
 
-use super::check::{column_of, not_zero};
+#[cfg(all(feature = "std", target_endian = "little"))]
+pub(crate) use find::f32_column;
+#[cfg(target_endian = "little")]
+pub use slices::{Runs, RunsMut};
+
+use super::check::not_zero;
 use super::cursor::{BLOCK, BlockSink, InRow, List, Rest, RowLender, RowSink, RowSource, RunLender, RunSource};
-use super::leaf::numbers;
-use super::runs::{Run, Runs, RunsMut, run_end};
 use super::shape::Kind;
 use super::shared::{reading, standard, writing};
-use super::{Fixed, FixedType, SetError, Slots, is_union, schema, tag_of, variant_name};
+use super::{Fixed, FixedType, SetError, Slots, is_union, tag_of, variant_name};
 use crate::wire::list::{Element, Walked};
-use crate::wire::{AlignedVec, DecodeError, Scalar, Writer};
+use crate::wire::{AlignedVec, DecodeError, Writer};
 
 /// Fixed-size values field by field: a list of tags, and typed lists of numbers.
 ///
@@ -156,44 +163,6 @@ impl<'w, T: FixedType> ColumnsView<'w, T> {
     pub fn slice(&self, rows: Range<usize>) -> Self {
         assert!(rows.start <= rows.end && rows.end <= self.rows.1, "{rows:?} of {} elements", self.rows.1);
         Self { rows: (self.rows.0 + rows.start, rows.end - rows.start), ..*self }
-    }
-
-    /// The column that a field of a variant is in, such as `Lif.threshold`, `Lif.weights[2]`, or `x` in a struct; `None` if there is
-    /// no such field, or it holds no `S`.
-    ///
-    /// Elements of other variants have there what they keep in that column, or zero. [`runs`](Self::runs) has the elements of
-    /// one variant.
-    #[cfg(target_endian = "little")]
-    pub fn column<S: Scalar + Fixed>(&self, field: &str) -> Option<&'w [S]> {
-        let (kind, column) = column_of(&T::SHAPE, self.at.columns(), field)?;
-        if schema::kind_of::<S>() != Some(kind) {
-            return None;
-        }
-        Some(&numbers(self.columns.column(column))[self.rows.0..][..self.rows.1])
-    }
-
-    /// Neighbours of one variant together, in the order of the list, as typed slices of columns.
-    #[cfg(target_endian = "little")]
-    pub fn runs(&self) -> Runs<'w, T> {
-        Runs::new(*self)
-    }
-
-    /// The columns of elements `rows`, which all have one tag.
-    #[cfg(target_endian = "little")]
-    pub(super) fn run(self, rows: Range<usize>) -> Run<T::Run<'w>> {
-        let tag = self.tag_at(rows.start);
-        let row = self.rows.0 + rows.start;
-        let mut from = RunSource { columns: self.columns, at: self.at, row, rows: rows.len() };
-        if is_union::<T>() {
-            from.cells(Kind::Tag);
-        }
-        Run { tag: tag.into(), cells: T::run(tag, &mut from), rows }
-    }
-
-    /// The end of the run that starts at an element.
-    #[cfg(target_endian = "little")]
-    pub(super) fn run_end(&self, start: usize) -> usize {
-        if is_union::<T>() { run_end(self.tags(), start) } else { self.count() }
     }
 
     /// Requires zeros in cells that the element's variant does not use.
@@ -369,22 +338,6 @@ impl<'w, T: FixedType> ColumnsViewMut<'w, T> {
 
     reading!(ColumnsView);
     writing!();
-
-    /// The column that a field of a variant is in, as [`ColumnsView::column`], for change.
-    #[cfg(target_endian = "little")]
-    pub fn column_mut<S: Scalar + Fixed>(&mut self, field: &str) -> Option<&mut [S]> {
-        let (kind, column) = column_of(&T::SHAPE, InRow::of::<T>().columns(), field)?;
-        if schema::kind_of::<S>() != Some(kind) {
-            return None;
-        }
-        Some(bytemuck::cast_slice_mut(self.columns[column]))
-    }
-
-    /// Neighbours of one variant together, in the order of the list, as typed slices of columns that may be changed.
-    #[cfg(target_endian = "little")]
-    pub fn runs_mut(&mut self) -> RunsMut<'_, T> {
-        RunsMut::new(self.columns.iter_mut().map(|column| &mut column[..]).collect(), self.len)
-    }
 }
 
 impl<T: FixedType> Element for Columns<T> {

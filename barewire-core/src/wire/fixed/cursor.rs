@@ -86,6 +86,7 @@ impl InRow {
     }
 
     /// The number of the next column of each kind.
+    #[cfg(target_endian = "little")]
     pub(crate) fn columns(self) -> [usize; KINDS] {
         self.0
     }

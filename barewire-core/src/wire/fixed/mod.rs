@@ -24,9 +24,13 @@ mod shape;
 mod shared;
 mod slots;
 
+#[cfg(all(feature = "std", target_endian = "little"))]
+pub(crate) use columns::f32_column;
 pub use columns::{Columns, ColumnsView, ColumnsViewMut};
+#[cfg(target_endian = "little")]
+pub use columns::{Runs, RunsMut};
 pub use cursor::{Cursor, Lender, RunLender, RunSource, Sink, Source};
-pub use runs::{Run, Runs, RunsMut};
+pub use runs::Run;
 pub use schema::plain as schema;
 pub use shape::{
     Cells, FieldShape, Kind, Place, Shape, StructShape, UnionShape, VariantShape, field, renamed, variant,
@@ -118,16 +122,6 @@ fn variant_name<T: Fixed>(tag: u8) -> &'static str {
     match T::SHAPE {
         Shape::Union(shape) => shape.variant(tag).map_or(shape.name, |variant| variant.name),
         _ => type_name::<T>(),
-    }
-}
-
-/// Which of the `f32` columns a field is in.
-#[cfg(all(feature = "std", target_endian = "little"))]
-pub(crate) fn f32_column<T: Fixed>(field: &str) -> Option<usize> {
-    let firsts = T::CELLS.firsts();
-    match check::column_of(&T::SHAPE, firsts, field)? {
-        (Kind::F32, column) => Some(column - firsts[Kind::F32 as usize]),
-        _ => None,
     }
 }
 

@@ -9,7 +9,7 @@ use super::shape::{FieldShape, Kind, Place, Shape, UnionShape};
 use super::{Fixed, FixedType, is_union, type_name};
 use crate::wire::private::field_name;
 use crate::wire::schema::names::constant;
-use crate::wire::{Scalar, SchemaBuilder, TypeRef};
+use crate::wire::{SchemaBuilder, TypeRef};
 
 /// The type of a list of slots, and of its pad.
 pub(crate) fn slots<T: FixedType>(types: &mut SchemaBuilder) -> TypeRef {
@@ -195,12 +195,4 @@ fn values(of: &UnionShape, name: &str, types: &mut SchemaBuilder) -> TypeRef {
         values.push((value, variant.tag.into()));
     }
     types.define(name, TypeRef::Enum(values))
-}
-
-/// The type of a column that is a list of numbers.
-pub(crate) fn kind_of<S: Scalar + Fixed>() -> Option<Kind> {
-    match S::SHAPE {
-        Shape::Cell(kind) => Some(kind),
-        _ => None,
-    }
 }
