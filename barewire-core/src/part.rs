@@ -2,6 +2,9 @@
 
 mod matrix;
 mod number;
+mod representation;
+
+pub use representation::{HeldAs, held};
 
 use alloc::string::String;
 

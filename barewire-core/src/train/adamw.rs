@@ -7,7 +7,9 @@ use barewire_kernels::adam::{self, Coefficients};
 use barewire_kernels::{Exec, Scratch, ternary};
 
 use crate::Error;
+use crate::gradient::Form;
 use crate::part::{LeafMut, Part};
+use crate::shape::Dims;
 use crate::wire::{AccessMut, Region};
 
 /// What an [`AdamW`] is told once.
@@ -42,6 +44,9 @@ impl Default for AdamWOptions {
 /// `s = mean |W|`, `T = clamp(round(W / s), -1, 1)`. A scale that is tied to digits in this way (`scaled_by`) has no
 /// update of its own; its gradient is ignored.
 ///
+/// Gradients that are held as rows, pairs or a diagonal are read some rows at a time and never as a whole; the bits are those of a
+/// dense one. The signal of digits is read as a whole, since their scale is the mean over all latent weights.
+///
 /// Parameters are updated in place, in the order of [`Part::walk_mut`]. Digits without a `scaled_by`, and other packed
 /// codes, are left alone.
 ///
@@ -56,6 +61,8 @@ pub struct AdamW {
     steps: u64,
     leaves: Vec<LeafState>,
     scratch: Scratch,
+    /// some rows of a gradient that is not held dense
+    block: Vec<f32>,
 }
 
 /// What the optimiser keeps of one parameter. Empty arrays where nothing is kept.
@@ -113,7 +120,7 @@ impl AdamW {
         })?;
         match failed {
             Some(error) => Err(error),
-            None => Ok(AdamW { options, steps: 0, leaves, scratch: Scratch::new() }),
+            None => Ok(AdamW { options, steps: 0, leaves, scratch: Scratch::new(), block: Vec::new() }),
         }
     }
 
@@ -221,13 +228,15 @@ impl AdamW {
         };
         let decayed = Coefficients { keep: (1.0 - f64::from(lr) * f64::from(o.weight_decay)) as f32, ..base };
 
-        let AdamW { leaves, scratch, .. } = self;
+        let AdamW { leaves, scratch, block, .. } = self;
         let mut leaves = leaves.iter_mut();
         let mut failed = None;
         T::walk_mut(view, grad, &mut String::new(), &mut |leaf| {
             let path = leaf.path();
             let result = match leaves.next() {
-                Some(state) if state.path == path => state.update(leaf, base, decayed, o.frozen_digits, scratch),
+                Some(state) if state.path == path => {
+                    state.update(leaf, base, decayed, o.frozen_digits, (scratch, block))
+                }
                 _ => Err(Error::input("the model that this optimiser was made for", "another parameter")),
             };
             if let Err(error) = result {
@@ -253,7 +262,7 @@ impl LeafState {
         plain: Coefficients,
         decayed: Coefficients,
         frozen: bool,
-        scratch: &mut Scratch,
+        (scratch, block): (&mut Scratch, &mut Vec<f32>),
     ) -> Result<(), Error> {
         // on the threads of the current rayon pool; the bits do not depend on their number
         let exec = Exec::best().parallel();
@@ -270,8 +279,27 @@ impl LeafState {
             LeafMut::Float { dims, values, grad, .. } => {
                 check(values.len())?;
                 let c = if dims.rank() > 1 { decayed } else { plain };
-                if let Some(grad) = grad.dense(values.len()) {
-                    adam::update_with(exec, c, values, grad, &mut self.first, &mut self.second)?;
+                let LeafState { first: m, second: v, .. } = self;
+                match grad.form() {
+                    Form::Ignored => {}
+                    Form::Zero | Form::Dense => {
+                        if let Some(grad) = grad.dense(values.len()) {
+                            adam::update_with(exec, c, values, grad, m, v)?;
+                        }
+                    }
+                    // rows and pairs are never a whole matrix: some rows at a time
+                    _ => {
+                        let sizes = matrix(dims);
+                        let step = (BLOCK / sizes[1].max(1)).max(1);
+                        for first in (0..sizes[0]).step_by(step) {
+                            let rows = first..sizes[0].min(first + step);
+                            let at = rows.start * sizes[1]..rows.end * sizes[1];
+                            block.resize(at.len(), 0.0);
+                            grad.read_rows_with(exec, sizes, rows, block)?;
+                            let (values, m, v) = (&mut values[at.clone()], &mut m[at.clone()], &mut v[at]);
+                            adam::update_with(exec, c, values, block, m, v)?;
+                        }
+                    }
                 }
             }
             LeafMut::Ternary { rows, cols, words, signal, scale, .. } if !frozen && !self.latent.is_empty() => {
@@ -285,6 +313,15 @@ impl LeafState {
         }
         Ok(())
     }
+}
+
+/// Numbers of a gradient that are formed at a time: 256 KiB, which the second cache level holds.
+const BLOCK: usize = 1 << 16;
+
+/// Rows and columns of a parameter; a list is one number a row.
+fn matrix(dims: Dims) -> [usize; 2] {
+    let rows = dims.sizes().first().copied().unwrap_or(1);
+    [rows, dims.len() / rows.max(1)]
 }
 
 /// Latent weights as given, or from the digits.
