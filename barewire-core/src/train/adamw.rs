@@ -6,10 +6,10 @@ use std::vec::Vec;
 use barewire_kernels::adam::{self, Coefficients};
 use barewire_kernels::{Exec, Scratch, ternary};
 
+use super::moments::{Block, Moments, Rates};
 use crate::Error;
-use crate::gradient::Form;
+use crate::error::Inside;
 use crate::part::{LeafMut, Part};
-use crate::shape::Dims;
 use crate::wire::{AccessMut, Region};
 
 /// What an [`AdamW`] is told once.
@@ -61,8 +61,7 @@ pub struct AdamW {
     steps: u64,
     leaves: Vec<LeafState>,
     scratch: Scratch,
-    /// some rows of a gradient that is not held dense
-    block: Vec<f32>,
+    block: Block,
 }
 
 /// What the optimiser keeps of one parameter. Empty arrays where nothing is kept.
@@ -120,7 +119,7 @@ impl AdamW {
         })?;
         match failed {
             Some(error) => Err(error),
-            None => Ok(AdamW { options, steps: 0, leaves, scratch: Scratch::new(), block: Vec::new() }),
+            None => Ok(AdamW { options, steps: 0, leaves, scratch: Scratch::new(), block: Block::default() }),
         }
     }
 
@@ -210,33 +209,16 @@ impl AdamW {
         norm: f64,
         lr: f32,
     ) -> Result<(), Error> {
-        if !norm.is_finite() {
-            return Err(Error::input("gradients that are finite", format!("a norm of {norm}")));
-        }
+        let rates = Rates::new(&self.options, self.steps + 1, norm, lr)?;
         self.steps += 1;
-        let o = self.options;
-        let power = |beta: f32| f64::from(beta).powf(self.steps as f64);
-        let clip = f64::from(o.clip);
-        let base = Coefficients {
-            grad: if norm > clip { (clip / norm) as f32 } else { 1.0 },
-            beta1: o.beta1,
-            beta2: o.beta2,
-            rate: (f64::from(lr) / (1.0 - power(o.beta1))) as f32,
-            second: (1.0 / (1.0 - power(o.beta2))) as f32,
-            eps: o.eps,
-            keep: 1.0,
-        };
-        let decayed = Coefficients { keep: (1.0 - f64::from(lr) * f64::from(o.weight_decay)) as f32, ..base };
-
+        let frozen = self.options.frozen_digits;
         let AdamW { leaves, scratch, block, .. } = self;
         let mut leaves = leaves.iter_mut();
         let mut failed = None;
         T::walk_mut(view, grad, &mut String::new(), &mut |leaf| {
             let path = leaf.path();
             let result = match leaves.next() {
-                Some(state) if state.path == path => {
-                    state.update(leaf, base, decayed, o.frozen_digits, (scratch, block))
-                }
+                Some(state) if state.path == path => state.update(leaf, &rates, frozen, (scratch, block)),
                 _ => Err(Error::input("the model that this optimiser was made for", "another parameter")),
             };
             if let Err(error) = result {
@@ -259,69 +241,33 @@ impl LeafState {
     fn update(
         &mut self,
         leaf: LeafMut<'_>,
-        plain: Coefficients,
-        decayed: Coefficients,
+        rates: &Rates,
         frozen: bool,
-        (scratch, block): (&mut Scratch, &mut Vec<f32>),
+        (scratch, block): (&mut Scratch, &mut Block),
     ) -> Result<(), Error> {
         // on the threads of the current rayon pool; the bits do not depend on their number
         let exec = Exec::best().parallel();
-        let check = |n: usize| {
-            if self.first.len() == n { Ok(()) } else { Err(Error::length(&self.path, self.first.len(), n)) }
-        };
+        let LeafState { path, first, second, latent } = self;
+        let mut moments = Moments { first, second };
         match leaf {
-            LeafMut::Number { .. } if self.first.is_empty() => {}
-            LeafMut::Number { value, grad, .. } => {
-                let mut number = [value.get()];
-                adam::update(plain, &mut number, &[grad], &mut self.first, &mut self.second)?;
-                value.set(number[0]);
-            }
+            LeafMut::Number { .. } if moments.first.is_empty() => {}
+            LeafMut::Number { value, grad, .. } => value.set(moments.number(rates.plain, value.get(), grad)?),
             LeafMut::Float { dims, values, grad, .. } => {
-                check(values.len())?;
-                let c = if dims.rank() > 1 { decayed } else { plain };
-                let LeafState { first: m, second: v, .. } = self;
-                match grad.form() {
-                    Form::Ignored => {}
-                    Form::Zero | Form::Dense => {
-                        if let Some(grad) = grad.dense(values.len()) {
-                            adam::update_with(exec, c, values, grad, m, v)?;
-                        }
-                    }
-                    // rows and pairs are never a whole matrix: some rows at a time
-                    _ => {
-                        let sizes = matrix(dims);
-                        let step = (BLOCK / sizes[1].max(1)).max(1);
-                        for first in (0..sizes[0]).step_by(step) {
-                            let rows = first..sizes[0].min(first + step);
-                            let at = rows.start * sizes[1]..rows.end * sizes[1];
-                            block.resize(at.len(), 0.0);
-                            grad.read_rows_with(exec, sizes, rows, block)?;
-                            let (values, m, v) = (&mut values[at.clone()], &mut m[at.clone()], &mut v[at]);
-                            adam::update_with(exec, c, values, block, m, v)?;
-                        }
-                    }
-                }
+                moments.float(exec, rates, &dims, values, grad, block).inside(path)?;
             }
-            LeafMut::Ternary { rows, cols, words, signal, scale, .. } if !frozen && !self.latent.is_empty() => {
-                check(rows * cols)?;
+            LeafMut::Ternary { rows, cols, words, signal, scale, .. } if !frozen && !latent.is_empty() => {
+                moments.check(rows * cols).inside(path)?;
                 let (Some(signal), Some(scale)) = (signal.dense(rows, cols), scale) else { return Ok(()) };
-                let c = Coefficients { grad: decayed.grad / scale.get(), ..decayed };
-                let LeafState { first: m, second: v, latent: w, .. } = self;
-                scale.set(adam::update_latent_with(exec, c, w, signal, m, v, rows, cols, words, scratch)?);
+                let c = Coefficients { grad: rates.decayed.grad / scale.get(), ..rates.decayed };
+                let Moments { first, second } = moments;
+                scale.set(adam::update_latent_with(
+                    exec, c, latent, signal, first, second, rows, cols, words, scratch,
+                )?);
             }
             _ => {}
         }
         Ok(())
     }
-}
-
-/// Numbers of a gradient that are formed at a time: 256 KiB, which the second cache level holds.
-const BLOCK: usize = 1 << 16;
-
-/// Rows and columns of a parameter; a list is one number a row.
-fn matrix(dims: Dims) -> [usize; 2] {
-    let rows = dims.sizes().first().copied().unwrap_or(1);
-    [rows, dims.len() / rows.max(1)]
 }
 
 /// Latent weights as given, or from the digits.

@@ -4,11 +4,16 @@
 //! sum in fixed order), then [`AdamW::step`] straight on the wire bytes. Nothing here depends on how many threads work:
 //! on one instruction set the same seed gives the same bits.
 
+mod accumulate;
 mod adamw;
+mod moments;
 mod random;
 mod schedule;
 mod shards;
 
+pub use accumulate::{
+    Accumulate, AccumulateLeaf, AccumulateOptions, AccumulateState, Stepped, default_gain, randomize_digits,
+};
 pub use adamw::{AdamW, AdamWOptions, LeafState, OptimizerState};
 pub use random::Random;
 pub use schedule::Schedule;
