@@ -18,6 +18,7 @@ mod checkpoint;
 mod evaluate;
 mod finish;
 mod ngram;
+mod optimizer;
 mod progress;
 mod report;
 mod sample;
@@ -27,9 +28,10 @@ mod tests;
 mod text;
 mod trainer;
 
-use checkpoint::{Checkpoint, Run};
+use barewire::train::default_gain;
+use checkpoint::{Accumulators, Checkpoint, Run};
 use evaluate::Evaluator;
-use settings::Settings;
+use settings::{Method, Settings};
 use text::Text;
 use trainer::Trainer;
 
@@ -67,6 +69,11 @@ fn run(settings: &Settings, stop: &AtomicBool) -> Result<ExitCode> {
 fn run_in_pool(settings: &Settings, threads: usize, stop: &AtomicBool) -> Result<ExitCode> {
     check_outputs(settings)?;
     let text = Text::load(settings.text.as_deref())?;
+    if let Some(path) = &settings.evaluate {
+        text.check(settings.seq_len as usize)?;
+        finish::evaluate(path, &text, settings.seq_len as usize)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let (train, validation) = text.split();
     let mut trainer = match &settings.resume {
         Some(path) => {
@@ -111,10 +118,23 @@ fn new_run(settings: &Settings) -> Run {
         seed: settings.seed,
         float: settings.float,
         frozen_digits: settings.frozen_digits,
+        accumulate: (settings.optimizer == Method::Accumulate).then(|| {
+            let (gain, floor) = default_gain(settings.bits.into());
+            Accumulators {
+                bits: settings.bits,
+                gain: settings.gain.unwrap_or(gain),
+                floor: settings.floor.unwrap_or(floor),
+                stochastic: settings.stochastic,
+            }
+        }),
     }
 }
 
 fn describe(run: &Run, threads: usize) {
+    if let Some(Accumulators { bits, gain, floor, stochastic }) = run.accumulate {
+        let rounding = if stochastic { "stochastic" } else { "nearest" };
+        println!("digits: accumulators of {bits} bits, gain {gain} to {}, rounding {rounding}", gain * floor);
+    }
     let kind = match (run.float, run.frozen_digits) {
         (true, _) => "f32",
         (_, true) => "ternary, digits frozen",

@@ -46,6 +46,24 @@ pub(crate) struct Settings {
     /// the digits stay as they start, the floats learn: the control that shows what digits learn
     #[arg(long, conflicts_with = "float")]
     pub(crate) frozen_digits: bool,
+    /// how ternary digits learn
+    #[arg(long, value_enum, default_value_t = Method::Adamw, value_name = "NAME")]
+    pub(crate) optimizer: Method,
+    /// width of the accumulators of --optimizer accumulate
+    #[arg(long, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(u8).range(4..=8))]
+    pub(crate) bits: u8,
+    /// largest gain of increments [default: what suits --bits]
+    #[arg(long, value_name = "GAIN", value_parser = gain)]
+    pub(crate) gain: Option<f64>,
+    /// what is left of the gain at the end, as a fraction [default: what suits --bits]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(crate) floor: Option<f64>,
+    /// increments are rounded at random, with the right mean, in place of to the nearest integer
+    #[arg(long)]
+    pub(crate) stochastic: bool,
+    /// measures a model file on the two halves of the validation text, and does nothing else
+    #[arg(long, value_name = "FILE")]
+    pub(crate) evaluate: Option<PathBuf>,
     /// where the model goes; the loss curve goes beside it as .svg, a checkpoint as .checkpoint
     #[arg(long, default_value = "char_lm.bare", value_name = "FILE")]
     pub(crate) out: PathBuf,
@@ -59,6 +77,15 @@ pub(crate) struct Settings {
     /// characters to write at the end
     #[arg(long, default_value_t = 500, value_name = "N")]
     pub(crate) generate: u64,
+}
+
+/// How digits learn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Method {
+    /// by latent f32 weights, straight through
+    Adamw,
+    /// by small integer accumulators that fire, without latent weights
+    Accumulate,
 }
 
 impl Settings {
@@ -79,4 +106,12 @@ fn minutes(text: &str) -> Result<f64, String> {
 
 fn rate(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|m| *m > 0.0 && *m <= 10.0).ok_or_else(|| "a rate above 0, such as 4e-3".into())
+}
+
+fn gain(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|g| *g > 0.0 && *g <= 1e4).ok_or_else(|| "a gain above 0, such as 2.5".into())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|s| (0.0..=1.0).contains(s)).ok_or_else(|| "a number from 0 to 1, such as 0.2".into())
 }

@@ -5,19 +5,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use barewire::prelude::*;
-use barewire::train::{AdamW, AdamWOptions, Random, Schedule, Shard, Shards};
+use barewire::train::{AdamW, Random, Shard, Shards};
 use barewire::wire::Access;
-use barewire_models::hgrn::{HgrnConfig, HgrnLm, HgrnObjective, HgrnObjectiveView};
+use barewire_models::hgrn::{HgrnLm, HgrnObjective, HgrnObjectiveView};
 
 use crate::checkpoint::{Check, Checkpoint, Run};
 use crate::evaluate;
+use crate::optimizer::{self, Optimizer};
 
 /// Parts of a batch, whatever the number of threads: this is what makes the bits independent of it.
 const SHARDS: usize = 4;
-/// Steps until the learning rate has its peak.
-const WARMUP: u64 = 100;
-/// What is left of the learning rate at the end.
-const FLOOR: f64 = 0.1;
 /// First random stream of windows; those of start weights are small numbers.
 const WINDOWS: u64 = 1 << 32;
 
@@ -28,7 +25,7 @@ pub(crate) struct Trainer<'t> {
     /// steps that were asked for
     asked: u64,
     region: Region<HgrnLm>,
-    optimizer: AdamW,
+    optimizer: Optimizer,
     shards: Shards<HgrnObjective>,
     tokens: Vec<u32>,
     targets: Vec<u32>,
@@ -45,12 +42,7 @@ pub(crate) struct Trainer<'t> {
 impl<'t> Trainer<'t> {
     /// A fresh model over `vocab` characters.
     pub(crate) fn new(train: &'t [u32], vocab: usize, run: Run) -> Result<Self> {
-        let (d_model, layers) = (run.d_model as usize, run.layers as usize);
-        let config = HgrnConfig { ternary: !run.float, ..HgrnConfig::new(vocab, d_model, layers) };
-        let (model, mut latents) = HgrnLm::random(&config, run.seed)?;
-        let mut region = Region::encode(&model);
-        let options = options(&run);
-        let optimizer = AdamW::new::<HgrnLm>(region.view_mut()?, options, &mut |path| latents.remove(path))?;
+        let (region, optimizer) = Optimizer::start(vocab, &run)?;
         Ok(Self::with(train, run, region, optimizer))
     }
 
@@ -71,7 +63,7 @@ impl<'t> Trainer<'t> {
         );
         ensure!(checkpoint.model.embeddings.rows() == vocab, "the checkpoint's model has another vocabulary");
         let mut region = Region::encode(&checkpoint.model);
-        let optimizer = AdamW::restore::<HgrnLm>(region.view_mut()?, options(&run), state)?;
+        let optimizer = Optimizer::Latent(AdamW::restore::<HgrnLm>(region.view_mut()?, optimizer::floats(&run), state)?);
         let mut trainer = Self::with(train, run, region, optimizer);
         trainer.step = checkpoint.step;
         trainer.losses = checkpoint.losses;
@@ -80,7 +72,7 @@ impl<'t> Trainer<'t> {
         Ok(trainer)
     }
 
-    fn with(train: &'t [u32], run: Run, region: Region<HgrnLm>, optimizer: AdamW) -> Self {
+    fn with(train: &'t [u32], run: Run, region: Region<HgrnLm>, optimizer: Optimizer) -> Self {
         let shards = Shards::new(SHARDS.min(run.batch as usize));
         Trainer {
             train,
@@ -112,6 +104,14 @@ impl<'t> Trainer<'t> {
     pub(crate) fn save(&mut self, path: &Path) -> Result<()> {
         self.region.seal()?;
         self.region.save(path).context("cannot save the model")
+    }
+
+    /// How often digits moved, without latent weights.
+    pub(crate) fn moves(&self) -> Option<u64> {
+        match self.optimizer {
+            Optimizer::Latent(_) => None,
+            Optimizer::Accumulate(_, moves) => Some(moves),
+        }
     }
 
     /// Characters that the steps so far have read.
@@ -150,8 +150,7 @@ impl<'t> Trainer<'t> {
                 pass.vjp(&[&[share]], &mut [Slot::Skip, Slot::Skip], grad, state_cot)
             })?;
             let (loss, grad) = self.shards.reduce()?;
-            let lr = schedule(&self.run).at(self.step);
-            self.optimizer.step(&mut self.region, &mut grad.model, lr)?;
+            self.optimizer.step(&mut self.region, &mut grad.model, &self.run, self.step)?;
             loss as f32
         };
         self.step += 1;
@@ -175,7 +174,10 @@ impl<'t> Trainer<'t> {
 
     /// All that going on takes.
     pub(crate) fn checkpoint(&mut self, text_sha256: &str) -> Result<Checkpoint> {
-        let (optimizer_steps, leaves) = Checkpoint::optimizer(self.optimizer.state());
+        let (optimizer_steps, leaves) = match &self.optimizer {
+            Optimizer::Latent(optimizer) => Checkpoint::optimizer(optimizer.state()),
+            Optimizer::Accumulate(..) => anyhow::bail!("not yet"),
+        };
         Ok(Checkpoint {
             text: text_sha256.into(),
             run: self.run.clone(),
@@ -196,12 +198,4 @@ pub(crate) fn objective<'w, A: Access>(
     index: &'w Index,
 ) -> Result<Checked<'w, HgrnObjective>> {
     Ok(Checked::new(HgrnObjectiveView { model: region.view(index)? })?)
-}
-
-fn options(run: &Run) -> AdamWOptions {
-    AdamWOptions { frozen_digits: run.frozen_digits, ..AdamWOptions::default() }
-}
-
-fn schedule(run: &Run) -> Schedule {
-    Schedule { peak: run.lr, warmup: WARMUP, steps: run.steps, floor: FLOOR }
 }
