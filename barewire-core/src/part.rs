@@ -142,9 +142,9 @@ pub enum LeafMut<'a> {
     },
 }
 
-impl LeafMut<'_> {
+impl<'a> LeafMut<'a> {
     /// Where the parameter stands, such as `layers.0.i_proj.digits`.
-    pub fn path(&self) -> &str {
+    pub fn path(&self) -> &'a str {
         match self {
             LeafMut::Number { path, .. }
             | LeafMut::Float { path, .. }

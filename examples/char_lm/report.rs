@@ -37,6 +37,8 @@ pub(crate) struct Report {
     pub(crate) file_bytes: u64,
     /// what packed matrices take in the file, with padding, sizes and scales, a digit; null without digits
     pub(crate) bits_per_ternary_weight: Option<f64>,
+    /// what training keeps of a ternary weight from step to step, as stored, the digit included; null without digits
+    pub(crate) state_bits_per_ternary_weight: Option<f64>,
     /// moves of a digit over the run, on average; null with latent weights
     pub(crate) moves_per_digit: Option<f64>,
     /// written by the model
@@ -100,6 +102,9 @@ impl Report {
         row("model file, bytes", self.file_bytes);
         if let Some(bits) = self.bits_per_ternary_weight {
             row("bits a ternary weight", format!("{bits:.4}"));
+        }
+        if let Some(bits) = self.state_bits_per_ternary_weight {
+            row("bits of training state a weight", format!("{bits:.4}"));
         }
         if let Some(moves) = self.moves_per_digit {
             row("moves of a digit", format!("{moves:.4}"));

@@ -61,6 +61,9 @@ pub(crate) struct Settings {
     /// increments are rounded at random, with the right mean, in place of to the nearest integer
     #[arg(long)]
     pub(crate) stochastic: bool,
+    /// steps after which the state of --optimizer accumulate is safe from a kill
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) commit: u64,
     /// measures a model file on the two halves of the validation text, and does nothing else
     #[arg(long, value_name = "FILE")]
     pub(crate) evaluate: Option<PathBuf>,

@@ -260,9 +260,8 @@ impl LeafState {
                 let (Some(signal), Some(scale)) = (signal.dense(rows, cols), scale) else { return Ok(()) };
                 let c = Coefficients { grad: rates.decayed.grad / scale.get(), ..rates.decayed };
                 let Moments { first, second } = moments;
-                scale.set(adam::update_latent_with(
-                    exec, c, latent, signal, first, second, rows, cols, words, scratch,
-                )?);
+                scale
+                    .set(adam::update_latent_with(exec, c, latent, signal, first, second, rows, cols, words, scratch)?);
             }
             _ => {}
         }

@@ -12,7 +12,8 @@ mod schedule;
 mod shards;
 
 pub use accumulate::{
-    Accumulate, AccumulateLeaf, AccumulateOptions, AccumulateState, Stepped, default_gain, randomize_digits,
+    Accumulate, AccumulateLeaf, AccumulateLeafViewMut, AccumulateOptions, AccumulateState, AccumulateStateViewMut,
+    Stepped, default_gain, randomize_digits,
 };
 pub use adamw::{AdamW, AdamWOptions, LeafState, OptimizerState};
 pub use random::Random;
