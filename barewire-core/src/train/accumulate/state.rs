@@ -115,8 +115,8 @@ impl AccumulateState {
         let mut failed = None;
         T::walk_mut(view, &mut T::Grad::default(), &mut String::new(), &mut |mut leaf| {
             let result = match leaves.next() {
-                Some(kept) => kept.load_into(&mut leaf),
-                None => Err(another_model(leaf.path(), "nothing")),
+                Some(kept) => kept.load_into(&mut leaf).inside(leaf.path()),
+                None => Err(another_model(&format!("`{}`", leaf.path()), "nothing")),
             };
             if let Err(error) = result {
                 failed.get_or_insert(error);
