@@ -70,8 +70,27 @@ pub fn default_gain(bits: u32) -> (f64, f64) {
 /// training state a ternary weight, where latent weights with Adam and a gradient take 128.
 ///
 /// ```
-/// # use barewire_core::train::{Accumulate, AccumulateOptions, AccumulateState};
-/// # use barewire_core::wire::{Matrix, Region, WireError};
+/// use barewire_core::train::{Accumulate, AccumulateOptions, AccumulateState, default_gain, randomize_digits};
+/// use barewire_core::wire::{Region, TernaryMatrix};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // any model; this one is a matrix
+/// let mut model = Region::encode(&TernaryMatrix::from_digits(8, 32, &[0; 8 * 32])?);
+/// randomize_digits::<TernaryMatrix>(model.view_mut()?, 0.67, 1)?;
+/// let mut state = Region::encode(&AccumulateState::new::<TernaryMatrix>(model.view_mut()?, 6)?);
+/// let mut optimizer = Accumulate::new(AccumulateOptions::default());
+/// let (gain, _) = default_gain(6);
+///
+/// // what a backward pass leaves: the loss falls with the first digit of the first row
+/// let mut signal = barewire_core::gradient::Signal::default();
+/// signal.dense(8, 32).ok_or("ignored")?[0] = -1.0;
+/// for _ in 0..3 {
+///     optimizer.step(&mut model, &mut state, &mut signal, 4e-3, gain as f32)?;
+/// }
+/// assert_eq!(model.decode()?.to_digits()[0], 1);
+/// assert_eq!(state.decode()?.bits_per_digit(), Some(8.0));
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// # NaN
