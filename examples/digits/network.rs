@@ -1,5 +1,7 @@
 //! The network: three ternary matrices with norms between them.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use barewire::kernels::ternary;
 use barewire::prelude::*;
@@ -43,7 +45,7 @@ pub(crate) struct Objective {
 
 impl Network {
     /// A network of normal weights, quantised, and these weights by the path of the digits.
-    pub(crate) fn random(seed: u64) -> Result<(Self, [(&'static str, Vec<f32>); 3])> {
+    pub(crate) fn random(seed: u64) -> Result<(Self, BTreeMap<&'static str, Vec<f32>>)> {
         let weights = |stream, rows: usize, cols: usize| {
             let mut random = Random::new(seed, stream);
             let deviation = 1.0 / (cols as f32).sqrt();
@@ -58,6 +60,6 @@ impl Network {
         let gain = || vec![1.0; WIDTH];
         let (first_gain, second_gain) = (gain(), gain());
         let network = Network { first, first_scale, first_gain, second, second_scale, second_gain, third, third_scale };
-        Ok((network, [("first", a), ("second", b), ("third", c)]))
+        Ok((network, BTreeMap::from([("first", a), ("second", b), ("third", c)])))
     }
 }

@@ -60,13 +60,13 @@ enum Optimizer {
 
 /// Trains a network and says how good it is.
 pub(crate) fn train(data: &Data, method: Method, epochs: u64, seed: u64) -> Result<Accuracy> {
-    let (network, latents) = Network::random(seed)?;
+    let (network, mut latents) = Network::random(seed)?;
     let mut region = Region::encode(&network);
     let floats = AdamWOptions { weight_decay: 0.0, ..AdamWOptions::default() };
     let mut optimizer = match method {
-        Method::Latent { .. } => Optimizer::Latent(AdamW::new::<Network>(region.view_mut()?, floats, &mut |path| {
-            latents.iter().find(|(name, _)| *name == path).map(|(_, weights)| weights.clone())
-        })?),
+        Method::Latent { .. } => {
+            Optimizer::Latent(AdamW::new::<Network>(region.view_mut()?, floats, &mut |path| latents.remove(path))?)
+        }
         Method::Accumulate { bits, stochastic, .. } => {
             randomize_digits::<Network>(region.view_mut()?, 0.67, seed)?;
             let state = AccumulateState::new::<Network>(region.view_mut()?, bits)?;
