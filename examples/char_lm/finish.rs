@@ -64,7 +64,7 @@ pub(crate) fn finish(
         ngram5_nats,
         file_bytes: mapped.bytes().len() as u64,
         bits_per_ternary_weight: counts.bits_per_digit(),
-        state_bits_per_ternary_weight: trainer.state_bits_per_digit()?.filter(|_| counts.digits > 0),
+        state_bits_per_ternary_weight: trainer.state_bits_per_digit()?,
         moves_per_digit: trainer.moves().map(|moves| moves as f64 / counts.digits as f64),
         sample: text.decode(&written),
     };

@@ -29,10 +29,9 @@ mod text;
 mod trainer;
 mod training;
 
-use barewire::train::default_gain;
 use checkpoint::{Accumulators, Checkpoint, Run};
 use evaluate::Evaluator;
-use settings::{Method, Settings};
+use settings::Settings;
 use text::Text;
 use trainer::Trainer;
 use training::Files;
@@ -112,8 +111,6 @@ fn run_in_pool(settings: &Settings, threads: usize, stop: &AtomicBool) -> Result
 
 /// A run as the command line wants it.
 fn new_run(settings: &Settings) -> Result<Run> {
-    let accumulate = settings.optimizer == Method::Accumulate;
-    ensure!(!(accumulate && settings.float), "--optimizer accumulate is for digits; --float has none");
     Ok(Run {
         steps: settings.steps.unwrap_or(STEPS),
         batch: settings.batch,
@@ -124,15 +121,7 @@ fn new_run(settings: &Settings) -> Result<Run> {
         seed: settings.seed,
         float: settings.float,
         frozen_digits: settings.frozen_digits,
-        accumulate: accumulate.then(|| {
-            let (gain, floor) = default_gain(settings.bits.into());
-            Accumulators {
-                bits: settings.bits,
-                gain: settings.gain.unwrap_or(gain),
-                floor: settings.floor.unwrap_or(floor),
-                stochastic: settings.stochastic,
-            }
-        }),
+        accumulate: settings.accumulators()?,
     })
 }
 

@@ -91,8 +91,7 @@ impl Optimizer {
     /// Bits of state that a ternary digit takes between two steps.
     pub(crate) fn bits_per_digit(&self) -> Result<Option<f64>> {
         match self {
-            // latent weight, two moments, and the packed digit
-            Self::Latent(_) => Ok(Some(3.0 * 32.0 + 2.0)),
+            Self::Latent(optimizer) => Ok(optimizer.bits_per_digit()),
             Self::Accumulate(files) => files.bits_per_digit(),
         }
     }

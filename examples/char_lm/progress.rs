@@ -14,7 +14,7 @@ use crate::trainer::{self, Trainer};
 /// Steps after which the speed is known well enough to shorten the schedule, and between further looks at it.
 const LOOK: u64 = 50;
 /// Points of the validation curve.
-pub(crate) const CHECKS: u64 = 10;
+const CHECKS: u64 = 10;
 
 /// Trains until the schedule ends (true) or Ctrl-C is pressed (false).
 ///

@@ -37,7 +37,7 @@ pub(crate) struct Report {
     pub(crate) file_bytes: u64,
     /// what packed matrices take in the file, with padding, sizes and scales, a digit; null without digits
     pub(crate) bits_per_ternary_weight: Option<f64>,
-    /// what training keeps of a ternary weight from step to step, as stored, the digit included; null without digits
+    /// what training keeps of a ternary weight from step to step, as stored, and without its gradient; null without digits
     pub(crate) state_bits_per_ternary_weight: Option<f64>,
     /// moves of a digit over the run, on average; null with latent weights
     pub(crate) moves_per_digit: Option<f64>,

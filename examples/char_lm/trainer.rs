@@ -133,7 +133,7 @@ impl<'t> Trainer<'t> {
         self.run.accumulate.map(|_| self.moves)
     }
 
-    /// Bits of state that a ternary digit takes between two steps.
+    /// Bits of state that a ternary digit takes from step to step.
     pub(crate) fn state_bits_per_digit(&self) -> Result<Option<f64>> {
         self.optimizer.bits_per_digit()
     }

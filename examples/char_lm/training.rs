@@ -26,10 +26,8 @@ pub(crate) struct Training {
     pub(crate) moves: u64,
     /// mean loss of every step; zeros for those to come
     pub(crate) losses: Vec<f32>,
-    /// steps after which the validation loss was measured; zeros for those to come
-    pub(crate) check_steps: Vec<u64>,
-    /// what was measured, nats a character in blocks
-    pub(crate) check_nats: Vec<f64>,
+    /// validation loss after every step, nats a character in blocks; zeros where it was not measured
+    pub(crate) checks: Vec<f64>,
     /// all that learns, and what is kept of it
     pub(crate) optimizer: AccumulateState,
 }
@@ -64,16 +62,15 @@ impl Files {
     /// New files for a model that has learned nothing.
     pub(crate) fn create(path: &Path, text: &str, run: &Run, model: &mut Region<HgrnLm>) -> Result<Self> {
         let accumulate = run.accumulate.context("a run with accumulators")?;
-        let checks = crate::progress::CHECKS as usize + 1;
+        let steps = usize::try_from(run.steps)?;
         let training = Training {
             text: text.into(),
             run: run.clone(),
             step: 0,
             seconds: 0.0,
             moves: 0,
-            losses: vec![0.0; usize::try_from(run.steps)?],
-            check_steps: vec![0; checks],
-            check_nats: vec![0.0; checks],
+            losses: vec![0.0; steps],
+            checks: vec![0.0; steps],
             optimizer: AccumulateState::new::<HgrnLm>(model.view_mut()?, accumulate.bits.into())?,
         };
         // SAFETY: files of a run are its own; that no other process touches them is what the user has to see to.
@@ -94,8 +91,8 @@ impl Files {
             path.display(),
             training.text,
         );
-        let slots = [training.losses.len() as u64, training.run.steps];
-        ensure!(slots[0] >= slots[1], "the training state has room for {} steps, of {}", slots[0], slots[1]);
+        let room = training.losses.len().min(training.checks.len()) as u64;
+        ensure!(room >= training.run.steps, "the training state has room for {room} of {} steps", training.run.steps);
         let optimizer = Accumulate::new(optimizer::accumulate(&training.run));
         Ok((Files { files, optimizer }, training))
     }
@@ -116,15 +113,14 @@ impl Files {
 
     /// From now on the run goes on from here, whatever happens.
     pub(crate) fn commit(&mut self, progress: &Progress<'_>) -> Result<()> {
-        let TrainingViewMut { run, step, seconds, moves, losses, check_steps, check_nats, .. } =
-            self.files.working().view_mut()?;
+        let TrainingViewMut { run, step, seconds, moves, losses, checks, .. } = self.files.working().view_mut()?;
         run.steps.set(progress.run.steps);
         step.set(progress.step);
         seconds.set(progress.seconds);
         moves.set(progress.moves);
         losses[..progress.losses.len()].copy_from_slice(progress.losses);
-        for ((step, nats), check) in check_steps.iter_mut().zip(check_nats).zip(progress.checks) {
-            (*step, *nats) = (check.step, check.nats);
+        for check in progress.checks {
+            checks[check.step as usize - 1] = check.nats;
         }
         self.files.commit().context("cannot write the training state")
     }
@@ -143,7 +139,7 @@ impl Files {
 impl Training {
     /// What was measured.
     pub(crate) fn checks(&self) -> Vec<Check> {
-        let all = self.check_steps.iter().zip(&self.check_nats);
-        all.filter(|(step, _)| **step > 0).map(|(&step, &nats)| Check { step, nats }).collect()
+        let all = (1..).zip(&self.checks).filter(|(_, nats)| **nats > 0.0);
+        all.map(|(step, &nats)| Check { step, nats }).collect()
     }
 }

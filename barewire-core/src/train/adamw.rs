@@ -159,6 +159,16 @@ impl AdamW {
         self.leaves.iter().find(|leaf| leaf.path == path).map(|leaf| &leaf.latent[..]).filter(|w| !w.is_empty())
     }
 
+    /// Bits that a ternary digit takes here: its latent weight and its moments. `None` without digits.
+    pub fn bits_per_digit(&self) -> Option<f64> {
+        let of_digits = self.leaves.iter().filter(|leaf| !leaf.latent.is_empty());
+        let (digits, floats) = of_digits.fold((0, 0), |(digits, floats), leaf| {
+            let LeafState { first, second, latent, .. } = leaf;
+            (digits + latent.len(), floats + first.len() + second.len() + latent.len())
+        });
+        (digits > 0).then(|| 32.0 * floats as f64 / digits as f64)
+    }
+
     /// One step on a model where it lies: clips the gradients and updates all parameters in place; gives the norm before
     /// clipping.
     ///

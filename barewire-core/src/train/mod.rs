@@ -17,8 +17,8 @@ mod schedule;
 mod shards;
 
 pub use accumulate::{
-    Accumulate, AccumulateLeaf, AccumulateLeafViewMut, AccumulateOptions, AccumulateState, AccumulateStateViewMut,
-    Stepped, default_gain, randomize_digits,
+    Accumulate, AccumulateLeaf, AccumulateLeafView, AccumulateLeafViewMut, AccumulateOptions, AccumulateState,
+    AccumulateStateView, AccumulateStateViewMut, Stepped, default_gain, randomize_digits,
 };
 pub use adamw::{AdamW, AdamWOptions, LeafState, OptimizerState};
 pub use random::Random;

@@ -8,7 +8,10 @@ use std::vec::Vec;
 use barewire_kernels::ternary::accumulate::{self, Counts, Rounding, random_digits};
 use barewire_kernels::{Exec, Isa, KernelError};
 
-pub use state::{AccumulateLeaf, AccumulateLeafViewMut, AccumulateState, AccumulateStateViewMut};
+pub use state::{
+    AccumulateLeaf, AccumulateLeafView, AccumulateLeafViewMut, AccumulateState, AccumulateStateView,
+    AccumulateStateViewMut,
+};
 use state::{another_kind, another_model, check_shape};
 
 use super::moments::{Block, Moments, Rates};
@@ -270,13 +273,13 @@ impl Step<'_> {
                 values.copy_from_slice(live);
             }
             (LeafMut::Ternary { rows, cols, words, signal, .. }, Joined { rows: r, cols: c, states, .. }) => {
-                check_shape([rows, cols], [r.get() as usize, c.get() as usize])?;
+                check_shape([rows, cols], [r.get(), c.get()])?;
                 self.fire(rows, cols, signal, |exec, signal, factors, rounding| {
                     accumulate::fire_states_with(exec, states, Some(words), rows, cols, 0, signal, factors, rounding)
                 })?;
             }
             (LeafMut::Ternary { rows, cols, words, signal, .. }, Separate { digits, bits, accumulators, .. }) => {
-                check_shape([rows, cols], [digits.rows, digits.cols])?;
+                check_shape([rows, cols], [digits.rows as u64, digits.cols as u64])?;
                 let bits = u32::from(*bits);
                 self.fire(rows, cols, signal, |exec, signal, factors, rounding| {
                     let to = &mut *accumulators;

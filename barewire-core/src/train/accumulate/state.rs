@@ -202,7 +202,7 @@ impl AccumulateLeaf {
                 to.copy_from_slice(values);
             }
             (AccumulateLeaf::Joined { rows, cols, states, .. }, LeafMut::Ternary { rows: r, cols: c, words, .. }) => {
-                check_shape([*r, *c], [*rows as usize, *cols as usize])?;
+                check_shape([*r, *c], [*rows, *cols])?;
                 check_states(states, *r, *c)?;
                 state_words(states, *r, *c, words)?;
             }
@@ -210,7 +210,7 @@ impl AccumulateLeaf {
                 AccumulateLeaf::Separate { digits, bits, accumulators, .. },
                 LeafMut::Ternary { rows, cols, words, .. },
             ) => {
-                check_shape([*rows, *cols], [digits.rows(), digits.cols()])?;
+                check_shape([*rows, *cols], [digits.rows() as u64, digits.cols() as u64])?;
                 check_accumulators(accumulators, *rows, *cols, (*bits).into())?;
                 words.copy_from_slice(digits.words());
             }
@@ -236,8 +236,8 @@ fn check_floats(n: usize, arrays: [&[f32]; 3]) -> Result<(), Error> {
     wrong.map_or(Ok(()), |array| Err(Error::length("state", n, array.len())))
 }
 
-pub(super) fn check_shape(expected: [usize; 2], found: [usize; 2]) -> Result<(), Error> {
-    if expected == found {
+pub(super) fn check_shape(expected: [usize; 2], found: [u64; 2]) -> Result<(), Error> {
+    if expected.map(|size| size as u64) == found {
         return Ok(());
     }
     Err(Error::shape(format!("the state of digits {expected:?}"), format!("{found:?}")))
