@@ -64,7 +64,7 @@ enum Weight {
     Bit {
         #[bare(dims = [d_in])]
         norm: Vec<f32>,
-        #[bare(dims = [d_out, d_in], scaled_by = scale)]
+        #[bare(dims = [d_out, d_in], scaled_by = scale, gradient = low_rank)]
         digits: TernaryMatrix,
         scale: f32,
     },
@@ -97,7 +97,7 @@ enum Block {
 #[derive(BareStruct)]
 #[bare(forward = |tokens: u32[batch, time]| head(blocks(embedding(table, tokens))))]
 struct Model {
-    #[bare(dims = [vocab, d])]
+    #[bare(dims = [vocab, d], gradient = sparse)]
     table: Matrix<f32>,
     #[bare(axes(d = d))]
     blocks: Vec<Block>,

@@ -32,7 +32,7 @@ mod math {
     pub use crate::impl_stub_layer;
     pub use crate::layer::{Buf, Input, Layer, Sizes, exactly, exactly_mut, kept};
     pub use crate::ops;
-    pub use crate::part::{Elementwise, GradLeaf, Leaf, LeafMut, Parameter, Part};
+    pub use crate::part::{Elementwise, GradLeaf, HeldAs, Leaf, LeafMut, Parameter, Part, held};
     pub use crate::primitive::{Arg, Ids, Primitive, Slot};
     pub use crate::real::{Lift, Real};
     pub use crate::shape::{Broadcast, Dims, Shape, Sig, Spread, agree, broadcast, infer, require, signature};

@@ -147,8 +147,7 @@ impl PartList<f32> for Padded {
         visit(GradLeaf::Float(grad));
     }
     fn add_grad<R: Real>(grad: &mut Gradient<R>, other: &Gradient<R>) -> Result<(), Error> {
-        grad.add(other);
-        Ok(())
+        grad.add(other)
     }
 }
 

@@ -2,6 +2,9 @@
 
 mod matrix;
 mod number;
+mod representation;
+
+pub use representation::{HeldAs, held};
 
 use alloc::string::String;
 
@@ -139,9 +142,9 @@ pub enum LeafMut<'a> {
     },
 }
 
-impl LeafMut<'_> {
+impl<'a> LeafMut<'a> {
     /// Where the parameter stands, such as `layers.0.i_proj.digits`.
-    pub fn path(&self) -> &str {
+    pub fn path(&self) -> &'a str {
         match self {
             LeafMut::Number { path, .. }
             | LeafMut::Float { path, .. }

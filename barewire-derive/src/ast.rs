@@ -99,6 +99,8 @@ pub(crate) struct Field {
     pub(crate) axes: Vec<(Ident, Ident)>,
     /// `active`, `signal` or `fixed`, if said
     pub(crate) role: Option<Role>,
+    /// `gradient = low_rank`: how its gradient is held; the word is the user's
+    pub(crate) gradient: Option<Ident>,
     /// `align = 256`
     pub(crate) align: Option<u32>,
     /// `scaled_by = scale`: the sibling f32 field that is the digits' absmean scale

@@ -37,7 +37,7 @@ impl Place {
             Self::Struct => &["crate", "rename", "fixed_size", "forward"],
             Self::Enum => &["crate", "rename", "retired", "fixed_size"],
             Self::Variant => &["tag", "rename", "forward", "unknown"],
-            Self::Field => &["dims", "axes", "active", "signal", "fixed", "align", "rename", "scaled_by"],
+            Self::Field => &["dims", "axes", "active", "signal", "fixed", "gradient", "align", "rename", "scaled_by"],
         }
     }
 
@@ -57,6 +57,7 @@ pub(crate) struct Attrs {
     pub(crate) dims: Option<(Vec<Ident>, Span)>,
     pub(crate) axes: Vec<(Ident, Ident)>,
     pub(crate) roles: Vec<(Role, Ident)>,
+    pub(crate) gradient: Option<Ident>,
     pub(crate) align: Option<(u32, Span)>,
     pub(crate) scaled_by: Option<Ident>,
     /// doc comments
@@ -155,6 +156,10 @@ impl Attrs {
             "active" => self.roles.push((Role::Active, alone(key, input)?)),
             "signal" => self.roles.push((Role::Signal, alone(key, input)?)),
             "fixed" => self.roles.push((Role::Fixed, alone(key, input)?)),
+            "gradient" => {
+                let word = value(&key, input, "gradient = low_rank", |input| input.call(Ident::parse_any))?;
+                self.gradient = Some(representation(word)?);
+            }
             "align" => self.align = Some(narrow(value(&key, input, "align = 256", number)?)?),
             "scaled_by" => {
                 self.scaled_by = Some(value(&key, input, "scaled_by = scale", |input| input.call(Ident::parse_any))?)
@@ -163,6 +168,21 @@ impl Attrs {
         }
         Ok(())
     }
+}
+
+/// How the gradient of a field may be held.
+const REPRESENTATIONS: [&str; 4] = ["dense", "sparse", "low_rank", "diagonal"];
+
+fn representation(word: Ident) -> syn::Result<Ident> {
+    let name = word.to_string();
+    if REPRESENTATIONS.contains(&name.as_str()) {
+        return Ok(word);
+    }
+    let hint = match nearest(&name, &REPRESENTATIONS) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "a gradient is held as `dense`, `sparse`, `low_rank` or `diagonal`".into(),
+    };
+    Err(syn::Error::new(word.span(), format!("unknown representation `{name}`; {hint}")))
 }
 
 /// What to say about a key that this place does not have.

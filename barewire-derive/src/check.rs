@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 
-use crate::ast::{Field, Style, Type, TypeKind, Variant, unraw};
+use crate::ast::{Field, Role, Style, Type, TypeKind, Variant, unraw};
 use crate::attr::{Attrs, Errors, Place, nearest};
 
 mod unknown;
@@ -292,6 +292,7 @@ fn fields(fields: &syn::Fields, errors: &mut Errors) -> (Style, Vec<Field>) {
             dims: attrs.dims.map(|(names, _)| names),
             axes: attrs.axes,
             role: attrs.roles.first().map(|(role, _)| *role),
+            gradient: attrs.gradient,
             align: attrs.align.map(|(align, _)| align),
             scaled_by: attrs.scaled_by.clone(),
             wire_name: attrs.rename.as_ref().map(|(name, _)| name.clone()),
@@ -305,6 +306,7 @@ fn fields(fields: &syn::Fields, errors: &mut Errors) -> (Style, Vec<Field>) {
             );
             errors.push(span, message);
         }
+        representation(&checked, errors);
         let on_wire = on_wire(&checked);
         if let Some(same) = all.iter().find(|other| self::on_wire(other) == on_wire) {
             let span = attrs.rename.map_or(span, |(_, span)| span);
@@ -331,6 +333,39 @@ fn fields(fields: &syn::Fields, errors: &mut Errors) -> (Style, Vec<Field>) {
         );
     }
     (style, all)
+}
+
+/// Refuses a representation of a gradient that contradicts what else the field says.
+fn representation(field: &Field, errors: &mut Errors) {
+    let Some(word) = &field.gradient else { return };
+    if field.role == Some(Role::Fixed) {
+        errors.push(word.span(), "a `fixed` field gets no gradient, so there is none to hold".into());
+        return;
+    }
+    if !field.axes.is_empty() {
+        let message = "this field is a sub-layer, whose own fields say how their gradients are held";
+        errors.push(word.span(), message.into());
+        return;
+    }
+    match (word.to_string().as_str(), field.dims.as_deref()) {
+        ("diagonal", Some([rows, cols])) if rows == cols => {}
+        ("diagonal", Some([rows, cols])) => {
+            let message = format!(
+                "a diagonal gradient is that of a square matrix, and this one is [{rows}, {cols}]; give both axes one name"
+            );
+            errors.push(word.span(), message);
+        }
+        ("diagonal", _) => {
+            let message = "a diagonal gradient is that of a square matrix; say that it is one: `dims = [d, d]`";
+            errors.push(word.span(), message.into());
+        }
+        ("low_rank", Some(dims)) if dims.len() != 2 => {
+            let message =
+                format!("a low-rank gradient is that of a matrix, which has two axes; `dims` names {}", dims.len());
+            errors.push(word.span(), message);
+        }
+        _ => {}
+    }
 }
 
 /// The name that a field has in the schema, in camel case as the wire crate makes it.

@@ -109,6 +109,7 @@ fn understand(function: syn::ItemFn, crate_path: syn::Path, errors: &mut Errors)
                     dims: attrs.dims.map(|(names, _)| names),
                     axes: attrs.axes,
                     role: attrs.roles.first().map(|(role, _)| *role),
+                    gradient: None,
                     align: None,
                     scaled_by: None,
                     wire_name: None,

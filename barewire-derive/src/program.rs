@@ -171,6 +171,7 @@ pub(crate) fn lower(
     }
     let program = Program { nodes, results: results?, names };
     program.check_gradients(fields, params, errors);
+    program.check_representations(fields, errors);
     (errors.len() == before).then_some(program)
 }
 
@@ -231,6 +232,24 @@ impl Program {
                         field.name()
                     ),
                 );
+            }
+        }
+    }
+
+    /// Arithmetic gives every element a gradient, so what is used in it is held dense.
+    fn check_representations(&self, fields: &[Field], errors: &mut Errors) {
+        for (i, field) in fields.iter().enumerate() {
+            let Some(word) = field.gradient.as_ref().filter(|word| *word != "dense") else { continue };
+            let in_arithmetic = self.nodes.iter().any(|node| match &node.kind {
+                Kind::Fused(fused) => fused.leaves.contains(&Value::Field(i)),
+                _ => false,
+            });
+            if in_arithmetic {
+                let message = format!(
+                    "`{}` takes part in elementwise arithmetic, which gives every element a gradient: it cannot be held as `{word}`",
+                    field.name()
+                );
+                errors.push(word.span(), message);
             }
         }
     }

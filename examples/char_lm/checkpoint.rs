@@ -52,6 +52,21 @@ pub(crate) struct Run {
     pub(crate) float: bool,
     /// digits do not learn
     pub(crate) frozen_digits: bool,
+    /// how digits learn without latent weights, if they do
+    pub(crate) accumulate: Option<Accumulators>,
+}
+
+/// Settings of accumulate and fire.
+#[derive(BareStruct, Clone, Copy, Debug)]
+pub(crate) struct Accumulators {
+    /// width
+    pub(crate) bits: u8,
+    /// largest gain
+    pub(crate) gain: f64,
+    /// what is left of it at the end, as a fraction
+    pub(crate) floor: f64,
+    /// increments are rounded at random
+    pub(crate) stochastic: bool,
 }
 
 /// One measurement of the validation loss.

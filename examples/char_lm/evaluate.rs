@@ -72,6 +72,31 @@ impl Evaluator {
     }
 }
 
+/// What a model makes of one half of the validation text: nats a character.
+#[derive(Clone, Copy, serde::Serialize)]
+pub(crate) struct Half {
+    /// in blocks
+    pub(crate) blocks: f64,
+    /// state carried
+    pub(crate) carried: f64,
+}
+
+impl Evaluator {
+    /// Both halves of the text by themselves: settings are chosen on the first and judged on the second.
+    pub(crate) fn halves(
+        &mut self,
+        model: &Checked<'_, HgrnObjective>,
+        text: &[u32],
+        seq_len: usize,
+    ) -> Result<[Half; 2]> {
+        let (first, second) = text.split_at(text.len() / 2);
+        let mut half = |text: &[u32]| -> Result<Half> {
+            Ok(Half { blocks: self.blocks(model, text, seq_len)?, carried: self.carried(model, text)? })
+        };
+        Ok([half(first)?, half(second)?])
+    }
+}
+
 /// Sum of nats over rows of `seq_len` characters.
 fn nats(
     model: &Checked<'_, HgrnObjective>,

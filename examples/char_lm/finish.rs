@@ -31,6 +31,7 @@ pub(crate) fn finish(
     let model = trainer::objective(trainer.region(), &index)?;
     let val_nats = evaluator.blocks(&model, validation, trainer.run().seq_len as usize)?;
     let val_nats_carried = evaluator.carried(&model, validation)?;
+    let val_nats_halves = evaluator.halves(&model, validation, trainer.run().seq_len as usize)?;
     let ngram5_nats = Ngram::count(train, text.vocab.len(), 5).nats(validation);
     trainer.save(&settings.out)?;
     let curve = settings.beside("svg");
@@ -58,10 +59,13 @@ pub(crate) fn finish(
         chars_per_second: trainer.chars() as f64 / seconds,
         val_nats,
         val_nats_carried,
+        val_nats_halves,
         packed_val_nats_carried,
         ngram5_nats,
         file_bytes: mapped.bytes().len() as u64,
         bits_per_ternary_weight: counts.bits_per_digit(),
+        state_bits_per_ternary_weight: trainer.state_bits_per_digit()?,
+        moves_per_digit: trainer.moves().map(|moves| moves as f64 / counts.digits as f64),
         sample: text.decode(&written),
     };
     if let Some(path) = &settings.report {
@@ -74,6 +78,16 @@ pub(crate) fn finish(
     if let Some(path) = &settings.report {
         row("report", path.display());
     }
+    Ok(())
+}
+
+/// Prints, as JSON, what a model file makes of both halves of the validation text.
+pub(crate) fn evaluate(path: &Path, text: &Text, seq_len: usize) -> Result<()> {
+    let mapped = map(path)?;
+    let index = Index::new();
+    let model = trainer::objective(&mapped, &index)?;
+    let halves = Evaluator::new().halves(&model, text.split().1, seq_len)?;
+    println!("{}", serde_json::to_string_pretty(&halves)?);
     Ok(())
 }
 

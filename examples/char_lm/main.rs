@@ -18,6 +18,7 @@ mod checkpoint;
 mod evaluate;
 mod finish;
 mod ngram;
+mod optimizer;
 mod progress;
 mod report;
 mod sample;
@@ -26,12 +27,14 @@ mod settings;
 mod tests;
 mod text;
 mod trainer;
+mod training;
 
-use checkpoint::{Checkpoint, Run};
+use checkpoint::{Accumulators, Checkpoint, Run};
 use evaluate::Evaluator;
 use settings::Settings;
 use text::Text;
 use trainer::Trainer;
+use training::Files;
 
 /// Steps of a run that nothing else bounds. On a text of a million characters more of them only fit it closer.
 const STEPS: u64 = 2500;
@@ -67,16 +70,18 @@ fn run(settings: &Settings, stop: &AtomicBool) -> Result<ExitCode> {
 fn run_in_pool(settings: &Settings, threads: usize, stop: &AtomicBool) -> Result<ExitCode> {
     check_outputs(settings)?;
     let text = Text::load(settings.text.as_deref())?;
+    if let Some(path) = &settings.evaluate {
+        text.check(settings.seq_len as usize)?;
+        finish::evaluate(path, &text, settings.seq_len as usize)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let (train, validation) = text.split();
     let mut trainer = match &settings.resume {
-        Some(path) => {
-            let checkpoint = Checkpoint::load(path, &text.sha256)?;
-            text.check(checkpoint.run.seq_len as usize)?;
-            Trainer::resume(train, text.vocab.len(), checkpoint)?
-        }
+        Some(path) if Files::exist(path) => Trainer::resume_files(&text, path, settings)?,
+        Some(path) => Trainer::resume(&text, Checkpoint::load(path, &text.sha256)?)?,
         None => {
             text.check(settings.seq_len as usize)?;
-            Trainer::new(train, text.vocab.len(), new_run(settings))?
+            Trainer::new(&text, new_run(settings)?, settings)?
         }
     };
     println!("text: {}", text.name);
@@ -88,20 +93,25 @@ fn run_in_pool(settings: &Settings, threads: usize, stop: &AtomicBool) -> Result
     let mut evaluator = Evaluator::new();
     let limit = settings.minutes.or((settings.steps.is_none() && settings.resume.is_none()).then_some(MINUTES));
     if !progress::train(&mut trainer, validation, &mut evaluator, limit, stop)? {
-        let path = settings.beside("checkpoint");
-        trainer.checkpoint(&text.sha256)?.save(&path)?;
-        println!("stopped after {} steps; go on with --resume {}", trainer.step, path.display());
+        let kept = match &settings.resume {
+            _ if trainer.run().accumulate.is_none() => settings.beside("checkpoint"),
+            Some(path) => path.clone(),
+            None => settings.beside("training"),
+        };
+        trainer.stop(&text.sha256, &kept)?;
+        println!("stopped after {} steps; go on with --resume {}", trainer.step, kept.display());
         return Ok(ExitCode::from(STOPPED));
     }
     let cpu = cpu.zip(report::cpu_seconds()).map(|(before, after)| after - before);
 
     finish::finish(settings, &mut trainer, &text, &mut evaluator, cpu)?;
+    trainer.end()?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// A run as the command line wants it.
-fn new_run(settings: &Settings) -> Run {
-    Run {
+fn new_run(settings: &Settings) -> Result<Run> {
+    Ok(Run {
         steps: settings.steps.unwrap_or(STEPS),
         batch: settings.batch,
         seq_len: settings.seq_len,
@@ -111,10 +121,15 @@ fn new_run(settings: &Settings) -> Run {
         seed: settings.seed,
         float: settings.float,
         frozen_digits: settings.frozen_digits,
-    }
+        accumulate: settings.accumulators()?,
+    })
 }
 
 fn describe(run: &Run, threads: usize) {
+    if let Some(Accumulators { bits, gain, floor, stochastic }) = run.accumulate {
+        let rounding = if stochastic { "stochastic" } else { "nearest" };
+        println!("digits: accumulators of {bits} bits, gain {gain} to {}, rounding {rounding}", gain * floor);
+    }
     let kind = match (run.float, run.frozen_digits) {
         (true, _) => "f32",
         (_, true) => "ternary, digits frozen",
@@ -131,6 +146,7 @@ fn describe(run: &Run, threads: usize) {
 fn check_outputs(settings: &Settings) -> Result<()> {
     let outputs = [Some(settings.out.clone()), Some(settings.beside("svg")), settings.report.clone()];
     let mut seen: Vec<PathBuf> = settings.text.iter().cloned().chain([settings.beside("checkpoint")]).collect();
+    seen.extend(Files::paths(&settings.beside("training")));
     for path in outputs.into_iter().flatten() {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         ensure!(folder.is_dir(), "cannot write {}: there is no folder {}", path.display(), folder.display());

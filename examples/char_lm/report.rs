@@ -10,6 +10,7 @@ use barewire_models::hgrn::{HgrnLm, HgrnLmCotangent};
 use plotters::prelude::*;
 
 use crate::checkpoint::Check;
+use crate::evaluate::Half;
 
 /// The figures of a run; field names are those of the JSON.
 #[derive(serde::Serialize)]
@@ -26,6 +27,8 @@ pub(crate) struct Report {
     pub(crate) val_nats: f64,
     /// the same with the state carried over the validation text, in 16 equal streams
     pub(crate) val_nats_carried: f64,
+    /// both by themselves on the first and on the second half of the validation text
+    pub(crate) val_nats_halves: [Half; 2],
     /// the same of the model file, mapped back
     pub(crate) packed_val_nats_carried: f64,
     /// the baseline: an interpolated Witten-Bell 5-gram
@@ -34,6 +37,10 @@ pub(crate) struct Report {
     pub(crate) file_bytes: u64,
     /// what packed matrices take in the file, with padding, sizes and scales, a digit; null without digits
     pub(crate) bits_per_ternary_weight: Option<f64>,
+    /// what training keeps of a ternary weight from step to step, as stored, and without its gradient; null without digits
+    pub(crate) state_bits_per_ternary_weight: Option<f64>,
+    /// moves of a digit over the run, on average; null with latent weights
+    pub(crate) moves_per_digit: Option<f64>,
     /// written by the model
     pub(crate) sample: String,
 }
@@ -95,6 +102,12 @@ impl Report {
         row("model file, bytes", self.file_bytes);
         if let Some(bits) = self.bits_per_ternary_weight {
             row("bits a ternary weight", format!("{bits:.4}"));
+        }
+        if let Some(bits) = self.state_bits_per_ternary_weight {
+            row("bits of training state a weight", format!("{bits:.4}"));
+        }
+        if let Some(moves) = self.moves_per_digit {
+            row("moves of a digit", format!("{moves:.4}"));
         }
     }
 

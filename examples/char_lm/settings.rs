@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
+use anyhow::{Result, ensure};
+use barewire::train::default_gain;
 use clap::Parser;
+
+use crate::checkpoint::Accumulators;
 
 /// Trains a ternary HGRN-Bit character model and checks what it wrote.
 ///
@@ -46,14 +50,36 @@ pub(crate) struct Settings {
     /// the digits stay as they start, the floats learn: the control that shows what digits learn
     #[arg(long, conflicts_with = "float")]
     pub(crate) frozen_digits: bool,
-    /// where the model goes; the loss curve goes beside it as .svg, a checkpoint as .checkpoint
+    /// how ternary digits learn
+    #[arg(long, value_enum, default_value_t = Method::Adamw, value_name = "NAME")]
+    pub(crate) optimizer: Method,
+    /// width of accumulators, from 4 to 8 [default: 6, which makes a byte with the digit]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(4..=8))]
+    pub(crate) bits: Option<u8>,
+    /// largest gain of the increments of accumulators [default: what suits --bits]
+    #[arg(long, value_name = "GAIN", value_parser = gain)]
+    pub(crate) gain: Option<f64>,
+    /// what is left of the gain at the end, as a fraction [default: what suits --bits]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(crate) floor: Option<f64>,
+    /// increments of accumulators are rounded at random, with the right mean, in place of to the nearest integer
+    #[arg(long)]
+    pub(crate) stochastic: bool,
+    /// steps after which the state of --optimizer accumulate is safe from a kill once more
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) commit: u64,
+    /// measures a model file on the two halves of the validation text, and does nothing else
+    #[arg(long, value_name = "FILE")]
+    pub(crate) evaluate: Option<PathBuf>,
+    /// where the model goes; the loss curve goes beside it as .svg, a checkpoint as .checkpoint, and the two files of the state
+    /// of --optimizer accumulate, while it runs, as .training.0 and .training.1
     #[arg(long, default_value = "char_lm.bare", value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// where a report in JSON goes
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// goes on from a checkpoint that Ctrl-C saved, to the same bits; its settings count, but for --minutes, --threads,
-    /// --out, --report and --generate
+    /// goes on to the same bits from a checkpoint that Ctrl-C saved, or from the state of --optimizer accumulate, however its
+    /// run ended: NAME.training; its settings count, but for --minutes, --threads, --commit, --out, --report and --generate
     #[arg(long, value_name = "FILE")]
     pub(crate) resume: Option<PathBuf>,
     /// characters to write at the end
@@ -61,7 +87,30 @@ pub(crate) struct Settings {
     pub(crate) generate: u64,
 }
 
+/// How digits learn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Method {
+    /// by latent f32 weights, straight through
+    Adamw,
+    /// by small integer accumulators that fire, without latent weights
+    Accumulate,
+}
+
 impl Settings {
+    /// Those of accumulators, if digits learn by them.
+    pub(crate) fn accumulators(&self) -> Result<Option<Accumulators>> {
+        let given = self.bits.is_some() || self.gain.is_some() || self.floor.is_some() || self.stochastic;
+        if self.optimizer == Method::Adamw {
+            ensure!(!given, "--bits, --gain, --floor and --stochastic are for --optimizer accumulate");
+            return Ok(None);
+        }
+        ensure!(!self.float, "--optimizer accumulate is for digits, and --float has none");
+        let bits = self.bits.unwrap_or(6);
+        let (gain, floor) = default_gain(bits.into());
+        let (gain, floor) = (self.gain.unwrap_or(gain), self.floor.unwrap_or(floor));
+        Ok(Some(Accumulators { bits, gain, floor, stochastic: self.stochastic }))
+    }
+
     /// A file beside the model.
     pub(crate) fn beside(&self, extension: &str) -> PathBuf {
         self.out.with_extension(extension)
@@ -73,10 +122,18 @@ fn sizes() -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(1..=1 << 16)
 }
 
-fn minutes(text: &str) -> Result<f64, String> {
+fn minutes(text: &str) -> std::result::Result<f64, String> {
     text.parse().ok().filter(|m| *m > 0.0 && *m <= 1e6).ok_or_else(|| "a number of minutes above 0".into())
 }
 
-fn rate(text: &str) -> Result<f64, String> {
+fn rate(text: &str) -> std::result::Result<f64, String> {
     text.parse().ok().filter(|m| *m > 0.0 && *m <= 10.0).ok_or_else(|| "a rate above 0, such as 4e-3".into())
+}
+
+fn gain(text: &str) -> std::result::Result<f64, String> {
+    text.parse().ok().filter(|g| *g > 0.0 && *g <= 1e4).ok_or_else(|| "a gain above 0, such as 2.5".into())
+}
+
+fn share(text: &str) -> std::result::Result<f64, String> {
+    text.parse().ok().filter(|s| (0.0..=1.0).contains(s)).ok_or_else(|| "a number from 0 to 1, such as 0.2".into())
 }

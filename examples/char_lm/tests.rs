@@ -50,6 +50,9 @@ fn a_run_writes_a_model_that_maps_back_and_a_full_report() {
         "ngram5_nats",
         "file_bytes",
         "bits_per_ternary_weight",
+        "state_bits_per_ternary_weight",
+        "moves_per_digit",
+        "val_nats_halves",
         "sample",
     ];
     expected.sort_unstable();
@@ -63,17 +66,18 @@ fn a_run_writes_a_model_that_maps_back_and_a_full_report() {
 
 #[test]
 fn threads_do_not_change_the_bits() {
-    let model = |threads: &str, float: &[&str]| {
+    let model = |threads: &str, kind: &[&str]| {
         let folder = tempfile::tempdir().unwrap();
-        run(&settings(folder.path(), &[&["--steps", "6", "--threads", threads], float].concat())).unwrap();
+        run(&settings(folder.path(), &[&["--steps", "6", "--threads", threads], kind].concat())).unwrap();
         let mut report = report(folder.path());
         for name in ["seconds", "chars_per_second"] {
             report.as_object_mut().unwrap().remove(name);
         }
         (std::fs::read(folder.path().join("model.bare")).unwrap(), report)
     };
-    for float in [&[][..], &["--float"]] {
-        assert_eq!(model("1", float), model("2", float));
+    let stochastic = ["--optimizer", "accumulate", "--bits", "4", "--stochastic"];
+    for kind in [&[][..], &["--float"], &stochastic[..2], &stochastic] {
+        assert_eq!(model("1", kind), model("2", kind));
     }
 }
 
@@ -81,10 +85,10 @@ fn threads_do_not_change_the_bits() {
 fn stopped(folder: &Path, steps: usize) -> PathBuf {
     let settings = settings(folder, &["--steps", "9"]);
     let text = Text::load(settings.text.as_deref()).unwrap();
-    let mut trainer = Trainer::new(text.split().0, text.vocab.len(), new_run(&settings)).unwrap();
+    let mut trainer = Trainer::new(&text, new_run(&settings).unwrap(), &settings).unwrap();
     (0..steps).for_each(|_| assert!(trainer.step().unwrap().is_finite()));
     let path = settings.beside("checkpoint");
-    trainer.checkpoint(&text.sha256).unwrap().save(&path).unwrap();
+    trainer.stop(&text.sha256, &path).unwrap();
     path
 }
 
@@ -172,6 +176,13 @@ fn bad_texts_and_outputs_are_refused_with_the_reason() {
     settings.out = settings.text.clone().unwrap();
     assert!(problem(&settings).contains("named for two things"));
     assert!(!folder.path().join("model.bare").exists());
+    for (more, reason) in [
+        (&["--gain", "2"][..], "are for --optimizer accumulate"),
+        (&["--bits", "6"], "are for --optimizer accumulate"),
+        (&["--optimizer", "accumulate", "--float"], "has none"),
+    ] {
+        assert!(problem(&super::tests::settings(folder.path(), more)).contains(reason));
+    }
 }
 
 impl Settings {
@@ -186,4 +197,113 @@ fn the_default_text_is_the_one_of_the_published_figures() {
     let text = Text::load(None).unwrap();
     assert!(text.is_published_default(), "the versions in Cargo.lock changed: new SHA-256 {}", text.sha256);
     assert!(text.ids.len() > 1_000_000);
+}
+
+const ACCUMULATE: [&str; 6] = ["--optimizer", "accumulate", "--steps", "12", "--commit", "1"];
+
+#[test]
+fn the_state_of_a_ternary_weight_is_a_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let bits = |more: &[&str]| {
+        run(&settings(folder.path(), &[&["--steps", "2"], more].concat())).unwrap();
+        report(folder.path())["state_bits_per_ternary_weight"].clone()
+    };
+    let accumulate = |bits_: &str| bits(&["--optimizer", "accumulate", "--bits", bits_]).as_f64().unwrap();
+    assert_eq!(accumulate("6"), 8.0);
+    // heads of few rows are padded to a tile
+    assert!((6.0..6.2).contains(&accumulate("4")), "{}", accumulate("4"));
+    assert!((10.0..10.3).contains(&accumulate("8")), "{}", accumulate("8"));
+    assert!(bits(&["--float"]).is_null());
+}
+
+/// Not a test of its own: a run in a process that a test kills.
+#[test]
+fn a_run_in_a_process_of_its_own() {
+    if let Ok(arguments) = std::env::var("BAREWIRE_TEST_RUN") {
+        let settings = Settings::parse_from(arguments.lines());
+        assert_eq!(run(&settings).unwrap(), ExitCode::SUCCESS);
+    }
+}
+
+/// Starts or goes on with a run in another process.
+fn process(folder: &Path) -> std::process::Child {
+    let state = folder.join("model.training");
+    let resume = ["--resume".to_owned(), state.display().to_string()];
+    let file = |name: &str| folder.join(name).display().to_string();
+    let fixed = ["char_lm".into(), "--text".into(), file("text.txt"), "--out".into(), file("model.bare")];
+    let small = ["--d-model", "32", "--layers", "2", "--batch", "5", "--seq-len", "16", "--generate", "0"];
+    let more = small.iter().chain(&ACCUMULATE).map(|s| s.to_string());
+    let resume = resume.into_iter().filter(|_| Files::exist(&state));
+    let arguments: Vec<String> = fixed.into_iter().chain(more).chain(resume).collect();
+    std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "tests::a_run_in_a_process_of_its_own"])
+        .env("BAREWIRE_TEST_RUN", arguments.join("\n"))
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_run_that_is_killed_again_and_again_ends_with_the_same_bits() {
+    let whole = tempfile::tempdir().unwrap();
+    let start = std::time::Instant::now();
+    run(&settings(whole.path(), &ACCUMULATE)).unwrap();
+    assert!(!Files::exist(&whole.path().join("model.training")), "the state goes when the run is over");
+    let longest = start.elapsed();
+
+    let killed = tempfile::tempdir().unwrap();
+    settings(killed.path(), &[]);
+    let text = Text::load(Some(&killed.path().join("text.txt"))).unwrap();
+    let steps = || Files::open(&killed.path().join("model.training"), &text.sha256).map_or(0, |(_, state)| state.step);
+    let mut random = barewire::train::Random::new(std::process::id().into(), 0);
+    let (mut patience, mut kills, mut advanced, mut last) = (longest / 8, 0, 0, 0);
+    loop {
+        let mut child = process(killed.path());
+        std::thread::sleep(patience.mul_f32(0.5 + random.unit()));
+        // SIGKILL: no destructor runs, nothing is flushed
+        child.kill().unwrap();
+        if child.wait().unwrap().success() {
+            break;
+        }
+        kills += 1;
+        // a process that did not get as far as a step is given more time
+        match steps() {
+            step if step > last => (advanced, last) = (advanced + 1, step),
+            _ => patience = patience.mul_f32(1.3),
+        }
+        assert!(kills < 100, "the run comes to no end");
+    }
+    assert!(advanced > 1, "of {kills} processes {advanced} took a step");
+    let model = |folder: &Path| std::fs::read(folder.join("model.bare")).unwrap();
+    assert!(model(whole.path()) == model(killed.path()), "after {kills} kills");
+}
+
+#[test]
+fn training_state_that_is_damaged_is_refused_or_its_other_half_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings_ = settings(folder.path(), &ACCUMULATE);
+    let text = Text::load(settings_.text.as_deref()).unwrap();
+    let path = settings_.beside("training");
+    let mut trainer = Trainer::new(&text, new_run(&settings_).unwrap(), &settings_).unwrap();
+    (0..3).for_each(|_| assert!(trainer.step().unwrap().is_finite()));
+    drop(trainer);
+    let files = Files::paths(&path);
+    let octets = files.each_ref().map(|file| std::fs::read(file).unwrap());
+    let resume = || Trainer::resume_files(&text, &path, &settings_).map(|trainer| trainer.step);
+    assert_eq!(resume().unwrap(), 3);
+    // one of the two is whole; it alone is enough, and without it there is nothing
+    let restore = || files.iter().zip(&octets).for_each(|(file, octets)| std::fs::write(file, octets).unwrap());
+    let mut served = 0;
+    for file in &files {
+        restore();
+        std::fs::remove_file(file).unwrap();
+        served += usize::from(resume().is_ok());
+        restore();
+        let mut altered = std::fs::read(file).unwrap();
+        let at = altered.len() / 2;
+        altered[at] ^= 4;
+        std::fs::write(file, altered).unwrap();
+        served += usize::from(resume().is_ok_and(|step| step == 3));
+    }
+    assert_eq!(served, 2);
 }

@@ -79,13 +79,16 @@ impl Text {
     /// Refuses a text that is too short for windows of `seq_len` characters.
     pub(crate) fn check(&self, seq_len: usize) -> Result<()> {
         let (train, validation) = self.split();
-        let need = seq_len + 1;
-        if train.len() < need || validation.len() < need {
+        // a window and the character after it; of validation, in each half
+        let need = [seq_len + 1, 2 * (seq_len + 1)];
+        if train.len() < need[0] || validation.len() < need[1] {
             bail!(
-                "the text {} is too short: {} characters to train and {} to validate, but windows of --seq-len {seq_len} need {need} of each",
+                "the text {} is too short: {} characters to train and {} to validate, but windows of --seq-len {seq_len} need {} and {}",
                 self.name,
                 train.len(),
                 validation.len(),
+                need[0],
+                need[1],
             );
         }
         Ok(())
@@ -187,7 +190,7 @@ mod tests {
         assert_eq!(refused(b""), "the text t is empty");
         assert_eq!(refused(b"aaaa"), "the text t has one distinct character, 'a': there is nothing to learn");
         assert_eq!(refused(b"abc\xff"), "the text t is not UTF-8: byte 0xff at offset 3");
-        let short = Text::new("t".into(), "ab".repeat(10).as_bytes()).unwrap();
+        let short = Text::new("t".into(), "ab".repeat(20).as_bytes()).unwrap();
         assert!(short.check(1).is_ok());
         assert!(short.check(2).unwrap_err().to_string().contains("too short"));
     }

@@ -5,19 +5,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use barewire::prelude::*;
-use barewire::train::{AdamW, AdamWOptions, Random, Schedule, Shard, Shards};
+use barewire::train::{AdamW, Random, Shard, Shards};
 use barewire::wire::Access;
-use barewire_models::hgrn::{HgrnConfig, HgrnLm, HgrnObjective, HgrnObjectiveView};
+use barewire_models::hgrn::{HgrnLm, HgrnObjective, HgrnObjectiveView};
 
 use crate::checkpoint::{Check, Checkpoint, Run};
 use crate::evaluate;
+use crate::optimizer::{self, Optimizer};
+use crate::settings::Settings;
+use crate::text::Text;
+use crate::training::{Files, Progress, Training};
 
 /// Parts of a batch, whatever the number of threads: this is what makes the bits independent of it.
 const SHARDS: usize = 4;
-/// Steps until the learning rate has its peak.
-const WARMUP: u64 = 100;
-/// What is left of the learning rate at the end.
-const FLOOR: f64 = 0.1;
 /// First random stream of windows; those of start weights are small numbers.
 const WINDOWS: u64 = 1 << 32;
 
@@ -28,12 +28,16 @@ pub(crate) struct Trainer<'t> {
     /// steps that were asked for
     asked: u64,
     region: Region<HgrnLm>,
-    optimizer: AdamW,
+    optimizer: Optimizer,
+    /// steps after which the state of a run without latent weights is safe from a kill
+    commit_every: u64,
     shards: Shards<HgrnObjective>,
     tokens: Vec<u32>,
     targets: Vec<u32>,
     /// steps taken
     pub(crate) step: u64,
+    /// how often digits moved, without latent weights
+    moves: u64,
     /// mean loss of every step
     pub(crate) losses: Vec<f32>,
     /// validation during the run
@@ -43,36 +47,44 @@ pub(crate) struct Trainer<'t> {
 }
 
 impl<'t> Trainer<'t> {
-    /// A fresh model over `vocab` characters.
-    pub(crate) fn new(train: &'t [u32], vocab: usize, run: Run) -> Result<Self> {
-        let (d_model, layers) = (run.d_model as usize, run.layers as usize);
-        let config = HgrnConfig { ternary: !run.float, ..HgrnConfig::new(vocab, d_model, layers) };
-        let (model, mut latents) = HgrnLm::random(&config, run.seed)?;
-        let mut region = Region::encode(&model);
-        let options = options(&run);
-        let optimizer = AdamW::new::<HgrnLm>(region.view_mut()?, options, &mut |path| latents.remove(path))?;
-        Ok(Self::with(train, run, region, optimizer))
+    /// A fresh model over the characters of a text.
+    pub(crate) fn new(text: &'t Text, run: Run, settings: &Settings) -> Result<Self> {
+        let (mut region, latents) = optimizer::start(text.vocab.len(), &run)?;
+        let files = settings.beside("training");
+        let optimizer = Optimizer::new(&mut region, latents, &run, &files, &text.sha256)?;
+        Ok(Self::with(text, run, region, optimizer, settings.commit))
+    }
+
+    /// Goes on where a run without latent weights was committed last.
+    pub(crate) fn resume_files(text: &'t Text, files: &Path, settings: &Settings) -> Result<Self> {
+        let (files, training) = Files::open(files, &text.sha256)?;
+        let checks = training.checks();
+        let Training { run, step, seconds, moves, mut losses, optimizer, .. } = training;
+        check_run(&run, step, optimizer.steps)?;
+        text.check(run.seq_len as usize)?;
+        let (mut region, _) = optimizer::start(text.vocab.len(), &run)?;
+        optimizer.load_into::<HgrnLm>(region.view_mut()?)?;
+        losses.truncate(step as usize);
+        let mut trainer = Self::with(text, run, region, Optimizer::Accumulate(files), settings.commit);
+        (trainer.step, trainer.moves, trainer.losses, trainer.checks) = (step, moves, losses, checks);
+        trainer.spent = Duration::try_from_secs_f64(seconds).context("the training state's seconds")?;
+        Ok(trainer)
     }
 
     /// Goes on where a checkpoint stopped.
-    pub(crate) fn resume(train: &'t [u32], vocab: usize, mut checkpoint: Checkpoint) -> Result<Self> {
+    pub(crate) fn resume(text: &'t Text, mut checkpoint: Checkpoint) -> Result<Self> {
         let state = checkpoint.take_optimizer();
         let run = checkpoint.run;
-        let sizes = [run.batch, run.seq_len, run.d_model, run.layers, run.steps];
+        check_run(&run, checkpoint.step, state.steps)?;
+        text.check(run.seq_len as usize)?;
         ensure!(
-            !sizes.contains(&0) && checkpoint.step <= run.steps,
-            "the checkpoint's settings make no sense: {run:?}"
+            checkpoint.model.embeddings.rows() == text.vocab.len(),
+            "the checkpoint's model has another vocabulary"
         );
-        ensure!(
-            checkpoint.step == state.steps,
-            "the checkpoint's steps disagree: {} and {}",
-            checkpoint.step,
-            state.steps
-        );
-        ensure!(checkpoint.model.embeddings.rows() == vocab, "the checkpoint's model has another vocabulary");
         let mut region = Region::encode(&checkpoint.model);
-        let optimizer = AdamW::restore::<HgrnLm>(region.view_mut()?, options(&run), state)?;
-        let mut trainer = Self::with(train, run, region, optimizer);
+        let optimizer =
+            Optimizer::Latent(AdamW::restore::<HgrnLm>(region.view_mut()?, optimizer::floats(&run), state)?);
+        let mut trainer = Self::with(text, run, region, optimizer, u64::MAX);
         trainer.step = checkpoint.step;
         trainer.losses = checkpoint.losses;
         trainer.checks = checkpoint.checks;
@@ -80,18 +92,20 @@ impl<'t> Trainer<'t> {
         Ok(trainer)
     }
 
-    fn with(train: &'t [u32], run: Run, region: Region<HgrnLm>, optimizer: AdamW) -> Self {
+    fn with(text: &'t Text, run: Run, region: Region<HgrnLm>, optimizer: Optimizer, commit_every: u64) -> Self {
         let shards = Shards::new(SHARDS.min(run.batch as usize));
         Trainer {
-            train,
+            train: text.split().0,
             asked: run.steps,
             run,
             region,
             optimizer,
+            commit_every,
             shards,
             tokens: Vec::new(),
             targets: Vec::new(),
             step: 0,
+            moves: 0,
             losses: Vec::new(),
             checks: Vec::new(),
             spent: Duration::ZERO,
@@ -112,6 +126,16 @@ impl<'t> Trainer<'t> {
     pub(crate) fn save(&mut self, path: &Path) -> Result<()> {
         self.region.seal()?;
         self.region.save(path).context("cannot save the model")
+    }
+
+    /// How often digits moved, without latent weights.
+    pub(crate) fn moves(&self) -> Option<u64> {
+        self.run.accumulate.map(|_| self.moves)
+    }
+
+    /// Bits of state that a ternary digit takes from step to step.
+    pub(crate) fn state_bits_per_digit(&self) -> Result<Option<f64>> {
+        self.optimizer.bits_per_digit()
     }
 
     /// Characters that the steps so far have read.
@@ -150,13 +174,15 @@ impl<'t> Trainer<'t> {
                 pass.vjp(&[&[share]], &mut [Slot::Skip, Slot::Skip], grad, state_cot)
             })?;
             let (loss, grad) = self.shards.reduce()?;
-            let lr = schedule(&self.run).at(self.step);
-            self.optimizer.step(&mut self.region, &mut grad.model, lr)?;
+            self.moves += self.optimizer.step(&mut self.region, &mut grad.model, &self.run, self.step)?;
             loss as f32
         };
         self.step += 1;
         self.losses.push(loss);
         self.spent += start.elapsed();
+        if self.step.is_multiple_of(self.commit_every) {
+            self.commit()?;
+        }
         Ok(loss)
     }
 
@@ -173,10 +199,23 @@ impl<'t> Trainer<'t> {
         }
     }
 
-    /// All that going on takes.
-    pub(crate) fn checkpoint(&mut self, text_sha256: &str) -> Result<Checkpoint> {
-        let (optimizer_steps, leaves) = Checkpoint::optimizer(self.optimizer.state());
-        Ok(Checkpoint {
+    /// Whatever happens, a run without latent weights can go on from here.
+    fn commit(&mut self) -> Result<()> {
+        let Trainer { run, step, moves, losses, checks, spent, .. } = self;
+        let (step, moves, seconds) = (*step, *moves, spent.as_secs_f64());
+        let progress = Progress { run, step, seconds, moves, losses, checks };
+        match &mut self.optimizer {
+            Optimizer::Latent(_) => Ok(()),
+            Optimizer::Accumulate(files) => files.commit(&progress),
+        }
+    }
+
+    /// Keeps what going on takes: in a checkpoint at `path`, or in the files that are the state anyway.
+    pub(crate) fn stop(&mut self, text_sha256: &str, path: &Path) -> Result<()> {
+        self.commit()?;
+        let Optimizer::Latent(optimizer) = &self.optimizer else { return Ok(()) };
+        let (optimizer_steps, leaves) = Checkpoint::optimizer(optimizer.state());
+        let checkpoint = Checkpoint {
             text: text_sha256.into(),
             run: self.run.clone(),
             step: self.step,
@@ -186,8 +225,25 @@ impl<'t> Trainer<'t> {
             model: self.region.decode()?,
             optimizer_steps,
             leaves,
-        })
+        };
+        checkpoint.save(path)
     }
+
+    /// The run is over: what going on would take is not needed any more.
+    pub(crate) fn end(self) -> Result<()> {
+        match self.optimizer {
+            Optimizer::Latent(_) => Ok(()),
+            Optimizer::Accumulate(files) => files.remove(),
+        }
+    }
+}
+
+/// Whether what a file says about a run can be true.
+fn check_run(run: &Run, step: u64, optimizer_steps: u64) -> Result<()> {
+    let sizes = [run.batch, run.seq_len, run.d_model, run.layers, run.steps];
+    ensure!(!sizes.contains(&0) && step <= run.steps, "the settings of the run to go on with make no sense: {run:?}");
+    ensure!(step == optimizer_steps, "the steps of the run to go on with disagree: {step} and {optimizer_steps}");
+    Ok(())
 }
 
 /// The training objective of a model where it lies.
@@ -196,12 +252,4 @@ pub(crate) fn objective<'w, A: Access>(
     index: &'w Index,
 ) -> Result<Checked<'w, HgrnObjective>> {
     Ok(Checked::new(HgrnObjectiveView { model: region.view(index)? })?)
-}
-
-fn options(run: &Run) -> AdamWOptions {
-    AdamWOptions { frozen_digits: run.frozen_digits, ..AdamWOptions::default() }
-}
-
-fn schedule(run: &Run) -> Schedule {
-    Schedule { peak: run.lr, warmup: WARMUP, steps: run.steps, floor: FLOOR }
 }

@@ -3,7 +3,7 @@
 use barewire_kernels::ternary;
 
 use super::packed;
-use super::support::{add_outer, dot_rows, length, numbers, put_scaled, rows, slot_length};
+use super::support::{dot_rows, length, numbers, put_scaled, rows, slot_length};
 use crate::Error;
 use crate::gradient::Signal;
 use crate::primitive::{Arg, Primitive, Slot};
@@ -121,10 +121,7 @@ impl Primitive for bit_linear {
         packed::transposed(digits, c, n, back, scratch)?;
         *scale_cot += dot_rows(back, u, i);
         put_scaled(&mut x, back, scale);
-        match signal.dense(o, i) {
-            Some(signal) => add_outer([n, o, i], scale, c, u, signal),
-            None => Ok(()),
-        }
+        signal.add_outer([n, o, i], scale, c, u)
     }
 }
 

@@ -76,7 +76,6 @@ impl Primitive for embedding {
     ) -> Result<(), Error> {
         let Residual { ids, rows, width } = residual;
         length("cotangent", ids.len().saturating_mul(width), c.len())?;
-        table.add_rows(rows, width, ids, c);
-        Ok(())
+        table.add_rows(rows, width, ids, c)
     }
 }

@@ -1,6 +1,6 @@
 //! Dense linear layers.
 
-use super::support::{add_into, add_outer, length, matrix, numbers, rows, slot_length, times_into, times_transposed};
+use super::support::{add_into, length, matrix, numbers, rows, slot_length, times_into, times_transposed};
 use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};
@@ -74,10 +74,7 @@ impl<'r, R: Real> Residual<'r, R> {
         length("cotangent", self.n.saturating_mul(self.w.rows), c.len())?;
         slot_length("x", &slot, self.x.len())?;
         times_into(sizes, c, self.w.values, &mut slot)?;
-        match grad.dense(self.w.values.len()) {
-            Some(grad) => add_outer(sizes, R::ONE, c, self.x, grad),
-            None => Ok(()),
-        }
+        grad.add_outer(sizes, R::ONE, c, self.x)
     }
 }
 

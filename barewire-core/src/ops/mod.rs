@@ -16,6 +16,8 @@ mod attention_heads;
 mod packed;
 mod support;
 
+pub(crate) use support::{add_outer, with_kernel_scratch};
+
 // A unit struct and a module cannot share a name, and equations want the short one for the op.
 #[path = "attention.rs"]
 mod attention_op;

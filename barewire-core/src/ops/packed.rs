@@ -5,7 +5,7 @@
 
 use barewire_kernels::{binary, quantized, ternary};
 
-use super::support::{Overwritten, add_outer, length, numbers, rows, times, times_transposed, with_kernel_scratch};
+use super::support::{Overwritten, length, numbers, rows, times, times_transposed, with_kernel_scratch};
 use crate::Error;
 use crate::gradient::Signal;
 use crate::primitive::{Arg, Slot};
@@ -166,9 +166,6 @@ impl<'r, M: Packed, R: Real> Residual<'r, M, R> {
             transposed(self.digits, c, self.n, x_cot.values, scratch)?;
             x_cot.finish();
         }
-        match signal.dense(o, i) {
-            Some(signal) => add_outer([self.n, o, i], R::ONE, c, self.x, signal),
-            None => Ok(()),
-        }
+        signal.add_outer([self.n, o, i], R::ONE, c, self.x)
     }
 }

@@ -1,7 +1,7 @@
 //! Linear layer with codes of 2 to 8 bits.
 
 use super::packed::{self, Codes};
-use super::support::{add_outer, dot_rows, length, numbers, put_scaled, rows, slot_length};
+use super::support::{dot_rows, length, numbers, put_scaled, rows, slot_length};
 use crate::Error;
 use crate::gradient::QuantizedGrad;
 use crate::primitive::{Arg, Primitive, Slot};
@@ -101,9 +101,6 @@ impl Primitive for quantized_linear {
             grad.zero -= values.scale * sum(c) * sum(x);
         }
         put_scaled(&mut x_cot, back, values.scale);
-        match grad.signal.dense(o, i) {
-            Some(signal) => add_outer([n, o, i], values.scale, c, x, signal),
-            None => Ok(()),
-        }
+        grad.signal.add_outer([n, o, i], values.scale, c, x)
     }
 }

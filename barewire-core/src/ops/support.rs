@@ -87,7 +87,7 @@ pub(super) fn add_to_gradient<R: Real>(gradient: &mut Gradient<R>, sums: &[R]) {
 }
 
 /// Runs `f` with the kernels' working memory of this thread, which grows to the largest call seen.
-pub(super) fn with_kernel_scratch<T>(f: impl FnOnce(&mut Scratch) -> T) -> T {
+pub(crate) fn with_kernel_scratch<T>(f: impl FnOnce(&mut Scratch) -> T) -> T {
     thread_local! {
         static SCRATCH: Cell<Scratch> = const { Cell::new(Scratch::new()) };
     }
@@ -137,7 +137,7 @@ pub(super) fn times<R: Real>(
 }
 
 /// `w_cot[o,i] += alpha · y_cot[n,o]ᵀ · x[n,i]`: the gradient of its weights.
-pub(super) fn add_outer<R: Real>(
+pub(crate) fn add_outer<R: Real>(
     [n, o, i]: [usize; 3],
     alpha: R,
     y_cot: &[R],

@@ -52,8 +52,7 @@ impl Part for Matrix<f32> {
         visit(GradLeaf::Float(grad));
     }
     fn add_grad<R: Real>(grad: &mut Gradient<R>, other: &Gradient<R>) -> Result<(), Error> {
-        grad.add(other);
-        Ok(())
+        grad.add(other)
     }
 }
 
@@ -113,8 +112,7 @@ impl Part for TernaryMatrix {
         visit(GradLeaf::Signal(grad));
     }
     fn add_grad<R: Real>(grad: &mut Signal<R>, other: &Signal<R>) -> Result<(), Error> {
-        grad.add(other);
-        Ok(())
+        grad.add(other)
     }
 }
 
@@ -165,8 +163,7 @@ impl Part for BinaryMatrix {
         visit(GradLeaf::Signal(grad));
     }
     fn add_grad<R: Real>(grad: &mut Signal<R>, other: &Signal<R>) -> Result<(), Error> {
-        grad.add(other);
-        Ok(())
+        grad.add(other)
     }
 }
 
@@ -185,7 +182,7 @@ impl Part for QuantizedMatrix {
     type Grad<R: Real> = QuantizedGrad<R>;
 
     fn ignored<R: Real>() -> QuantizedGrad<R> {
-        QuantizedGrad { signal: Signal::ignored(), ..QuantizedGrad::default() }
+        QuantizedGrad::ignored()
     }
     fn point<R: Real, P: Lift<R>>(view: QuantizedView<'_, P>) -> QuantizedGrad<R> {
         QuantizedGrad { scale: view.scale.lift(), zero: view.zero.lift(), signal: Signal::default() }
@@ -222,10 +219,7 @@ impl Part for QuantizedMatrix {
         visit(GradLeaf::Signal(&mut grad.signal));
     }
     fn add_grad<R: Real>(grad: &mut QuantizedGrad<R>, other: &QuantizedGrad<R>) -> Result<(), Error> {
-        grad.scale += other.scale;
-        grad.zero += other.zero;
-        grad.signal.add(&other.signal);
-        Ok(())
+        grad.add(other)
     }
 }
 

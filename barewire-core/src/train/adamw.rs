@@ -6,7 +6,9 @@ use std::vec::Vec;
 use barewire_kernels::adam::{self, Coefficients};
 use barewire_kernels::{Exec, Scratch, ternary};
 
+use super::moments::{Block, Moments, Rates};
 use crate::Error;
+use crate::error::Inside;
 use crate::part::{LeafMut, Part};
 use crate::wire::{AccessMut, Region};
 
@@ -42,6 +44,9 @@ impl Default for AdamWOptions {
 /// `s = mean |W|`, `T = clamp(round(W / s), -1, 1)`. A scale that is tied to digits in this way (`scaled_by`) has no
 /// update of its own; its gradient is ignored.
 ///
+/// Gradients that are held as rows, pairs or a diagonal are read some rows at a time and never as a whole; the bits are those of a
+/// dense one. The signal of digits is read as a whole, since their scale is the mean over all latent weights.
+///
 /// Parameters are updated in place, in the order of [`Part::walk_mut`]. Digits without a `scaled_by`, and other packed
 /// codes, are left alone.
 ///
@@ -56,6 +61,7 @@ pub struct AdamW {
     steps: u64,
     leaves: Vec<LeafState>,
     scratch: Scratch,
+    block: Block,
 }
 
 /// What the optimiser keeps of one parameter. Empty arrays where nothing is kept.
@@ -113,7 +119,7 @@ impl AdamW {
         })?;
         match failed {
             Some(error) => Err(error),
-            None => Ok(AdamW { options, steps: 0, leaves, scratch: Scratch::new() }),
+            None => Ok(AdamW { options, steps: 0, leaves, scratch: Scratch::new(), block: Block::default() }),
         }
     }
 
@@ -151,6 +157,16 @@ impl AdamW {
     /// The latent weights of the digits at `path`.
     pub fn latent(&self, path: &str) -> Option<&[f32]> {
         self.leaves.iter().find(|leaf| leaf.path == path).map(|leaf| &leaf.latent[..]).filter(|w| !w.is_empty())
+    }
+
+    /// Bits that a ternary digit takes here: its latent weight and its moments. `None` without digits.
+    pub fn bits_per_digit(&self) -> Option<f64> {
+        let of_digits = self.leaves.iter().filter(|leaf| !leaf.latent.is_empty());
+        let (digits, floats) = of_digits.fold((0, 0), |(digits, floats), leaf| {
+            let LeafState { first, second, latent, .. } = leaf;
+            (digits + latent.len(), floats + first.len() + second.len() + latent.len())
+        });
+        (digits > 0).then(|| 32.0 * floats as f64 / digits as f64)
     }
 
     /// One step on a model where it lies: clips the gradients and updates all parameters in place; gives the norm before
@@ -203,31 +219,16 @@ impl AdamW {
         norm: f64,
         lr: f32,
     ) -> Result<(), Error> {
-        if !norm.is_finite() {
-            return Err(Error::input("gradients that are finite", format!("a norm of {norm}")));
-        }
+        let rates = Rates::new(&self.options, self.steps + 1, norm, lr)?;
         self.steps += 1;
-        let o = self.options;
-        let power = |beta: f32| f64::from(beta).powf(self.steps as f64);
-        let clip = f64::from(o.clip);
-        let base = Coefficients {
-            grad: if norm > clip { (clip / norm) as f32 } else { 1.0 },
-            beta1: o.beta1,
-            beta2: o.beta2,
-            rate: (f64::from(lr) / (1.0 - power(o.beta1))) as f32,
-            second: (1.0 / (1.0 - power(o.beta2))) as f32,
-            eps: o.eps,
-            keep: 1.0,
-        };
-        let decayed = Coefficients { keep: (1.0 - f64::from(lr) * f64::from(o.weight_decay)) as f32, ..base };
-
-        let AdamW { leaves, scratch, .. } = self;
+        let frozen = self.options.frozen_digits;
+        let AdamW { leaves, scratch, block, .. } = self;
         let mut leaves = leaves.iter_mut();
         let mut failed = None;
         T::walk_mut(view, grad, &mut String::new(), &mut |leaf| {
             let path = leaf.path();
             let result = match leaves.next() {
-                Some(state) if state.path == path => state.update(leaf, base, decayed, o.frozen_digits, scratch),
+                Some(state) if state.path == path => state.update(leaf, &rates, frozen, (scratch, block)),
                 _ => Err(Error::input("the model that this optimiser was made for", "another parameter")),
             };
             if let Err(error) = result {
@@ -250,36 +251,27 @@ impl LeafState {
     fn update(
         &mut self,
         leaf: LeafMut<'_>,
-        plain: Coefficients,
-        decayed: Coefficients,
+        rates: &Rates,
         frozen: bool,
-        scratch: &mut Scratch,
+        (scratch, block): (&mut Scratch, &mut Block),
     ) -> Result<(), Error> {
         // on the threads of the current rayon pool; the bits do not depend on their number
         let exec = Exec::best().parallel();
-        let check = |n: usize| {
-            if self.first.len() == n { Ok(()) } else { Err(Error::length(&self.path, self.first.len(), n)) }
-        };
+        let LeafState { path, first, second, latent } = self;
+        let mut moments = Moments { first, second };
         match leaf {
-            LeafMut::Number { .. } if self.first.is_empty() => {}
-            LeafMut::Number { value, grad, .. } => {
-                let mut number = [value.get()];
-                adam::update(plain, &mut number, &[grad], &mut self.first, &mut self.second)?;
-                value.set(number[0]);
-            }
+            LeafMut::Number { .. } if moments.first.is_empty() => {}
+            LeafMut::Number { value, grad, .. } => value.set(moments.number(rates.plain, value.get(), grad)?),
             LeafMut::Float { dims, values, grad, .. } => {
-                check(values.len())?;
-                let c = if dims.rank() > 1 { decayed } else { plain };
-                if let Some(grad) = grad.dense(values.len()) {
-                    adam::update_with(exec, c, values, grad, &mut self.first, &mut self.second)?;
-                }
+                moments.float(exec, rates, &dims, values, grad, block).inside(path)?;
             }
-            LeafMut::Ternary { rows, cols, words, signal, scale, .. } if !frozen && !self.latent.is_empty() => {
-                check(rows * cols)?;
+            LeafMut::Ternary { rows, cols, words, signal, scale, .. } if !frozen && !latent.is_empty() => {
+                moments.check(rows * cols).inside(path)?;
                 let (Some(signal), Some(scale)) = (signal.dense(rows, cols), scale) else { return Ok(()) };
-                let c = Coefficients { grad: decayed.grad / scale.get(), ..decayed };
-                let LeafState { first: m, second: v, latent: w, .. } = self;
-                scale.set(adam::update_latent_with(exec, c, w, signal, m, v, rows, cols, words, scratch)?);
+                let c = Coefficients { grad: rates.decayed.grad / scale.get(), ..rates.decayed };
+                let Moments { first, second } = moments;
+                scale
+                    .set(adam::update_latent_with(exec, c, latent, signal, first, second, rows, cols, words, scratch)?);
             }
             _ => {}
         }

@@ -1,14 +1,25 @@
-//! Training: an optimiser for floats and ternary digits, a learning-rate schedule, and data parallelism.
+//! Training: optimisers for floats and ternary digits, a schedule, and data parallelism.
 //!
 //! One step of a run is: [`Shards::run`] (each shard has its own workspace, state and gradient), [`Shards::reduce`] (a
-//! sum in fixed order), then [`AdamW::step`] straight on the wire bytes. Nothing here depends on how many threads work:
+//! sum in fixed order), then [`AdamW::step`] or [`Accumulate::step`] straight on the wire bytes. Nothing here depends on how many threads work:
 //! on one instruction set the same seed gives the same bits.
+//!
+//! | optimiser      | ternary digits learn by           | state a digit, beside its gradient                    |
+//! |----------------|-----------------------------------|-------------------------------------------------------|
+//! | [`AdamW`]      | latent weights, straight through  | 96 bits, in memory, and the packed digit              |
+//! | [`Accumulate`] | accumulators of 4 to 8 bits       | 8 bits with the digit in them, in memory or in a file |
 
+mod accumulate;
 mod adamw;
+mod moments;
 mod random;
 mod schedule;
 mod shards;
 
+pub use accumulate::{
+    Accumulate, AccumulateLeaf, AccumulateLeafView, AccumulateLeafViewMut, AccumulateOptions, AccumulateState,
+    AccumulateStateView, AccumulateStateViewMut, Stepped, default_gain, randomize_digits,
+};
 pub use adamw::{AdamW, AdamWOptions, LeafState, OptimizerState};
 pub use random::Random;
 pub use schedule::Schedule;

@@ -46,7 +46,7 @@ pub(super) use edit::Edit;
 pub(super) use stream::ListWriter;
 use write::content_hash;
 #[cfg(feature = "std")]
-pub(super) use write::{seal, try_to_file_into, unseal};
+pub(super) use write::{copy_unsealed, seal, try_to_file_into, unseal};
 pub use write::{to_file, to_file_into, try_to_file};
 
 /// The first octets of every file.

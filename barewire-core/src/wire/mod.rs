@@ -25,6 +25,7 @@
 //! | octets                      | a view, no copy     | [`view_message`], [`view_message_mut`]                  |
 //! | octets of another writer    | a value             | [`from_foreign_message`]                                |
 //! | a file                      | views               | `Region::open`, `Region::map`, `Region::map_mut`        |
+//! | a value in change           | it, after a kill    | `Generations`                                           |
 //! | a file of many parts        | one of them         | `Region::lazy`                                          |
 //! | a file of many parts        | more, fewer, others | `Region::append`, `Region::splice`, `Region::replace`   |
 //! | a file of another version   | what can be read    | `Region::open_compatible`, [`UnknownMember`]            |
@@ -90,7 +91,7 @@ pub use reader::{Extent, Reader};
 pub use reader_mut::ReaderMut;
 #[cfg(feature = "std")]
 pub use region::{
-    Access, AccessMut, FileError, Mapped, MappedMut, Owned, Region, SchemaMismatch, migrate, migrate_each,
+    Access, AccessMut, FileError, Generations, Mapped, MappedMut, Owned, Region, SchemaMismatch, migrate, migrate_each,
 };
 pub use scalar::{Int, Scalar, Uint};
 pub use schema::{FieldNames, Schema, SchemaBuilder, TypeRef, Types};

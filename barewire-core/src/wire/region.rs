@@ -20,10 +20,12 @@ use super::{Union, Wire, schema_hash};
 mod compatible;
 mod disk;
 mod error;
+mod generations;
 mod migrate;
 mod splice;
 
 pub use error::{FileError, SchemaMismatch};
+pub use generations::Generations;
 pub use migrate::{migrate, migrate_each};
 
 /// The octets of a [`Region`], readable.

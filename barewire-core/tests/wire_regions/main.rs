@@ -8,6 +8,7 @@ use barewire_derive::{BareStruct, BareUnion};
 use proptest::prelude::*;
 
 mod changes;
+mod generations;
 mod lazy;
 mod memory;
 mod splicing;

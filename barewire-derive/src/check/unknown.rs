@@ -46,6 +46,7 @@ pub(super) fn variant(variant: &syn::Variant, attrs: Attrs, errors: &mut Errors)
                 || field.dims.is_some()
                 || !field.axes.is_empty()
                 || field.align.is_some()
+                || field.gradient.is_some()
                 || field.wire_name.is_some()
             {
                 errors.push(field.span, "an unknown member is kept as it is, so its field has no attributes".into());

@@ -2,7 +2,7 @@
 //! types with equations, the module of programs, the residual and state unions, and the `match` over variants.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 
 use crate::ast::{Closure, Equation, Field, Role, Style, Type, Variant, unraw};
 use crate::errors::Errors;
@@ -211,16 +211,21 @@ impl Part<'_> {
     }
 
     fn default_of(&self, path: &TokenStream, variant: &Variant) -> TokenStream {
-        let zero = quote!(::core::default::Default::default());
+        let k = self.p;
+        let zeros = variant.fields.iter().map(|field| match &field.gradient {
+            // the word's span, so that a type without this representation is reported there
+            Some(word) => {
+                let ty = &field.ty;
+                quote_spanned!(word.span()=> <#ty as #k::HeldAs<#k::held::#word>>::held::<R>())
+            }
+            None => quote!(::core::default::Default::default()),
+        });
         match variant.style {
             Style::Unit => quote!(#path),
-            Style::Tuple => {
-                let zeros = variant.fields.iter().map(|_| &zero);
-                quote!(#path(#(#zeros),*))
-            }
+            Style::Tuple => quote!(#path(#(#zeros),*)),
             Style::Named => {
                 let members = variant.fields.iter().map(|f| &f.member);
-                quote!(#path { #(#members: #zero),* })
+                quote!(#path { #(#members: #zeros),* })
             }
         }
     }

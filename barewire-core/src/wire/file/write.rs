@@ -151,6 +151,14 @@ pub(crate) fn unseal(bytes: &mut [u8]) {
     compiler_fence(Ordering::SeqCst);
 }
 
+/// Copies a file over another one of the same size. The copy is marked as being changed, before and after.
+#[cfg(feature = "std")]
+pub(crate) fn copy_unsealed(from: &[u8], to: &mut [u8]) {
+    unseal(to);
+    to[..CONTENT_HASH].copy_from_slice(&from[..CONTENT_HASH]);
+    to[HEADER..].copy_from_slice(&from[HEADER..]);
+}
+
 /// Fills in hashes: of the components that `which` numbers into the index at the end; then of the rest, which takes the mark
 /// of [`unseal`] away.
 pub(crate) fn seal(bytes: &mut [u8], extents: &[Extent], which: impl IntoIterator<Item = usize>) {
