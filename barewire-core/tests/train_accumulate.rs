@@ -1,5 +1,6 @@
 //! Accumulate and fire as an optimiser: the rule written out, its laws, bad input.
 
+use barewire_core::gradient::{Representation, Signal};
 use barewire_core::kernels::ternary::accumulate::reference::random_bits;
 use barewire_core::part::Part;
 use barewire_core::train::{
@@ -237,6 +238,33 @@ fn threads_do_not_change_the_bits() {
             run.octets()
         };
         assert!(run(1) == run(2), "{bits} bits, random {}", stochastic.is_some());
+    }
+}
+
+#[test]
+fn a_signal_held_as_pairs_gives_the_bits_of_a_dense_one() {
+    // more rows than are formed at a time
+    let (shape, tokens) = ([1030, 131], 3);
+    for (bits, stochastic) in [(6, None), (4, Some(5))] {
+        let options = AccumulateOptions { stochastic, ..Default::default() };
+        let (mut pairs, mut dense) = (Run::new(shape, bits, options), Run::new(shape, bits, options));
+        for step in 0..3 {
+            let mut random = Random::new(step, 2);
+            let [y, x] = [shape[0], shape[1]].map(|n| (0..tokens * n).map(|_| random.normal()).collect::<Vec<f32>>());
+            let sizes = [tokens, shape[0], shape[1]];
+            let [mut low, mut all] = [Representation::LowRank, Representation::Any].map(|held| {
+                let mut grad = ModelCotangent::<f32> { digits: Signal::held_as(held), ..Default::default() };
+                grad.digits.add_outer(sizes, 0.5, &y, &x).unwrap();
+                grad
+            });
+            all.digits.dense(shape[0], shape[1]).unwrap();
+            assert!(low.digits.pairs().is_some() && all.digits.pairs().is_none());
+            let counts = pairs.step(&mut low, 9.0).counts;
+            assert_eq!(counts, dense.step(&mut all, 9.0).counts);
+            assert!(low.digits.pairs().is_some(), "the matrix was not formed");
+            assert!(step == 0 || counts.fires > 0);
+            assert!(pairs.octets() == dense.octets(), "{bits} bits, step {step}");
+        }
     }
 }
 

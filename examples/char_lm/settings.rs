@@ -117,9 +117,11 @@ impl Settings {
     }
 }
 
+/// The largest size: more is a slip of the finger, and would ask for terabytes.
+pub(crate) const MOST: u64 = 1 << 16;
+
 fn sizes() -> clap::builder::RangedU64ValueParser {
-    // more is a slip of the finger, and would ask for terabytes
-    clap::value_parser!(u64).range(1..=1 << 16)
+    clap::value_parser!(u64).range(1..=MOST)
 }
 
 fn minutes(text: &str) -> std::result::Result<f64, String> {

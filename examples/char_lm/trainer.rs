@@ -12,7 +12,7 @@ use barewire_models::hgrn::{HgrnLm, HgrnObjective, HgrnObjectiveView};
 use crate::checkpoint::{Check, Checkpoint, Run};
 use crate::evaluate;
 use crate::optimizer::{self, Optimizer};
-use crate::settings::Settings;
+use crate::settings::{MOST, Settings};
 use crate::text::Text;
 use crate::training::{Files, Progress, Training};
 
@@ -61,6 +61,9 @@ impl<'t> Trainer<'t> {
         let checks = training.checks();
         let Training { run, step, seconds, moves, mut losses, optimizer, .. } = training;
         check_run(&run, step, optimizer.steps)?;
+        // the model is built before it is compared, so its size must not be a mere promise
+        let digits = 4 * u128::from(run.layers) * u128::from(run.d_model).pow(2);
+        ensure!(optimizer.digits() as u128 >= digits, "the training state is not that of its settings: {run:?}");
         text.check(run.seq_len as usize)?;
         let (mut region, _) = optimizer::start(text.vocab.len(), &run)?;
         optimizer.load_into::<HgrnLm>(region.view_mut()?)?;
@@ -240,8 +243,9 @@ impl<'t> Trainer<'t> {
 
 /// Whether what a file says about a run can be true.
 fn check_run(run: &Run, step: u64, optimizer_steps: u64) -> Result<()> {
-    let sizes = [run.batch, run.seq_len, run.d_model, run.layers, run.steps];
-    ensure!(!sizes.contains(&0) && step <= run.steps, "the settings of the run to go on with make no sense: {run:?}");
+    let sizes = [run.batch, run.seq_len, run.d_model, run.layers];
+    let sense = sizes.iter().all(|size| (1..=MOST).contains(size)) && step <= run.steps && run.steps > 0;
+    ensure!(sense, "the settings of the run to go on with make no sense: {run:?}");
     ensure!(step == optimizer_steps, "the steps of the run to go on with disagree: {step} and {optimizer_steps}");
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod state;
 
+use core::ops::Range;
 use std::string::String;
 use std::vec::Vec;
 
@@ -18,7 +19,7 @@ use super::moments::{Block, Moments, Rates};
 use super::{AdamWOptions, Random};
 use crate::Error;
 use crate::error::Inside;
-use crate::gradient::Signal;
+use crate::gradient::{Form, Signal};
 use crate::part::{LeafMut, Part};
 use crate::wire::{AccessMut, Region};
 
@@ -100,7 +101,8 @@ pub fn default_gain(bits: u32) -> (f64, f64) {
 /// A signal that is not finite counts as 0 and is counted in [`Counts::skipped`]; a gradient of floats that is not finite
 /// is an error, and nothing is changed then.
 ///
-/// The bits do not depend on the number of threads.
+/// The bits do not depend on the number of threads, nor on how the signal is held. One that is held as pairs
+/// (`#[bare(gradient = low_rank)]`) is formed some rows at a time: the gradient matrix never exists as a whole.
 ///
 /// Source: the rule of Bop (Helwegen et al., "Latent weights do not exist", 2019) carried to ternary digits and integer
 /// accumulators; see [`barewire_kernels::ternary::accumulate`].
@@ -274,16 +276,17 @@ impl Step<'_> {
             }
             (LeafMut::Ternary { rows, cols, words, signal, .. }, Joined { rows: r, cols: c, states, .. }) => {
                 check_shape([rows, cols], [r.get(), c.get()])?;
-                self.fire(rows, cols, signal, |exec, signal, factors, rounding| {
-                    accumulate::fire_states_with(exec, states, Some(words), rows, cols, 0, signal, factors, rounding)
+                self.fire([rows, cols], signal, |exec, first, signal, factors, rounding| {
+                    let words = Some(&mut *words);
+                    accumulate::fire_states_with(exec, states, words, rows, cols, first, signal, factors, rounding)
                 })?;
             }
             (LeafMut::Ternary { rows, cols, words, signal, .. }, Separate { digits, bits, accumulators, .. }) => {
                 check_shape([rows, cols], [digits.rows as u64, digits.cols as u64])?;
                 let bits = u32::from(*bits);
-                self.fire(rows, cols, signal, |exec, signal, factors, rounding| {
-                    let to = &mut *accumulators;
-                    accumulate::fire_rows_with(exec, words, to, rows, cols, bits, 0, signal, factors, rounding)
+                self.fire([rows, cols], signal, |exec, first, signal, factors, rounding| {
+                    let (words, to) = (&mut *words, &mut *accumulators);
+                    accumulate::fire_rows_with(exec, words, to, rows, cols, bits, first, signal, factors, rounding)
                 })?;
                 digits.words.copy_from_slice(words);
             }
@@ -293,30 +296,41 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Adds the increments of a matrix to its accumulators and moves its digits, by a kernel of either form.
+    /// Adds the increments of a matrix to its accumulators and moves its digits, by a kernel of either form. A signal that is
+    /// not held dense is formed some rows at a time.
     fn fire(
         &mut self,
-        rows: usize,
-        cols: usize,
+        sizes: [usize; 2],
         signal: &mut Signal<f32>,
-        kernel: impl FnOnce(Exec, &[f32], &[f32], Rounding) -> Result<Counts, KernelError>,
+        mut kernel: impl FnMut(Exec, usize, &[f32], &[f32], Rounding) -> Result<Counts, KernelError>,
     ) -> Result<(), Error> {
         self.matrix += 1;
         if self.options.floats.frozen_digits {
             return Ok(());
         }
-        let Some(signal) = signal.dense(rows, cols) else { return Ok(()) };
         let rounding = match self.options.stochastic {
             None => Rounding::Nearest,
             Some(seed) => Rounding::Stochastic { seed: matrix_seed(seed, self.matrix), step: self.number },
         };
-        self.factors.resize(rows, 0.0);
-        accumulate::row_factors_with(Isa::best(), signal, cols, self.gain, self.factors)?;
+        let Step { gain, factors, block, counts, .. } = self;
         // on the threads of the current rayon pool; the bits do not depend on their number
-        self.counts += kernel(Exec::best().parallel(), signal, self.factors, rounding)?;
-        Ok(())
+        let exec = Exec::best().parallel();
+        let mut take = |rows: Range<usize>, signal: &[f32]| {
+            factors.resize(rows.len(), 0.0);
+            accumulate::row_factors_with(Isa::best(), signal, sizes[1], *gain, factors)?;
+            *counts += kernel(exec, rows.start, signal, factors, rounding)?;
+            Ok(())
+        };
+        match signal.form() {
+            Form::Zero | Form::Ignored => Ok(()),
+            Form::Dense => take(0..sizes[0], signal.dense(sizes[0], sizes[1]).unwrap_or_default()),
+            _ => block.each(sizes, TILE, |rows, out| signal.read_rows_with(exec, sizes, rows, out), take),
+        }
     }
 }
+
+/// Rows of a tile of packed digits.
+const TILE: usize = 8;
 
 fn kept_path<'a>(kept: &'a AccumulateLeafViewMut<'_>) -> &'a str {
     match kept {

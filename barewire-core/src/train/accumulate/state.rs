@@ -128,22 +128,15 @@ impl AccumulateState {
         failed.map_or(Ok(()), Err)
     }
 
+    /// Number of ternary digits.
+    pub fn digits(&self) -> usize {
+        self.leaves.iter().map(|leaf| leaf.digits().0).sum()
+    }
+
     /// Bits that a ternary digit takes here, as stored: digit, accumulator and padding. `None` without digits.
     pub fn bits_per_digit(&self) -> Option<f64> {
-        let (mut digits, mut bytes) = (0, 0);
-        for leaf in &self.leaves {
-            match leaf {
-                AccumulateLeaf::Joined { states, .. } => {
-                    digits += states.len();
-                    bytes += states.len();
-                }
-                AccumulateLeaf::Separate { digits: matrix, accumulators, .. } => {
-                    digits += matrix.rows() * matrix.cols();
-                    bytes += 8 * matrix.words().len() + accumulators.len();
-                }
-                AccumulateLeaf::Floats { .. } | AccumulateLeaf::Fixed { .. } => {}
-            }
-        }
+        let bytes: usize = self.leaves.iter().map(|leaf| leaf.digits().1).sum();
+        let digits = self.digits();
         (digits > 0).then(|| 8.0 * bytes as f64 / digits as f64)
     }
 }
@@ -160,6 +153,17 @@ impl AccumulateLeaf {
             | AccumulateLeaf::Joined { path, .. }
             | AccumulateLeaf::Separate { path, .. }
             | AccumulateLeaf::Fixed { path } => path,
+        }
+    }
+
+    /// Number of digits, and of bytes that they and their accumulators take.
+    fn digits(&self) -> (usize, usize) {
+        match self {
+            AccumulateLeaf::Joined { states, .. } => (states.len(), states.len()),
+            AccumulateLeaf::Separate { digits, accumulators, .. } => {
+                (digits.rows() * digits.cols(), 8 * digits.words().len() + accumulators.len())
+            }
+            AccumulateLeaf::Floats { .. } | AccumulateLeaf::Fixed { .. } => (0, 0),
         }
     }
 
