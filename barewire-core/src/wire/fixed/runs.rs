@@ -15,7 +15,7 @@ pub struct Run<C> {
     pub tag: u32,
     /// which elements
     pub rows: Range<usize>,
-    /// their cells: the generated `XRun` or `XRunMut` for columns, a `SlotsView` for slots
+    /// their cells: the generated `XRun` or `XRunMut` for columns, a `SlotsView` or `SlotsViewMut` for slots
     pub cells: C,
 }
 
@@ -114,7 +114,18 @@ mod parallel {
     use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
     use super::*;
-    use crate::wire::ColumnsViewMut;
+    use crate::wire::{ColumnsViewMut, SlotsView, SlotsViewMut};
+
+    /// The rows of runs that are cut at multiples of [`SHARE`] too.
+    fn shares(len: usize, run_end: impl Fn(usize) -> usize) -> Vec<Range<usize>> {
+        let (mut shares, mut at) = (Vec::new(), 0);
+        while at < len {
+            let end = run_end(at).min((at / SHARE + 1) * SHARE);
+            shares.push(at..end);
+            at = end;
+        }
+        shares
+    }
 
     impl<'w, T: FixedType> ColumnsView<'w, T> {
         /// The runs, cut at multiples of 16,384 elements, shared out among the threads of `rayon`; results that are collected have the
@@ -123,13 +134,16 @@ mod parallel {
         where
             T::Run<'w>: Send,
         {
-            let (all, mut cuts, mut at) = (*self, Vec::new(), 0);
-            while at < all.count() {
-                let end = all.run_end(at).min((at / SHARE + 1) * SHARE);
-                cuts.push(at..end);
-                at = end;
-            }
-            cuts.into_par_iter().map(move |rows| all.run(rows))
+            let all = *self;
+            shares(all.count(), |start| all.run_end(start)).into_par_iter().map(move |rows| all.run(rows))
+        }
+    }
+
+    impl<'w, T: FixedType> SlotsView<'w, T> {
+        /// As [`ColumnsView::par_runs`].
+        pub fn par_runs(&self) -> impl IndexedParallelIterator<Item = Run<SlotsView<'w, T>>> {
+            let all = *self;
+            shares(all.len(), |start| all.run_end(start)).into_par_iter().map(move |rows| all.run(rows))
         }
     }
 
@@ -141,6 +155,13 @@ mod parallel {
         {
             let runs = RunsMut { most: SHARE, ..self.runs_mut() };
             runs.collect::<Vec<_>>().into_par_iter()
+        }
+    }
+
+    impl<T: FixedType> SlotsViewMut<'_, T> {
+        /// As [`par_runs`](SlotsView::par_runs), for change.
+        pub fn par_runs_mut(&mut self) -> impl IndexedParallelIterator<Item = Run<SlotsViewMut<'_, T>>> {
+            self.runs_of_at_most(SHARE).collect::<Vec<_>>().into_par_iter()
         }
     }
 }
