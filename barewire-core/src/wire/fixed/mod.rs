@@ -17,7 +17,9 @@
 mod check;
 mod columns;
 mod cursor;
+mod fields;
 mod leaf;
+pub mod plain;
 mod runs;
 mod schema;
 mod shape;
@@ -26,6 +28,7 @@ mod slots;
 
 pub use columns::{Columns, ColumnsView, ColumnsViewMut};
 pub use cursor::{Cursor, Lender, RunLender, RunSource, Sink, Source};
+pub use fields::FixedFields;
 pub use runs::{Run, Runs, RunsMut};
 pub use schema::plain as schema;
 pub use shape::{
