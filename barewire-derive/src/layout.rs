@@ -3,10 +3,7 @@
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident};
 
-use crate::ast::{Field, Style, Type, Variant, unraw};
-
-/// The alignment of lists that no attribute changes.
-pub(crate) const ALIGN: u32 = 64;
+use crate::ast::{Type, unraw};
 
 /// What the expansion of a type's layout needs beyond the type.
 pub(crate) struct Layout {
@@ -36,27 +33,38 @@ impl Layout {
     }
 }
 
-/// The alignment of a field's own lists.
-pub(crate) fn align(field: &Field) -> u32 {
-    field.align.unwrap_or(ALIGN)
-}
-
-/// The name in the schema, and whether it stands as it is.
-pub(crate) fn field_name(field: &Field) -> (String, bool) {
-    match &field.wire_name {
-        Some(name) => (name.clone(), true),
-        None => (field.name(), false),
-    }
-}
-
-/// Where an error is, seen from the type: `Ternary.weights` in a union, `weights` in a struct.
-pub(crate) fn path(ty: &Type, variant: &Variant, field: &Field) -> String {
-    let variant_name = unraw(&variant.ident);
-    match (ty.is_union(), variant.style, variant.fields.len()) {
-        (false, _, _) => field.name(),
-        // the only field of a tuple variant has no name worth telling
-        (true, Style::Tuple, 1) => variant_name,
-        (true, _, _) => format!("{variant_name}.{}", field.name()),
+/// Whether a type is one that can be a field on every wire, going by its name.
+pub(crate) fn is_well_known(ty: &syn::Type) -> bool {
+    const NAMES: [&str; 18] = [
+        "bool",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "i8",
+        "i16",
+        "i32",
+        "i64",
+        "f32",
+        "f64",
+        "String",
+        "Uint",
+        "Int",
+        "TernaryMatrix",
+        "BinaryMatrix",
+        "QuantizedMatrix",
+        "UnknownMember",
+    ];
+    const LISTS: [&str; 3] = ["Vec", "Matrix", "Option"];
+    let syn::Type::Path(path) = ty else { return false };
+    let Some(last) = path.path.segments.last() else { return false };
+    match &last.arguments {
+        syn::PathArguments::None => NAMES.iter().any(|name| last.ident == name),
+        syn::PathArguments::AngleBracketed(of) => {
+            let inside = |argument: &syn::GenericArgument| matches!(argument, syn::GenericArgument::Type(ty) if is_well_known(ty));
+            LISTS.iter().any(|name| last.ident == name) && of.args.iter().all(inside)
+        }
+        syn::PathArguments::Parenthesized(_) => false,
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(missing_docs, unreachable_pub)]
 
 mod access;
+mod alone;
 mod equations;
 mod hostile;
 mod octets;

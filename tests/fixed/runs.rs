@@ -1,8 +1,8 @@
 //! Neighbours of one variant as typed slices.
 
 use barewire::prelude::*;
-use barewire::wire::{to_message, view_message, view_message_mut};
-use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use barewire::wire::{SlotsViewMut, to_message, view_message, view_message_mut};
+use rayon::iter::ParallelIterator;
 
 use crate::types::*;
 
@@ -89,35 +89,58 @@ fn many() -> Vec<Neuron> {
         .collect()
 }
 
-#[test]
-fn threads_share_runs_and_keep_their_order() {
-    let columns = Columns::from_vec(many());
-    let view = columns.as_view();
-    let shared: Vec<_> = view.par_runs().map(|run| (run.tag, run.rows)).collect();
-    // cut where the share ends, else where the tag changes
-    assert_eq!(shared[..4], [(0, 0..16_384), (0, 16_384..32_768), (0, 32_768..40_000), (1, 40_000..40_002)]);
-    assert!(shared.windows(2).all(|pair| pair[0].1.end == pair[1].1.start));
-    assert_eq!(shared.last().unwrap().1.end, 50_000);
-    let whole: Vec<_> = view.runs().map(|run| (run.tag, run.rows)).collect();
-    assert_eq!(whole[0], (0, 0..40_000));
-    for (tag, rows) in &shared {
-        assert!(whole.iter().any(|(t, all)| t == tag && all.start <= rows.start && rows.end <= all.end));
-    }
-
-    let mut message = to_message(&columns);
-    let mut lent = view_message_mut::<Columns<Neuron>>(&mut message).unwrap();
-    let lengths: Vec<usize> = lent
-        .par_runs_mut()
-        .map(|run| match run.cells {
-            NeuronRunMut::Lif { threshold, decay, .. } => {
-                threshold.iter_mut().zip(decay).for_each(|(threshold, decay)| *threshold *= *decay);
-                run.rows.len()
+/// Both forms hand out the same runs, alone and shared out, for reading and for change; `$halve` is what is done to a run of `Lif`.
+macro_rules! threads_share_runs_and_keep_their_order {
+    ($($test:ident: $List:ident, $halve:expr;)*) => { $(
+        #[test]
+        fn $test() {
+            let list = $List::from_vec(many());
+            let view = list.as_view();
+            let shared: Vec<_> = view.par_runs().map(|run| (run.tag, run.rows)).collect();
+            // cut where the share ends, else where the tag changes
+            assert_eq!(shared[..4], [(0, 0..16_384), (0, 16_384..32_768), (0, 32_768..40_000), (1, 40_000..40_002)]);
+            assert!(shared.windows(2).all(|pair| pair[0].1.end == pair[1].1.start));
+            assert_eq!(shared.last().unwrap().1.end, 50_000);
+            let whole: Vec<_> = view.runs().map(|run| (run.tag, run.rows)).collect();
+            assert_eq!(whole[0], (0, 0..40_000));
+            for (tag, rows) in &shared {
+                assert!(whole.iter().any(|(t, all)| t == tag && all.start <= rows.start && rows.end <= all.end));
             }
-            _ => run.rows.len(),
-        })
-        .collect();
-    assert_eq!(lengths, shared.iter().map(|(_, rows)| rows.len()).collect::<Vec<_>>());
-    assert_eq!(lent.value(39_999), Some(Neuron::Lif { threshold: 19_999.5, decay: 0.5, refractory: 0.0 }));
-    assert_eq!(lent.value(0), Some(Neuron::Lif { threshold: 0.0, decay: 0.5, refractory: 0.0 }));
-    assert!(columns.as_view().par_runs().enumerate().all(|(i, run)| run.rows == shared[i].1));
+            assert_eq!($List::<Neuron>::new().as_view().par_runs().count(), 0);
+
+            let mut message = to_message(&list);
+            let mut lent = view_message_mut::<$List<Neuron>>(&mut message).unwrap();
+            assert_eq!(lent.runs_mut().map(|run| (run.tag, run.rows)).collect::<Vec<_>>(), whole);
+            let seen: Vec<_> = lent
+                .par_runs_mut()
+                .map(|mut run| {
+                    if run.tag == 0 {
+                        $halve(&mut run.cells);
+                    }
+                    (run.tag, run.rows)
+                })
+                .collect();
+            assert_eq!(seen, shared);
+            let mut expected = many();
+            for neuron in &mut expected {
+                if let Neuron::Lif { threshold, .. } = neuron {
+                    *threshold *= 0.5;
+                }
+            }
+            assert_eq!(lent, expected);
+        }
+    )* };
+}
+
+threads_share_runs_and_keep_their_order! {
+    threads_share_the_runs_of_columns: Columns, |run: &mut NeuronRunMut<'_>| {
+        let NeuronRunMut::Lif { threshold, .. } = run else { panic!("another run than its tag says") };
+        threshold.iter_mut().for_each(|threshold| *threshold *= 0.5);
+    };
+    threads_share_the_runs_of_slots: Slots, |run: &mut SlotsViewMut<'_, Neuron>| {
+        for i in 0..run.len() {
+            let Some(NeuronViewMut::Lif { threshold, .. }) = run.get_mut(i) else { panic!("{i}") };
+            threshold.set(threshold.get() * 0.5);
+        }
+    };
 }

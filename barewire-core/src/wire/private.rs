@@ -12,60 +12,46 @@ pub use core::option::Option::{self, None, Some};
 pub use core::primitive::{f32, str, u8, u32, usize};
 pub use core::result::Result::{self, Err, Ok};
 
+pub use super::fields::{Fields, More, VariantEntry, align, field, min_len, structure, variant};
 pub use super::fixed;
 use super::schema::names::{camel, constant};
 pub use super::{DecodeError, Element, Index, Reader, ReaderMut, SchemaBuilder, TypeRef, Union, Walked, Wire, Writer};
 use super::{FieldNames, UnknownMember, UnknownView, evolution};
 
-/// A field as a type's schema has it.
-pub struct FieldEntry {
-    /// the Rust name, or the name on the wire if `exact`
-    pub name: &'static str,
-    pub exact: bool,
-    /// 64, or what `align = ..` says
-    pub align: usize,
-    pub ty: fn(&mut SchemaBuilder) -> TypeRef,
-}
-
-/// A variant as a union's schema has it.
-pub struct VariantEntry {
-    /// the name of its own type, such as `MatmulFreeWeightTernary`; in an enum the value's Rust name, or its name on the
-    /// wire if `exact`
-    pub name: &'static str,
-    pub exact: bool,
-    pub tag: u32,
-    /// whether the fields have no names of their own
-    pub tuple: bool,
-    pub fields: &'static [FieldEntry],
-}
-
-fn body(fields: &[FieldEntry], tuple: bool, types: &mut SchemaBuilder) -> TypeRef {
-    let ty = |field: &FieldEntry, types: &mut SchemaBuilder| types.with_align(field.align, field.ty);
-    match fields {
+/// The body of a variant or struct in a schema.
+fn body(entry: &VariantEntry, types: &mut SchemaBuilder) -> TypeRef {
+    let mut all = Vec::new();
+    (entry.schema)(entry, types, &mut all);
+    match &all[..] {
         [] => TypeRef::Void,
-        [only] if tuple => ty(only, types),
-        _ => TypeRef::Struct(
-            fields.iter().map(|field| (field_name(types, field.name, field.exact), ty(field, types))).collect(),
-        ),
+        [_] if entry.tuple => all.swap_remove(0),
+        _ => {
+            let names = entry.fields.iter().map(|field| match field.rename {
+                Some(name) => name.into(),
+                None => field_name(types, field.name, false),
+            });
+            TypeRef::Struct(names.zip(all).collect())
+        }
     }
 }
 
-/// Defines a struct.
-pub fn struct_schema(types: &mut SchemaBuilder, name: &str, fields: &[FieldEntry], tuple: bool) -> TypeRef {
-    let body = body(fields, tuple, types);
+/// Defines a struct, by its one entry.
+pub fn struct_schema(types: &mut SchemaBuilder, name: &str, entries: &[VariantEntry]) -> TypeRef {
+    let body = body(&entries[0], types);
     types.define(name, body)
 }
 
 /// Defines a union and a type for each of its variants; an enum if no variant has a field.
 pub fn union_schema(types: &mut SchemaBuilder, name: &str, variants: &[VariantEntry]) -> TypeRef {
+    let tag = |variant: &VariantEntry| variant.tag.unwrap_or_default().into();
     let union = if variants.iter().all(|variant| variant.fields.is_empty()) {
-        let value = |v: &VariantEntry| if v.exact { v.name.into() } else { constant(v.name) };
-        TypeRef::Enum(variants.iter().map(|v| (value(v), v.tag.into())).collect())
+        let value = |v: &VariantEntry| if v.exact { v.wire_name.into() } else { constant(v.wire_name) };
+        TypeRef::Enum(variants.iter().map(|v| (value(v), tag(v))).collect())
     } else {
         let mut members: Vec<(TypeRef, u64)> = Vec::new();
         for variant in variants {
-            let body = body(variant.fields, variant.tuple, types);
-            members.push((types.define(variant.name, body), variant.tag.into()));
+            let body = body(variant, types);
+            members.push((types.define(variant.wire_name, body), tag(variant)));
         }
         TypeRef::Union(members)
     };
@@ -146,28 +132,6 @@ pub fn unknown_tag_mut<T: Union>(r: &ReaderMut<'_>, tag: u32) -> DecodeError {
     unknown_tag::<T>(&Reader::new(&[]).with_base(r.offset()), tag)
 }
 
-/// A field, decoded; `name` goes into the error's path.
-#[inline]
-pub fn decode<T: Wire>(r: &mut Reader<'_>, name: &'static str) -> Result<T, DecodeError> {
-    T::decode(r).map_err(|error| error.within(name))
-}
-
-/// A field, viewed.
-#[inline]
-pub fn read<'w, T: Wire>(
-    r: &mut Reader<'w>,
-    index: &'w Index,
-    name: &'static str,
-) -> Result<T::View<'w, f32>, DecodeError> {
-    T::read(r, index).map_err(|error| error.within(name))
-}
-
-/// A field, lent out.
-#[inline]
-pub fn read_mut<'w, T: Wire>(r: &mut ReaderMut<'w>, name: &'static str) -> Result<T::ViewMut<'w>, DecodeError> {
-    T::read_mut(r).map_err(|error| error.within(name))
-}
-
 /// A type whose list may have another alignment than 64: `#[bare(align = ..)]` stands on such fields.
 #[diagnostic::on_unimplemented(
     message = "`align` is for lists and matrices of numbers, and `{Self}` is not one",
@@ -177,55 +141,79 @@ pub fn read_mut<'w, T: Wire>(r: &mut ReaderMut<'w>, name: &'static str) -> Resul
 pub trait Alignable: Wire {}
 
 macro_rules! alignable {
-    ($($t:ty)*) => { $( impl Alignable for $t {} )* };
+    ($($t:ty)*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl Alignable for $t {}
+    )* };
 }
 
 alignable!(
     Vec<u16> Vec<u32> Vec<u64> Vec<i8> Vec<i16> Vec<i32> Vec<i64> Vec<f32> Vec<f64>
     super::Matrix<f32> super::TernaryMatrix super::BinaryMatrix super::QuantizedMatrix
 );
+#[diagnostic::do_not_recommend]
 impl<T: Alignable> Alignable for Option<T> {}
 
-/// [`decode`] with another alignment.
-pub fn decode_aligned<T: Alignable>(r: &mut Reader<'_>, name: &'static str, align: usize) -> Result<T, DecodeError> {
-    r.with_align(align, |r| decode(r, name))
+/// Requires it, at the place of the call.
+pub const fn alignable<T: Alignable>() {}
+
+/// A variant's fields, written.
+#[inline(always)]
+pub fn encode<F: Fields>(of: &'static VariantEntry, values: F::Refs<'_>, w: &mut Writer) {
+    F::encode(of, 0, values, w);
 }
 
-/// [`read`] with another alignment.
-pub fn read_aligned<'w, T: Alignable>(
+/// A variant's fields, decoded.
+#[inline(always)]
+pub fn decode<F: Fields>(of: &'static VariantEntry, r: &mut Reader<'_>) -> Result<F, DecodeError> {
+    F::decode(of, 0, r)
+}
+
+/// A variant's fields, viewed.
+#[inline(always)]
+pub fn read<'w, F: Fields>(
+    of: &'static VariantEntry,
     r: &mut Reader<'w>,
     index: &'w Index,
-    name: &'static str,
-    align: usize,
-) -> Result<T::View<'w, f32>, DecodeError> {
-    r.with_align(align, |r| read::<T>(r, index, name))
+) -> Result<F::View<'w, f32>, DecodeError> {
+    F::read(of, 0, r, index)
 }
 
-/// [`read_mut`] with another alignment.
-pub fn read_mut_aligned<'w, T: Alignable>(
+/// A variant's fields, lent out.
+#[inline(always)]
+pub fn read_mut<'w, F: Fields>(
+    of: &'static VariantEntry,
     r: &mut ReaderMut<'w>,
-    name: &'static str,
-    align: usize,
-) -> Result<T::ViewMut<'w>, DecodeError> {
-    r.with_align(align, |r| read_mut::<T>(r, name))
-}
-
-/// [`Wire::encode`] with another alignment.
-pub fn encode_aligned<T: Alignable>(value: &T, w: &mut Writer, align: usize) {
-    w.with_align(align, |w| value.encode(w));
+) -> Result<F::ViewMut<'w>, DecodeError> {
+    F::read_mut(of, 0, r)
 }
 
 /// `Name { field: value }`, for views.
-pub fn debug(f: &mut fmt::Formatter<'_>, name: &str, tuple: bool, fields: &[(&str, &dyn Debug)]) -> fmt::Result {
+pub fn debug(f: &mut fmt::Formatter<'_>, of: &VariantEntry, values: &[&dyn Debug]) -> fmt::Result {
+    debug_fields(f, of.name, of.tuple, of.fields.iter().map(|field| field.name), values)
+}
+
+/// The same of a member that the type does not list.
+pub fn debug_unknown(f: &mut fmt::Formatter<'_>, name: &str, member: &dyn Debug) -> fmt::Result {
+    f.debug_tuple(name).field(member).finish()
+}
+
+pub(crate) fn debug_fields(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    tuple: bool,
+    names: impl Iterator<Item = &'static str>,
+    values: &[&dyn Debug],
+) -> fmt::Result {
     if tuple {
         let mut out = f.debug_tuple(name);
-        for (_, value) in fields {
+        for value in values {
             out.field(value);
         }
         out.finish()
     } else {
         let mut out = f.debug_struct(name);
-        for (name, value) in fields {
+        for (name, value) in names.zip(values) {
             out.field(name, value);
         }
         out.finish()
@@ -236,34 +224,6 @@ pub fn debug(f: &mut fmt::Formatter<'_>, name: &str, tuple: bool, fields: &[(&st
 #[cold]
 pub fn stub() -> ! {
     unreachable!("the derive reported errors")
-}
-
-/// Least octets of a union: its tag, and its shortest variant.
-pub const fn union_len(variants: &[(u32, usize)]) -> usize {
-    let mut least = usize::MAX;
-    let mut i = 0;
-    while i < variants.len() {
-        let (tag, fields) = variants[i];
-        let len = super::varint_len(tag as u64) as usize + fields;
-        if len < least {
-            least = len;
-        }
-        i += 1;
-    }
-    least
-}
-
-/// The largest of some alignments.
-pub const fn largest(aligns: &[usize]) -> usize {
-    let mut largest = 1;
-    let mut i = 0;
-    while i < aligns.len() {
-        if aligns[i] > largest {
-            largest = aligns[i];
-        }
-        i += 1;
-    }
-    largest
 }
 
 #[cfg(test)]

@@ -31,25 +31,9 @@ use super::layout::{Expander, at};
 use crate::ast::{Field, Style, TypeKind, Variant, unraw};
 
 impl Expander<'_> {
-    /// Nothing, unless the type is fixed in size.
-    pub(super) fn fixed(&self) -> TokenStream {
-        if !self.ty.fixed_size {
-            return TokenStream::new();
-        }
-        let root = &self.ty.crate_path;
-        let (items, impls) = if self.stub {
-            (TokenStream::new(), self.fixed_stub())
-        } else {
-            let (run, run_mut) = (self.run_name("Run"), self.run_name("RunMut"));
-            (self.run_items(&run, &run_mut), self.fixed_impls(&run, &run_mut))
-        };
-        quote! {
-            #items
-            const _: () = {
-                use #root::__private;
-                #impls
-            };
-        }
+    /// Whether there are types of runs.
+    pub(super) fn has_runs(&self) -> bool {
+        self.ty.fixed_size && !self.stub
     }
 
     fn run_name(&self, suffix: &str) -> Ident {
@@ -57,48 +41,41 @@ impl Expander<'_> {
     }
 
     /// `<T as Fixed>::ITEM`, all of it at `T`'s place.
-    fn fixed_of(&self, private: &TokenStream, field: &Field, item: TokenStream) -> TokenStream {
+    fn fixed_of(&self, field: &Field, item: TokenStream) -> TokenStream {
         let ty = &field.ty;
-        let (p, item) = (at(ty.span(), private.clone()), at(ty.span(), item));
+        let (p, item) = (at(ty.span(), self.p.clone()), at(ty.span(), item));
         quote_spanned!(ty.span()=> <#ty as #p::fixed::Fixed>::#item)
     }
 
     /// The types of runs, which the user names.
-    fn run_items(&self, run: &Ident, run_mut: &Ident) -> TokenStream {
-        let p = &self.p;
+    pub(super) fn run_items(&self) -> TokenStream {
         let name = unraw(&self.ty.ident);
-        let params = if self.layout.borrows { quote!(<'w>) } else { TokenStream::new() };
+        let params = self.layout.borrows.then(|| quote!(<'w>)).unwrap_or_default();
         let docs = format!("Many [`{name}`]s of one variant: a slice, or what stands for it, for each field.");
-        let item = self.view_item(run, &params, &docs, |field| self.fixed_of(p, field, quote!(Column<'w>)));
+        let item =
+            self.view_item(&self.run_name("Run"), &params, &docs, |field| self.fixed_of(field, quote!(Column<'w>)));
         let docs = format!("Many [`{name}`]s of one variant, whose fields may be changed where they lie.");
-        let item_mut = self.view_item(run_mut, &params, &docs, |field| self.fixed_of(p, field, quote!(ColumnMut<'w>)));
-        let debug = self.debug(run, &params);
-        quote! {
-            #item
-            #item_mut
-            #[automatically_derived]
-            impl #params #p::Copy for #run #params {}
-            #[automatically_derived]
-            impl #params #p::Clone for #run #params {
-                #[inline]
-                fn clone(&self) -> Self {
-                    *self
-                }
-            }
-            #debug
-        }
+        let item_mut = self
+            .view_item(&self.run_name("RunMut"), &params, &docs, |field| self.fixed_of(field, quote!(ColumnMut<'w>)));
+        quote!(#item #item_mut)
     }
 
-    fn fixed_impls(&self, run: &Ident, run_mut: &Ident) -> TokenStream {
+    /// What makes it an element of `Slots` and `Columns`.
+    pub(super) fn fixed(&self) -> TokenStream {
+        if self.stub {
+            return self.fixed_stub();
+        }
         let f = quote!(__private::fixed);
+        let (run, run_mut) = (&self.run_name("Run"), &self.run_name("RunMut"));
         let (ident, view, view_mut) = (&self.ty.ident, &self.layout.view, &self.layout.view_mut);
-        let mut_args = if self.layout.borrows { quote!(<'w>) } else { TokenStream::new() };
+        let args = self.layout.borrows.then(|| quote!(<'w>)).unwrap_or_default();
+        let (copy, debug) = (self.copy(run, &args, &args), self.debug(run, &args));
         let (shape, put) = (self.shape(), self.put());
-        let take = self.value_of(&quote!(Self), &quote!(Source), &quote!(take));
-        let look = self.value_of(&quote!(#view), &quote!(Source), &quote!(look));
-        let lend = self.value_of(&quote!(#view_mut), &quote!(Lender), &quote!(lend));
-        let run_of = self.by_tag(quote!(tag), &quote!(#run), &quote!(column));
-        let run_mut_of = self.by_tag(quote!(tag), &quote!(#run_mut), &quote!(column_mut));
+        let take = self.value_of(&quote!(Self), &quote!(Source), &quote!(take), Self::owned_tuple);
+        let look = self.value_of(&quote!(#view), &quote!(Source), &quote!(look), Self::tuple);
+        let lend = self.value_of(&quote!(#view_mut), &quote!(Lender), &quote!(lend), Self::tuple);
+        let run_of = self.by_tag(quote!(tag), &quote!(#run), &quote!(column), Self::tuple);
+        let run_mut_of = self.by_tag(quote!(tag), &quote!(#run_mut), &quote!(column_mut), Self::tuple);
         let (column, column_mut, of_column, of_column_mut) = if self.ty.is_union() {
             (
                 quote!(#f::ColumnsView<'w, Self>),
@@ -107,11 +84,15 @@ impl Expander<'_> {
                 quote!(#f::ColumnsViewMut::of_field(from)),
             )
         } else {
-            (quote!(#run #mut_args), quote!(#run_mut #mut_args), run_of.clone(), run_mut_of.clone())
+            // a struct has no tag: its columns are those of any run
+            let no_tag = |function: TokenStream| quote!(<Self as #f::FixedType>::#function(0, from));
+            (quote!(#run #args), quote!(#run_mut #args), no_tag(quote!(run)), no_tag(quote!(run_mut)))
         };
         quote! {
+            #copy
+            #debug
             #[automatically_derived]
-            #[allow(clippy::all)]
+            #[allow(unused_variables, clippy::all)]
             impl #f::Fixed for #ident {
                 const SHAPE: #f::Shape = #shape;
                 type Column<'w> = #column;
@@ -132,22 +113,26 @@ impl Expander<'_> {
                 fn lend<'w>(from: &mut impl #f::Lender<'w>) -> Self::ViewMut<'w> {
                     #lend
                 }
+                #[inline]
                 fn column<'w>(from: &mut #f::RunSource<'w>) -> Self::Column<'w> {
                     #of_column
                 }
+                #[inline]
                 fn column_mut<'w>(from: &mut #f::RunLender<'_, 'w>) -> Self::ColumnMut<'w> {
                     #of_column_mut
                 }
             }
             #[automatically_derived]
-            #[allow(clippy::all)]
+            #[allow(unused_variables, clippy::all)]
             impl #f::FixedType for #ident {
-                type Run<'w> = #run #mut_args;
-                type RunMut<'w> = #run_mut #mut_args;
-                fn run<'w>(tag: __private::u8, from: &mut #f::RunSource<'w>) -> #run #mut_args {
+                type Run<'w> = #run #args;
+                type RunMut<'w> = #run_mut #args;
+                #[inline]
+                fn run<'w>(tag: __private::u8, from: &mut #f::RunSource<'w>) -> #run #args {
                     #run_of
                 }
-                fn run_mut<'w>(tag: __private::u8, from: &mut #f::RunLender<'_, 'w>) -> #run_mut #mut_args {
+                #[inline]
+                fn run_mut<'w>(tag: __private::u8, from: &mut #f::RunLender<'_, 'w>) -> #run_mut #args {
                     #run_mut_of
                 }
             }
@@ -196,7 +181,8 @@ impl Expander<'_> {
         let variants = match &self.ty.kind {
             TypeKind::Struct(only) => {
                 let (fields, tuple) = (fields(only), only.style == Style::Tuple);
-                return quote!(#f::Shape::Struct(&#f::StructShape { name: #name, tuple: #tuple, fields: #fields }));
+                let rust_name = unraw(&only.ident);
+                return quote!(#f::Shape::Struct(&#f::StructShape { rust_name: #rust_name, name: #name, tuple: #tuple, fields: #fields }));
             }
             TypeKind::Union(variants) => variants,
         };
@@ -216,17 +202,18 @@ impl Expander<'_> {
 
     fn put(&self) -> TokenStream {
         let f = quote!(__private::fixed);
-        let arms = self.ty.variants().iter().map(|variant| {
+        let arms = self.ty.variants().iter().enumerate().map(|(i, variant)| {
             let pattern = self.pattern(&quote!(Self), variant);
             let tag = self.ty.is_union().then(|| {
                 let tag = Literal::u32_unsuffixed(variant.tag);
                 quote!(#f::Sink::tag(to, #tag);)
             });
-            let fields = variant.fields.iter().zip(Self::bindings(variant)).map(|(field, binding)| {
-                let put = self.fixed_of(&quote!(__private), field, quote!(put));
-                quote!(#put(#binding, to);)
+            let fields = Self::is_tuple(variant).then(|| {
+                let put = self.fields_of(i, variant, &quote!(fixed::FixedFields), &quote!(put));
+                let values = Self::tuple(variant);
+                quote!(#put(#values, to);)
             });
-            quote!(#pattern => { #tag #(#fields)* })
+            quote!(#pattern => { #tag #fields })
         });
         quote! {
             let start = #f::Cursor::enter::<Self>(to);
@@ -235,10 +222,16 @@ impl Expander<'_> {
         }
     }
 
-    /// The bodies of `take`, `look` and `lend`: a value whose fields come from the cursor.
-    fn value_of(&self, of: &TokenStream, cursor: &TokenStream, item: &TokenStream) -> TokenStream {
+    /// The bodies of `take`, `look` and `lend`: a value whose fields come from the cursor, as the pattern `fields`.
+    fn value_of(
+        &self,
+        of: &TokenStream,
+        cursor: &TokenStream,
+        item: &TokenStream,
+        fields: fn(&Variant) -> TokenStream,
+    ) -> TokenStream {
         let f = quote!(__private::fixed);
-        let value = self.by_tag(quote!(#f::#cursor::tag(from)), of, item);
+        let value = self.by_tag(quote!(#f::#cursor::tag(from)), of, item, fields);
         quote! {
             let start = #f::Cursor::enter::<Self>(from);
             let value = #value;
@@ -248,19 +241,27 @@ impl Expander<'_> {
     }
 
     /// The value of the variant that has the tag. Tags were checked, so what is none of the others is the last.
-    fn by_tag(&self, tag: TokenStream, of: &TokenStream, item: &TokenStream) -> TokenStream {
-        let value = |variant: &Variant| {
-            let fields = variant.fields.iter().map(|field| {
-                let function = self.fixed_of(&quote!(__private), field, item.clone());
-                quote!(#function(from))
-            });
-            self.with_fields(of, variant, fields)
+    fn by_tag(
+        &self,
+        tag: TokenStream,
+        of: &TokenStream,
+        item: &TokenStream,
+        fields: fn(&Variant) -> TokenStream,
+    ) -> TokenStream {
+        let value = |i: usize, variant: &Variant| {
+            let value = self.pattern(of, variant);
+            if !Self::is_tuple(variant) {
+                return value;
+            }
+            let function = self.fields_of(i, variant, &quote!(fixed::FixedFields), item);
+            let values = fields(variant);
+            quote!({ let #values = #function(from); #value })
         };
         let TypeKind::Union(variants) = &self.ty.kind else {
-            return value(&self.ty.variants()[0]);
+            return value(0, &self.ty.variants()[0]);
         };
         let arms = variants.iter().enumerate().map(|(i, variant)| {
-            let (value, last) = (value(variant), i + 1 == variants.len());
+            let (value, last) = (value(i, variant), i + 1 == variants.len());
             let tag = Literal::u32_unsuffixed(variant.tag);
             let pattern = if last { quote!(_) } else { quote!(#tag) };
             quote!(#pattern => #value,)

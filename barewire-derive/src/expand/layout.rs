@@ -7,26 +7,34 @@
 //! enum Weight { Dense { values: Matrix<f32> }, Scaled(f32) }
 //! ```
 //!
-//! the result is, with `p` for `::barewire::__private`,
+//! the result is
 //!
 //! ```text
-//! enum WeightView<'w, P = f32> { Dense { values: <Matrix<f32> as p::Wire>::View<'w, P> }, Scaled(..) }
+//! enum WeightView<'w, P = f32> { Dense { values: <Matrix<f32> as Wire>::View<'w, P> }, Scaled(..) }
 //! enum WeightViewMut<'w> { .. }
-//! impl p::Wire for Weight {
-//!     type View<'w, P> = WeightView<'w, P>;
-//!     const MIN_LEN: usize = p::union_len(&[(0, <Matrix<f32> as p::Wire>::MIN_LEN), (1, <f32 as p::Wire>::MIN_LEN)]);
-//!     fn schema(types) { p::union_schema(types, "Weight", &[p::VariantEntry { .. }, ..]) }
-//!     fn encode(&self, w) { match self { Self::Dense { values: f0 } => { w.open_union(0); p::Wire::encode(f0, w); } .. } w.close_union() }
-//!     fn decode(r) { let tag = r.open_union()?; let value = match tag { 0 => Self::Dense { values: p::decode(r, "Dense.values")? }, .. }; .. }
-//!     ..
-//! }
+//! const _: () = {
+//!     use ::barewire::__private;
+//!     type __F0 = (Matrix<f32>,);
+//!     const __VARIANTS: &[__private::VariantEntry] = &[__private::variant::<__F0>(0, "Dense", ..), ..];
+//!     impl __private::Wire for Weight {
+//!         type View<'w, P> = WeightView<'w, P>;
+//!         const MIN_LEN: usize = __private::min_len(__VARIANTS);
+//!         fn schema(types) { __private::union_schema(types, "Weight", __VARIANTS) }
+//!         fn encode(&self, w) { match self { Self::Dense { values: f0 } => { w.open_union(0); <__F0 as __private::Fields>::encode(&__VARIANTS[0], 0, (f0,), w); } .. } w.close_union() }
+//!         fn decode(r) { .. match tag { 0 => match <__F0 as __private::Fields>::decode(&__VARIANTS[0], 0, r) { Ok((f0,)) => Self::Dense { values: f0 }, Err(e) => return Err(e) }, .. } .. }
+//!         ..
+//!     }
+//! };
 //! ```
+//!
+//! A variant's fields go to the core as one tuple, since what rustc does for an expression costs far more than what it does for a
+//! type; and functions are `#[inline]`, so that those which a program does not use are read and never compiled.
 
 use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::ast::{Field, Style, Type, Variant, unraw};
+use crate::ast::{Field, Style, Type, TypeKind, Variant, unraw};
 use crate::layout::{self, Layout};
 
 /// Where the values of fields come from, and what is made of them.
@@ -38,9 +46,10 @@ enum From {
     View,
     /// `read_mut`: a mutable view
     ViewMut,
-    /// `view`: a view of an owned value, whose fields are bound
-    Owned,
 }
+
+/// The largest tuple that the core knows; more fields are several.
+const TUPLE: usize = 12;
 
 /// The same tokens, elsewhere.
 pub(super) fn at(span: Span, tokens: TokenStream) -> TokenStream {
@@ -53,6 +62,15 @@ pub(super) fn at(span: Span, tokens: TokenStream) -> TokenStream {
         token
     });
     moved.collect()
+}
+
+/// `(a, b,)`; of more than a tuple has, what `more` makes of the first ones and the others.
+fn nested(items: &[TokenStream], more: &dyn Fn(TokenStream, TokenStream) -> TokenStream) -> TokenStream {
+    if items.len() <= TUPLE {
+        return quote!((#(#items,)*));
+    }
+    let (first, others) = items.split_at(TUPLE);
+    more(quote!((#(#first,)*)), nested(others, more))
 }
 
 /// One type's writer.
@@ -73,20 +91,27 @@ impl<'a> Expander<'a> {
 
     /// All items.
     pub(crate) fn expand(&self) -> TokenStream {
-        let views = self.views();
-        let wire = self.wire();
+        let items = self.views();
+        let runs = if self.has_runs() { self.run_items() } else { TokenStream::new() };
+        let (tuples, view_impls, wire) = (self.tuples(), self.view_impls(), self.wire());
         let union = if self.ty.is_union() { self.union() } else { TokenStream::new() };
-        let fixed = self.fixed();
+        let fixed = if self.ty.fixed_size { self.fixed() } else { TokenStream::new() };
         let (ident, p) = (&self.ty.ident, &self.p);
         quote! {
-            #views
-            #wire
-            #[automatically_derived]
-            impl #p::Element for #ident {
-                type Kind = #p::Walked;
-            }
-            #union
-            #fixed
+            #items
+            #runs
+            const _: () = {
+                use #p;
+                #tuples
+                #view_impls
+                #wire
+                #[automatically_derived]
+                impl __private::Element for #ident {
+                    type Kind = __private::Walked;
+                }
+                #union
+                #fixed
+            };
         }
     }
 
@@ -96,7 +121,7 @@ impl<'a> Expander<'a> {
         if self.ty.is_union() { quote!(#of::#ident) } else { quote!(#of) }
     }
 
-    /// A literal, or a pattern, of a variant: `Self::Dense { values: A }`, `Self::Pair(A, B)`, `Self::Unit`.
+    /// A literal, or a pattern, of a variant: `Self::Dense { values: A }`, `Self::Pair(A, B)`, `Self::Unit {}`.
     pub(super) fn with_fields(
         &self,
         of: &TokenStream,
@@ -123,152 +148,115 @@ impl<'a> Expander<'a> {
         self.with_fields(of, variant, Self::bindings(variant).map(|binding| quote!(#binding)))
     }
 
-    /// `<T as Wire>::ITEM`, all of it at `T`'s place, so that rustc reports one missing `Wire` once, and there.
-    fn wire_of(&self, field: &Field, item: TokenStream) -> TokenStream {
+    /// `<T as Wire>::ITEM`, all of it at `T`'s place, so that rustc reports a missing `Wire` there.
+    pub(super) fn wire_of(&self, field: &Field, item: TokenStream) -> TokenStream {
         let ty = &field.ty;
         let (p, item) = (at(ty.span(), self.p.clone()), at(ty.span(), item));
         quote_spanned!(ty.span()=> <#ty as #p::Wire>::#item)
     }
 
-    // ------------------------------------------------------------------------------------------------ views
+    // ------------------------------------------------------------------------------------------------ fields as tuples
 
-    fn views(&self) -> TokenStream {
-        let Layout { view, view_mut, scalar, borrows } = &self.layout;
-        let p = &self.p;
-        let name = unraw(&self.ty.ident);
-        let (view_params, mut_params) = if *borrows {
-            (quote!(<'w, #scalar: #p::Copy + 'static = #p::f32>), quote!(<'w>))
-        } else {
-            (TokenStream::new(), TokenStream::new())
-        };
-        let view_docs = format!(
-            "A borrowed [`{name}`]. The scalar parameter is that of stored float parameters: `f32` on the wire."
-        );
-        let mut_docs =
-            format!("A borrowed [`{name}`] whose numbers may be changed where they lie; its tag and lengths stay.");
-        let view_item =
-            self.view_item(view, &view_params, &view_docs, |field| self.wire_of(field, quote!(View<'w, #scalar>)));
-        let mut_item =
-            self.view_item(view_mut, &mut_params, &mut_docs, |field| self.wire_of(field, quote!(ViewMut<'w>)));
-        let (impl_params, args) = if *borrows {
-            (quote!(<'w, #scalar: #p::Copy + 'static>), quote!(<'w, #scalar>))
-        } else {
-            (TokenStream::new(), TokenStream::new())
-        };
-        let tag = if self.ty.is_union() { self.view_tag(&impl_params, &args) } else { TokenStream::new() };
-        let debug = self.debug(view, &if *borrows { quote!(<'w, #p::f32>) } else { TokenStream::new() });
-        let debug_mut = self.debug(view_mut, &mut_params);
-        quote! {
-            #view_item
-            #mut_item
-            #[automatically_derived]
-            impl #impl_params #p::Copy for #view #args {}
-            #[automatically_derived]
-            impl #impl_params #p::Clone for #view #args {
-                #[inline]
-                fn clone(&self) -> Self {
-                    *self
-                }
-            }
-            #tag
-            #debug
-            #debug_mut
-        }
+    /// Whether a variant has fields that the core handles as a tuple.
+    pub(super) fn is_tuple(variant: &Variant) -> bool {
+        !variant.unknown && !variant.fields.is_empty()
     }
 
-    pub(super) fn view_item(
+    /// `(f0, f1,)`
+    pub(super) fn tuple(variant: &Variant) -> TokenStream {
+        let names: Vec<_> = Self::bindings(variant).map(|binding| quote!(#binding)).collect();
+        nested(&names, &|first, others| quote!((#first, #others)))
+    }
+
+    /// The same as a pattern of the owned fields.
+    pub(super) fn owned_tuple(variant: &Variant) -> TokenStream {
+        let names: Vec<_> = Self::bindings(variant).map(|binding| quote!(#binding)).collect();
+        nested(&names, &|first, others| quote!(__private::More(#first, #others)))
+    }
+
+    /// `__F0`, the type of a variant's fields. It stands at the first field whose type is none that every wire knows, so that what
+    /// rustc has to say of it is said there.
+    fn tuple_type(&self, number: usize, variant: &Variant) -> Ident {
+        let known = |field: &&Field| !layout::is_well_known(&field.ty);
+        let span = variant.fields.iter().find(known).map_or(Span::call_site(), |field| field.ty.span());
+        format_ident!("__F{number}", span = span)
+    }
+
+    /// `<__F0 as __private::TRAIT>::ITEM`
+    pub(super) fn fields_of(
         &self,
-        name: &Ident,
-        params: &TokenStream,
-        docs: &str,
-        field_type: impl Fn(&Field) -> TokenStream,
+        number: usize,
+        variant: &Variant,
+        of: &TokenStream,
+        item: &TokenStream,
     ) -> TokenStream {
-        let vis = &self.ty.vis;
-        let body = |variant: &Variant, in_struct: bool| {
-            let fields = variant.fields.iter().map(|field| {
-                let (docs, ty) = (&field.docs, field_type(field));
-                let vis = if in_struct { Some(&field.vis) } else { None };
-                match &field.member {
-                    syn::Member::Named(ident) => quote!(#(#docs)* #vis #ident: #ty),
-                    syn::Member::Unnamed(_) => quote!(#(#docs)* #vis #ty),
-                }
-            });
-            match variant.style {
-                Style::Unit => TokenStream::new(),
-                Style::Tuple => quote!((#(#fields),*)),
-                Style::Named => quote!({ #(#fields),* }),
-            }
-        };
-        let item = match &self.ty.kind {
-            crate::ast::TypeKind::Struct(only) => {
-                let semicolon = (only.style == Style::Tuple).then(|| quote!(;));
-                let body = body(only, true);
-                quote!(#vis struct #name #params #body #semicolon)
-            }
-            crate::ast::TypeKind::Union(variants) => {
-                let variants = variants.iter().map(|variant| {
-                    let (docs, ident, body) = (&variant.docs, &variant.ident, body(variant, false));
-                    quote!(#(#docs)* #ident #body)
-                });
-                quote!(#vis enum #name #params { #(#variants),* })
-            }
-        };
-        quote! {
-            #[doc = #docs]
-            #[allow(missing_docs, dead_code, non_camel_case_types, non_snake_case, clippy::all)]
-            #item
-        }
+        let ty = self.tuple_type(number, variant);
+        let (of, item) = (at(ty.span(), of.clone()), at(ty.span(), item.clone()));
+        quote_spanned!(ty.span()=> <#ty as __private::#of>::#item)
     }
 
-    fn view_tag(&self, params: &TokenStream, args: &TokenStream) -> TokenStream {
-        let Layout { view, .. } = &self.layout;
-        let (vis, p) = (&self.ty.vis, &self.p);
-        let arms = self.tag_arms();
-        quote! {
-            #[allow(dead_code)]
-            impl #params #view #args {
-                /// The tag on the wire.
-                #[inline]
-                #vis const fn tag(&self) -> #p::u32 {
-                    match self { #arms }
-                }
-            }
+    /// The types of fields, and what is known of each variant.
+    fn tuples(&self) -> TokenStream {
+        if self.stub {
+            return TokenStream::new();
         }
-    }
-
-    fn tag_arms(&self) -> TokenStream {
-        let arms = self.ty.variants().iter().map(|variant| {
-            if variant.unknown {
-                let pattern = self.pattern(&quote!(Self), variant);
-                let member = Self::bindings(variant);
-                return quote!(#pattern => #(#member)*.tag(),);
-            }
-            let (path, tag) = (self.constructor(&quote!(Self), variant), Literal::u32_unsuffixed(variant.tag));
-            quote!(#path { .. } => #tag,)
+        let tuples = self.ty.variants().iter().enumerate().filter(|(_, variant)| Self::is_tuple(variant));
+        let aliases = tuples.map(|(i, variant)| {
+            let name = format_ident!("__F{i}");
+            let types: Vec<_> = variant
+                .fields
+                .iter()
+                .map(|field| {
+                    let ty = &field.ty;
+                    quote!(#ty)
+                })
+                .collect();
+            let types = nested(&types, &|first, others| quote!(__private::More<#first, #others>));
+            quote!(type #name = #types;)
         });
-        quote!(#(#arms)*)
+        // what a type of fixed size is made of stands in a constant of its own
+        let table = (!self.ty.fixed_size).then(|| self.table());
+        quote!(#(#aliases)* #table)
     }
 
-    pub(super) fn debug(&self, view: &Ident, args: &TokenStream) -> TokenStream {
-        let p = &self.p;
-        let params = self.layout.borrows.then(|| quote!(<'w>));
-        let arms = self.ty.variants().iter().map(|variant| {
-            let pattern = self.pattern(&quote!(Self), variant);
+    fn table(&self) -> TokenStream {
+        let plain = self.ty.listed().all(|variant| variant.fields.is_empty());
+        let entries = self.ty.listed().enumerate().map(|(i, variant)| {
+            let fields = variant.fields.iter().map(|field| {
+                let name = field.name();
+                let renamed = field.wire_name.as_ref().map(|wire_name| quote!(.renamed(#wire_name)));
+                let aligned = field.align.map(|align| {
+                    let align = Literal::u32_unsuffixed(align);
+                    quote!(.aligned(#align))
+                });
+                quote!(__private::field(#name)#renamed #aligned)
+            });
+            let fields = quote!(&[#(#fields),*]);
             let name = unraw(&variant.ident);
             let tuple = variant.style == Style::Tuple;
-            let fields = variant.fields.iter().zip(Self::bindings(variant)).map(|(field, binding)| {
-                let name = field.name();
-                quote!((#name, #binding))
-            });
-            quote!(#pattern => #p::debug(f, #name, #tuple, &[#(#fields),*]),)
+            let generic = match Self::is_tuple(variant) {
+                true => {
+                    let ty = self.tuple_type(i, variant);
+                    quote!(::<#ty>)
+                }
+                false => quote!(::<()>),
+            };
+            if !self.ty.is_union() {
+                return quote!(__private::structure #generic(#name, #tuple, #fields));
+            }
+            let (tag, wire_name) = (Literal::u32_unsuffixed(variant.tag), &variant.wire_name);
+            let exact = plain && *wire_name != name;
+            quote!(__private::variant #generic(#tag, #name, #wire_name, #exact, #tuple, #fields))
+        });
+        // lists alone have an alignment
+        let aligned = self.ty.listed().flat_map(|variant| &variant.fields).filter(|field| field.align.is_some());
+        let alignable = aligned.map(|field| {
+            let ty = &field.ty;
+            quote_spanned!(ty.span()=> const _: () = __private::alignable::<#ty>();)
         });
         quote! {
-            #[automatically_derived]
-            impl #params #p::Debug for #view #args {
-                fn fmt(&self, f: &mut #p::fmt::Formatter<'_>) -> #p::fmt::Result {
-                    match self { #(#arms)* }
-                }
-            }
+            const __VARIANTS: &[__private::VariantEntry] = &[#(#entries),*];
+            #(#alignable)*
         }
     }
 
@@ -276,145 +264,113 @@ impl<'a> Expander<'a> {
 
     fn wire(&self) -> TokenStream {
         let Layout { view, view_mut, scalar, borrows } = &self.layout;
-        let (ident, p) = (&self.ty.ident, &self.p);
+        let ident = &self.ty.ident;
         let (view_args, mut_args) = if *borrows { (quote!(<'w, #scalar>), quote!(<'w>)) } else { Default::default() };
-        let view_f32 = if *borrows { quote!(#view::<'w, #p::f32>) } else { quote!(#view) };
-        let (min_len, align) = (self.min_len(), self.align());
-        let (schema, encode, owned) = if self.stub {
-            (quote!(#p::stub()), quote!(#p::stub()), quote!(#p::stub()))
-        } else {
-            (self.schema(), self.encode(), self.owned(&quote!(#view)))
-        };
-        let decode = self.reading(From::Octets, &quote!(Self));
-        let read = self.reading(From::View, &quote!(#view));
-        let read_mut = self.reading(From::ViewMut, &quote!(#view_mut));
+        let view_f32 = if *borrows { quote!(#view::<'w, __private::f32>) } else { quote!(#view) };
+        let Bodies { min_len, align, schema, encode, decode, owned, read, read_mut } = self.bodies();
         quote! {
             #[automatically_derived]
-            #[allow(clippy::all)]
-            impl #p::Wire for #ident {
-                type View<'w, #scalar: #p::Copy + 'static> = #view #view_args;
+            #[allow(unused_variables, clippy::all)]
+            impl __private::Wire for #ident {
+                type View<'w, #scalar: __private::Copy + 'static> = #view #view_args;
                 type ViewMut<'w> = #view_mut #mut_args;
-                const MIN_LEN: #p::usize = #min_len;
-                const ALIGN: #p::usize = #align;
-                fn schema(types: &mut #p::SchemaBuilder) -> #p::TypeRef {
+                const MIN_LEN: __private::usize = #min_len;
+                const ALIGN: __private::usize = #align;
+                #[inline]
+                fn schema(types: &mut __private::SchemaBuilder) -> __private::TypeRef {
                     #schema
                 }
-                fn encode(&self, w: &mut #p::Writer) {
+                #[inline]
+                fn encode(&self, w: &mut __private::Writer) {
                     #encode
                 }
-                fn decode(r: &mut #p::Reader<'_>) -> #p::Result<Self, #p::DecodeError> {
+                #[inline]
+                fn decode(r: &mut __private::Reader<'_>) -> __private::Result<Self, __private::DecodeError> {
                     #decode
                 }
-                fn view<'w>(&'w self, index: &'w #p::Index) -> #view_f32 {
+                #[inline]
+                fn view<'w>(&'w self, index: &'w __private::Index) -> #view_f32 {
                     #owned
                 }
-                fn read<'w>(r: &mut #p::Reader<'w>, index: &'w #p::Index) -> #p::Result<#view_f32, #p::DecodeError> {
+                #[inline]
+                fn read<'w>(r: &mut __private::Reader<'w>, index: &'w __private::Index) -> __private::Result<#view_f32, __private::DecodeError> {
                     #read
                 }
-                fn read_mut<'w>(r: &mut #p::ReaderMut<'w>) -> #p::Result<#view_mut #mut_args, #p::DecodeError> {
+                #[inline]
+                fn read_mut<'w>(r: &mut __private::ReaderMut<'w>) -> __private::Result<#view_mut #mut_args, __private::DecodeError> {
                     #read_mut
                 }
             }
         }
     }
 
-    fn min_len(&self) -> TokenStream {
+    fn bodies(&self) -> Bodies {
         if self.stub {
-            return quote!(1);
+            let stub = || quote!(__private::stub());
+            return Bodies {
+                min_len: quote!(1),
+                align: quote!(1),
+                schema: stub(),
+                encode: stub(),
+                decode: stub(),
+                owned: stub(),
+                read: stub(),
+                read_mut: stub(),
+            };
         }
-        let p = &self.p;
-        let sum = |variant: &Variant| {
-            let lens = variant.fields.iter().map(|field| self.wire_of(field, quote!(MIN_LEN)));
-            if variant.fields.is_empty() { quote!(0) } else { quote!(#(#lens)+*) }
-        };
-        if !self.ty.is_union() {
-            return sum(&self.ty.variants()[0]);
-        }
-        let variants = self.ty.listed().map(|variant| {
-            let (tag, sum) = (Literal::u32_unsuffixed(variant.tag), sum(variant));
-            quote!((#tag, #sum))
-        });
-        // what is not listed may be void
-        let unknown = self.ty.unknown().map(|_| quote!((0, 0)));
-        quote!(#p::union_len(&[#(#variants,)* #unknown]))
-    }
-
-    fn align(&self) -> TokenStream {
-        if self.stub {
-            return quote!(1);
-        }
-        let p = &self.p;
-        let fields = self.ty.listed().flat_map(|variant| &variant.fields);
-        let aligns = fields.map(|field| match field.align {
-            Some(align) => {
-                let align = Literal::u32_unsuffixed(align);
-                quote!(#align)
-            }
-            None => self.wire_of(field, quote!(ALIGN)),
-        });
-        quote!(#p::largest(&[#(#aligns),*]))
-    }
-
-    fn schema(&self) -> TokenStream {
-        let p = &self.p;
         if self.ty.fixed_size {
-            // what it is made of stands in a constant already
-            return quote!(#p::fixed::schema::<Self>(types));
+            return Bodies {
+                min_len: quote!(__private::fixed::plain::min_len(&<Self as __private::fixed::Fixed>::SHAPE)),
+                align: quote!(1),
+                schema: quote!(__private::fixed::schema::<Self>(types)),
+                encode: quote!(__private::fixed::plain::encode(self, w)),
+                decode: quote!(__private::fixed::plain::decode(r)),
+                owned: quote!(__private::fixed::plain::view(self)),
+                read: quote!(__private::fixed::plain::read::<Self>(r)),
+                read_mut: quote!(__private::fixed::plain::read_mut::<Self>(r)),
+            };
         }
+        let Layout { view, view_mut, .. } = &self.layout;
+        // what is not listed may be void
+        let min_len = match self.ty.unknown() {
+            Some(_) => quote!(1),
+            None => quote!(__private::min_len(__VARIANTS)),
+        };
         let name = &self.ty.wire_name;
-        let entries = |variant: &Variant| {
-            let fields = variant.fields.iter().map(|field| {
-                let (name, exact) = layout::field_name(field);
-                let align = Literal::u32_unsuffixed(layout::align(field));
-                let schema = self.wire_of(field, quote!(schema));
-                quote!(#p::FieldEntry { name: #name, exact: #exact, align: #align, ty: #schema })
-            });
-            quote!(&[#(#fields),*])
+        let schema = match (&self.ty.kind, self.ty.unknown()) {
+            (TypeKind::Struct(_), _) => quote!(struct_schema),
+            (TypeKind::Union(_), Some(_)) => quote!(open_union_schema::<Self>),
+            (TypeKind::Union(_), None) => quote!(union_schema),
         };
-        if let crate::ast::TypeKind::Struct(only) = &self.ty.kind {
-            let (fields, tuple) = (entries(only), only.style == Style::Tuple);
-            return quote!(#p::struct_schema(types, #name, #fields, #tuple));
+        Bodies {
+            min_len,
+            align: quote!(__private::align(__VARIANTS)),
+            schema: quote!(__private::#schema(types, #name, __VARIANTS)),
+            encode: self.encode(),
+            decode: self.reading(From::Octets, &quote!(Self)),
+            owned: self.owned(&quote!(#view)),
+            read: self.reading(From::View, &quote!(#view)),
+            read_mut: self.reading(From::ViewMut, &quote!(#view_mut)),
         }
-        let plain = self.ty.listed().all(|variant| variant.fields.is_empty());
-        let variants = self.ty.listed().map(|variant| {
-            let (wire_name, tag, tuple) =
-                (&variant.wire_name, Literal::u32_unsuffixed(variant.tag), variant.style == Style::Tuple);
-            let exact = plain && *wire_name != unraw(&variant.ident);
-            let fields = entries(variant);
-            quote!(#p::VariantEntry { name: #wire_name, exact: #exact, tag: #tag, tuple: #tuple, fields: #fields })
-        });
-        let function = match self.ty.unknown() {
-            Some(_) => quote!(open_union_schema::<Self>),
-            None => quote!(union_schema),
-        };
-        quote!(#p::#function(types, #name, &[#(#variants),*]))
     }
 
     fn encode(&self) -> TokenStream {
-        let p = &self.p;
-        let arms = self.ty.variants().iter().map(|variant| {
+        let arms = self.ty.variants().iter().enumerate().map(|(i, variant)| {
             let pattern = self.pattern(&quote!(Self), variant);
             if variant.unknown {
                 let member = Self::bindings(variant);
-                return quote!(#pattern => { #p::encode_unknown(#(#member)*, w); });
+                return quote!(#pattern => { __private::encode_unknown(#(#member)*, w); });
             }
-            let fields = variant.fields.iter().zip(Self::bindings(variant)).map(|(field, binding)| match field.align {
-                Some(align) => {
-                    let align = Literal::u32_unsuffixed(align);
-                    let span = field.ty.span();
-                    let ty = &field.ty;
-                    quote_spanned!(span=> #p::encode_aligned::<#ty>(#binding, w, #align);)
-                }
-                None => {
-                    let encode = self.wire_of(field, quote!(encode));
-                    quote!(#encode(#binding, w);)
-                }
-            });
             let open = self.ty.is_union().then(|| {
                 let tag = Literal::u32_unsuffixed(variant.tag);
                 quote!(w.open_union(#tag);)
             });
-            quote!(#pattern => { #open #(#fields)* })
+            let fields = Self::is_tuple(variant).then(|| {
+                let encode = self.fields_of(i, variant, &quote!(Fields), &quote!(encode));
+                let (n, values) = (Literal::usize_unsuffixed(i), Self::tuple(variant));
+                quote!(#encode(&__VARIANTS[#n], 0, #values, w);)
+            });
+            quote!(#pattern => { #open #fields })
         });
         let close = self.ty.is_union().then(|| quote!(w.close_union();));
         quote! {
@@ -425,26 +381,53 @@ impl<'a> Expander<'a> {
 
     /// The body of `view`.
     fn owned(&self, of: &TokenStream) -> TokenStream {
-        let arms = self.ty.variants().iter().map(|variant| {
-            let pattern = self.pattern(&quote!(Self), variant);
-            let value = self.value(From::Owned, of, variant);
-            quote!(#pattern => #value,)
+        let arms = self.ty.variants().iter().enumerate().map(|(i, variant)| {
+            let (pattern, value) = (self.pattern(&quote!(Self), variant), self.pattern(of, variant));
+            if variant.unknown {
+                // its one field is a wire type like any other
+                let field = &variant.fields[0];
+                let (view, member) = (self.wire_of(field, quote!(view)), Self::bindings(variant));
+                let value = self.with_fields(of, variant, member.map(|member| quote!(#view(#member, index))));
+                return quote!(#pattern => #value,);
+            }
+            if !Self::is_tuple(variant) {
+                return quote!(#pattern => #value,);
+            }
+            let view = self.fields_of(i, variant, &quote!(Fields), &quote!(view));
+            let values = Self::tuple(variant);
+            quote!(#pattern => { let #values = #view(#values, index); #value })
         });
         quote!(match self { #(#arms)* })
     }
 
     /// The bodies of `decode`, `read` and `read_mut`.
     fn reading(&self, from: From, of: &TokenStream) -> TokenStream {
-        let p = &self.p;
-        if self.stub {
-            return quote!(#p::stub());
-        }
+        let value = |(i, variant): (usize, &Variant)| {
+            let value = self.pattern(of, variant);
+            if !Self::is_tuple(variant) {
+                return value;
+            }
+            let (item, values, arguments) = match from {
+                From::Octets => (quote!(decode), Self::owned_tuple(variant), quote!(r)),
+                From::View => (quote!(read), Self::tuple(variant), quote!(r, index)),
+                From::ViewMut => (quote!(read_mut), Self::tuple(variant), quote!(r)),
+            };
+            let read = self.fields_of(i, variant, &quote!(Fields), &item);
+            let n = Literal::usize_unsuffixed(i);
+            // not `?`: it costs the compiler more than all the rest of the arm
+            quote! {
+                match #read(&__VARIANTS[#n], 0, #arguments) {
+                    __private::Ok(#values) => #value,
+                    __private::Err(error) => return __private::Err(error),
+                }
+            }
+        };
         if !self.ty.is_union() {
-            let value = self.value(from, of, &self.ty.variants()[0]);
-            return quote!(#p::Ok(#value));
+            let value = value((0, &self.ty.variants()[0]));
+            return quote!(__private::Ok(#value));
         }
-        let arms = self.ty.listed().map(|variant| {
-            let (tag, value) = (Literal::u32_unsuffixed(variant.tag), self.value(from, of, variant));
+        let arms = self.ty.listed().enumerate().map(|(i, variant)| {
+            let (tag, value) = (Literal::u32_unsuffixed(variant.tag), value((i, variant)));
             quote!(#tag => #value,)
         });
         let (open, unknown, close) = match from {
@@ -452,15 +435,15 @@ impl<'a> Expander<'a> {
             _ => (quote!(r.open_union()?), quote!(unknown_tag), quote!(r.close_union();)),
         };
         let rest = match self.ty.unknown() {
-            None => quote!(return #p::Err(#p::#unknown::<Self>(r, tag))),
+            None => quote!(return __private::Err(__private::#unknown::<Self>(r, tag))),
             Some(variant) => {
                 let said = unraw(&variant.ident);
                 let keep = match from {
                     From::ViewMut => quote!(read_unknown_mut),
                     From::View => quote!(read_unknown),
-                    _ => quote!(decode_unknown),
+                    From::Octets => quote!(decode_unknown),
                 };
-                self.with_fields(of, variant, core::iter::once(quote!(#p::#keep::<Self>(r, tag, #said)?)))
+                self.with_fields(of, variant, core::iter::once(quote!(__private::#keep::<Self>(r, tag, #said)?)))
             }
         };
         quote! {
@@ -470,49 +453,14 @@ impl<'a> Expander<'a> {
                 _ => #rest,
             };
             #close
-            #p::Ok(value)
+            __private::Ok(value)
         }
-    }
-
-    /// A value of a variant, made of its fields in their order.
-    fn value(&self, from: From, of: &TokenStream, variant: &Variant) -> TokenStream {
-        let p = &self.p;
-        let fields = variant.fields.iter().zip(Self::bindings(variant)).map(|(field, binding)| {
-            let ty = &field.ty;
-            let path = layout::path(self.ty, variant, field);
-            let align = field.align.map(Literal::u32_unsuffixed);
-            let function = |name: &str| {
-                let name = format_ident!("{name}{}", if align.is_some() { "_aligned" } else { "" }, span = ty.span());
-                let p = at(ty.span(), p.clone());
-                quote_spanned!(ty.span()=> #p::#name::<#ty>)
-            };
-            let align = align.as_ref().map(|align| quote!(, #align));
-            match from {
-                From::Octets => {
-                    let f = function("decode");
-                    quote!(#f(r, #path #align)?)
-                }
-                From::View => {
-                    let f = function("read");
-                    quote!(#f(r, index, #path #align)?)
-                }
-                From::ViewMut => {
-                    let f = function("read_mut");
-                    quote!(#f(r, #path #align)?)
-                }
-                From::Owned => {
-                    let view = self.wire_of(field, quote!(view));
-                    quote!(#view(#binding, index))
-                }
-            }
-        });
-        self.with_fields(of, variant, fields)
     }
 
     // ------------------------------------------------------------------------------------------------ Union
 
     fn union(&self) -> TokenStream {
-        let (ident, p, name) = (&self.ty.ident, &self.p, &self.ty.wire_name);
+        let (ident, name) = (&self.ty.ident, &self.ty.wire_name);
         let variants = self.ty.listed().map(|variant| {
             let (tag, name) = (Literal::u32_unsuffixed(variant.tag), unraw(&variant.ident));
             quote!((#tag, #name))
@@ -520,18 +468,31 @@ impl<'a> Expander<'a> {
         let arms = self.tag_arms();
         let retired = (!self.ty.retired.is_empty()).then(|| {
             let tags = self.ty.retired.iter().map(|tag| Literal::u32_unsuffixed(*tag));
-            quote!(const RETIRED: &'static [#p::u32] = &[#(#tags),*];)
+            quote!(const RETIRED: &'static [__private::u32] = &[#(#tags),*];)
         });
         quote! {
             #[automatically_derived]
-            impl #p::Union for #ident {
-                const NAME: &'static #p::str = #name;
-                const VARIANTS: &'static [(#p::u32, &'static #p::str)] = &[#(#variants),*];
+            impl __private::Union for #ident {
+                const NAME: &'static __private::str = #name;
+                const VARIANTS: &'static [(__private::u32, &'static __private::str)] = &[#(#variants),*];
                 #retired
-                fn tag(&self) -> #p::u32 {
+                #[inline]
+                fn tag(&self) -> __private::u32 {
                     match self { #arms }
                 }
             }
         }
     }
+}
+
+/// What stands in an implementation of `Wire`.
+struct Bodies {
+    min_len: TokenStream,
+    align: TokenStream,
+    schema: TokenStream,
+    encode: TokenStream,
+    decode: TokenStream,
+    owned: TokenStream,
+    read: TokenStream,
+    read_mut: TokenStream,
 }

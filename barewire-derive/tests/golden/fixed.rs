@@ -27,265 +27,6 @@ pub enum NeuronViewMut<'w> {
     ),
     Silent,
 }
-#[automatically_derived]
-impl<'w, P: ::barewire::__private::Copy + 'static> ::barewire::__private::Copy
-for NeuronView<'w, P> {}
-#[automatically_derived]
-impl<'w, P: ::barewire::__private::Copy + 'static> ::barewire::__private::Clone
-for NeuronView<'w, P> {
-    #[inline]
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-#[allow(dead_code)]
-impl<'w, P: ::barewire::__private::Copy + 'static> NeuronView<'w, P> {
-    /// The tag on the wire.
-    #[inline]
-    pub const fn tag(&self) -> ::barewire::__private::u32 {
-        match self {
-            Self::Lif { .. } => 0,
-            Self::Pair { .. } => 1,
-            Self::Silent { .. } => 7,
-        }
-    }
-}
-#[automatically_derived]
-impl<'w> ::barewire::__private::Debug for NeuronView<'w, ::barewire::__private::f32> {
-    fn fmt(
-        &self,
-        f: &mut ::barewire::__private::fmt::Formatter<'_>,
-    ) -> ::barewire::__private::fmt::Result {
-        match self {
-            Self::Lif { threshold: f0, kernel: f1 } => {
-                ::barewire::__private::debug(
-                    f,
-                    "Lif",
-                    false,
-                    &[("threshold", f0), ("kernel", f1)],
-                )
-            }
-            Self::Pair(f0, f1) => {
-                ::barewire::__private::debug(f, "Pair", true, &[("f0", f0), ("f1", f1)])
-            }
-            Self::Silent {} => ::barewire::__private::debug(f, "Silent", false, &[]),
-        }
-    }
-}
-#[automatically_derived]
-impl<'w> ::barewire::__private::Debug for NeuronViewMut<'w> {
-    fn fmt(
-        &self,
-        f: &mut ::barewire::__private::fmt::Formatter<'_>,
-    ) -> ::barewire::__private::fmt::Result {
-        match self {
-            Self::Lif { threshold: f0, kernel: f1 } => {
-                ::barewire::__private::debug(
-                    f,
-                    "Lif",
-                    false,
-                    &[("threshold", f0), ("kernel", f1)],
-                )
-            }
-            Self::Pair(f0, f1) => {
-                ::barewire::__private::debug(f, "Pair", true, &[("f0", f0), ("f1", f1)])
-            }
-            Self::Silent {} => ::barewire::__private::debug(f, "Silent", false, &[]),
-        }
-    }
-}
-#[automatically_derived]
-#[allow(clippy::all)]
-impl ::barewire::__private::Wire for Neuron {
-    type View<'w, P: ::barewire::__private::Copy + 'static> = NeuronView<'w, P>;
-    type ViewMut<'w> = NeuronViewMut<'w>;
-    const MIN_LEN: ::barewire::__private::usize = ::barewire::__private::union_len(
-        &[
-            (
-                0,
-                <f32 as ::barewire::__private::Wire>::MIN_LEN
-                    + <super::Kernel as ::barewire::__private::Wire>::MIN_LEN,
-            ),
-            (
-                1,
-                <[f32; 2] as ::barewire::__private::Wire>::MIN_LEN
-                    + <bool as ::barewire::__private::Wire>::MIN_LEN,
-            ),
-            (7, 0),
-        ],
-    );
-    const ALIGN: ::barewire::__private::usize = ::barewire::__private::largest(
-        &[
-            <f32 as ::barewire::__private::Wire>::ALIGN,
-            <super::Kernel as ::barewire::__private::Wire>::ALIGN,
-            <[f32; 2] as ::barewire::__private::Wire>::ALIGN,
-            <bool as ::barewire::__private::Wire>::ALIGN,
-        ],
-    );
-    fn schema(
-        types: &mut ::barewire::__private::SchemaBuilder,
-    ) -> ::barewire::__private::TypeRef {
-        ::barewire::__private::fixed::schema::<Self>(types)
-    }
-    fn encode(&self, w: &mut ::barewire::__private::Writer) {
-        match self {
-            Self::Lif { threshold: f0, kernel: f1 } => {
-                w.open_union(0);
-                <f32 as ::barewire::__private::Wire>::encode(f0, w);
-                <super::Kernel as ::barewire::__private::Wire>::encode(f1, w);
-            }
-            Self::Pair(f0, f1) => {
-                w.open_union(1);
-                <[f32; 2] as ::barewire::__private::Wire>::encode(f0, w);
-                <bool as ::barewire::__private::Wire>::encode(f1, w);
-            }
-            Self::Silent {} => {
-                w.open_union(7);
-            }
-        }
-        w.close_union();
-    }
-    fn decode(
-        r: &mut ::barewire::__private::Reader<'_>,
-    ) -> ::barewire::__private::Result<Self, ::barewire::__private::DecodeError> {
-        let tag = r.open_union()?;
-        let value = match tag {
-            0 => {
-                Self::Lif {
-                    threshold: ::barewire::__private::decode::<f32>(r, "Lif.threshold")?,
-                    kernel: ::barewire::__private::decode::<
-                        super::Kernel,
-                    >(r, "Lif.kernel")?,
-                }
-            }
-            1 => {
-                Self::Pair(
-                    ::barewire::__private::decode::<[f32; 2]>(r, "Pair.f0")?,
-                    ::barewire::__private::decode::<bool>(r, "Pair.f1")?,
-                )
-            }
-            7 => Self::Silent {},
-            _ => {
-                return ::barewire::__private::Err(
-                    ::barewire::__private::unknown_tag::<Self>(r, tag),
-                );
-            }
-        };
-        r.close_union();
-        ::barewire::__private::Ok(value)
-    }
-    fn view<'w>(
-        &'w self,
-        index: &'w ::barewire::__private::Index,
-    ) -> NeuronView<'w, ::barewire::__private::f32> {
-        match self {
-            Self::Lif { threshold: f0, kernel: f1 } => {
-                NeuronView::Lif {
-                    threshold: <f32 as ::barewire::__private::Wire>::view(f0, index),
-                    kernel: <super::Kernel as ::barewire::__private::Wire>::view(
-                        f1,
-                        index,
-                    ),
-                }
-            }
-            Self::Pair(f0, f1) => {
-                NeuronView::Pair(
-                    <[f32; 2] as ::barewire::__private::Wire>::view(f0, index),
-                    <bool as ::barewire::__private::Wire>::view(f1, index),
-                )
-            }
-            Self::Silent {} => NeuronView::Silent {},
-        }
-    }
-    fn read<'w>(
-        r: &mut ::barewire::__private::Reader<'w>,
-        index: &'w ::barewire::__private::Index,
-    ) -> ::barewire::__private::Result<
-        NeuronView<'w, ::barewire::__private::f32>,
-        ::barewire::__private::DecodeError,
-    > {
-        let tag = r.open_union()?;
-        let value = match tag {
-            0 => {
-                NeuronView::Lif {
-                    threshold: ::barewire::__private::read::<
-                        f32,
-                    >(r, index, "Lif.threshold")?,
-                    kernel: ::barewire::__private::read::<
-                        super::Kernel,
-                    >(r, index, "Lif.kernel")?,
-                }
-            }
-            1 => {
-                NeuronView::Pair(
-                    ::barewire::__private::read::<[f32; 2]>(r, index, "Pair.f0")?,
-                    ::barewire::__private::read::<bool>(r, index, "Pair.f1")?,
-                )
-            }
-            7 => NeuronView::Silent {},
-            _ => {
-                return ::barewire::__private::Err(
-                    ::barewire::__private::unknown_tag::<Self>(r, tag),
-                );
-            }
-        };
-        r.close_union();
-        ::barewire::__private::Ok(value)
-    }
-    fn read_mut<'w>(
-        r: &mut ::barewire::__private::ReaderMut<'w>,
-    ) -> ::barewire::__private::Result<
-        NeuronViewMut<'w>,
-        ::barewire::__private::DecodeError,
-    > {
-        let tag = r.scan(|r| r.open_union())?;
-        let value = match tag {
-            0 => {
-                NeuronViewMut::Lif {
-                    threshold: ::barewire::__private::read_mut::<
-                        f32,
-                    >(r, "Lif.threshold")?,
-                    kernel: ::barewire::__private::read_mut::<
-                        super::Kernel,
-                    >(r, "Lif.kernel")?,
-                }
-            }
-            1 => {
-                NeuronViewMut::Pair(
-                    ::barewire::__private::read_mut::<[f32; 2]>(r, "Pair.f0")?,
-                    ::barewire::__private::read_mut::<bool>(r, "Pair.f1")?,
-                )
-            }
-            7 => NeuronViewMut::Silent {},
-            _ => {
-                return ::barewire::__private::Err(
-                    ::barewire::__private::unknown_tag_mut::<Self>(r, tag),
-                );
-            }
-        };
-        ::barewire::__private::Ok(value)
-    }
-}
-#[automatically_derived]
-impl ::barewire::__private::Element for Neuron {
-    type Kind = ::barewire::__private::Walked;
-}
-#[automatically_derived]
-impl ::barewire::__private::Union for Neuron {
-    const NAME: &'static ::barewire::__private::str = "Neuron";
-    const VARIANTS: &'static [(
-        ::barewire::__private::u32,
-        &'static ::barewire::__private::str,
-    )] = &[(0, "Lif"), (1, "Pair"), (7, "Silent")];
-    const RETIRED: &'static [::barewire::__private::u32] = &[2];
-    fn tag(&self) -> ::barewire::__private::u32 {
-        match self {
-            Self::Lif { .. } => 0,
-            Self::Pair { .. } => 1,
-            Self::Silent { .. } => 7,
-        }
-    }
-}
 ///Many [`Neuron`]s of one variant: a slice, or what stands for it, for each field.
 #[allow(missing_docs, dead_code, non_camel_case_types, non_snake_case, clippy::all)]
 pub enum NeuronRun<'w> {
@@ -312,41 +53,153 @@ pub enum NeuronRunMut<'w> {
     ),
     Silent,
 }
-#[automatically_derived]
-impl<'w> ::barewire::__private::Copy for NeuronRun<'w> {}
-#[automatically_derived]
-impl<'w> ::barewire::__private::Clone for NeuronRun<'w> {
-    #[inline]
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-#[automatically_derived]
-impl<'w> ::barewire::__private::Debug for NeuronRun<'w> {
-    fn fmt(
-        &self,
-        f: &mut ::barewire::__private::fmt::Formatter<'_>,
-    ) -> ::barewire::__private::fmt::Result {
-        match self {
-            Self::Lif { threshold: f0, kernel: f1 } => {
-                ::barewire::__private::debug(
-                    f,
-                    "Lif",
-                    false,
-                    &[("threshold", f0), ("kernel", f1)],
-                )
-            }
-            Self::Pair(f0, f1) => {
-                ::barewire::__private::debug(f, "Pair", true, &[("f0", f0), ("f1", f1)])
-            }
-            Self::Silent {} => ::barewire::__private::debug(f, "Silent", false, &[]),
-        }
-    }
-}
 const _: () = {
     use ::barewire::__private;
+    type __F0 = (f32, super::Kernel);
+    type __F1 = ([f32; 2], bool);
     #[automatically_derived]
-    #[allow(clippy::all)]
+    impl<'w, P: __private::Copy + 'static> __private::Copy for NeuronView<'w, P> {}
+    #[automatically_derived]
+    impl<'w, P: __private::Copy + 'static> __private::Clone for NeuronView<'w, P> {
+        #[inline]
+        fn clone(&self) -> Self {
+            *self
+        }
+    }
+    #[allow(dead_code)]
+    impl<'w, P: __private::Copy + 'static> NeuronView<'w, P> {
+        /// The tag on the wire.
+        #[inline]
+        pub const fn tag(&self) -> __private::u32 {
+            match self {
+                Self::Lif { .. } => 0,
+                Self::Pair { .. } => 1,
+                Self::Silent { .. } => 7,
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<'w> __private::Debug for NeuronView<'w, __private::f32> {
+        #[inline]
+        fn fmt(&self, f: &mut __private::fmt::Formatter<'_>) -> __private::fmt::Result {
+            match self {
+                Self::Lif { threshold: f0, kernel: f1 } => {
+                    __private::fixed::plain::debug::<Neuron>(f, 0, &[f0, f1])
+                }
+                Self::Pair(f0, f1) => {
+                    __private::fixed::plain::debug::<Neuron>(f, 1, &[f0, f1])
+                }
+                Self::Silent {} => __private::fixed::plain::debug::<Neuron>(f, 2, &[]),
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<'w> __private::Debug for NeuronViewMut<'w> {
+        #[inline]
+        fn fmt(&self, f: &mut __private::fmt::Formatter<'_>) -> __private::fmt::Result {
+            match self {
+                Self::Lif { threshold: f0, kernel: f1 } => {
+                    __private::fixed::plain::debug::<Neuron>(f, 0, &[f0, f1])
+                }
+                Self::Pair(f0, f1) => {
+                    __private::fixed::plain::debug::<Neuron>(f, 1, &[f0, f1])
+                }
+                Self::Silent {} => __private::fixed::plain::debug::<Neuron>(f, 2, &[]),
+            }
+        }
+    }
+    #[automatically_derived]
+    #[allow(unused_variables, clippy::all)]
+    impl __private::Wire for Neuron {
+        type View<'w, P: __private::Copy + 'static> = NeuronView<'w, P>;
+        type ViewMut<'w> = NeuronViewMut<'w>;
+        const MIN_LEN: __private::usize = __private::fixed::plain::min_len(
+            &<Self as __private::fixed::Fixed>::SHAPE,
+        );
+        const ALIGN: __private::usize = 1;
+        #[inline]
+        fn schema(types: &mut __private::SchemaBuilder) -> __private::TypeRef {
+            __private::fixed::schema::<Self>(types)
+        }
+        #[inline]
+        fn encode(&self, w: &mut __private::Writer) {
+            __private::fixed::plain::encode(self, w)
+        }
+        #[inline]
+        fn decode(
+            r: &mut __private::Reader<'_>,
+        ) -> __private::Result<Self, __private::DecodeError> {
+            __private::fixed::plain::decode(r)
+        }
+        #[inline]
+        fn view<'w>(
+            &'w self,
+            index: &'w __private::Index,
+        ) -> NeuronView<'w, __private::f32> {
+            __private::fixed::plain::view(self)
+        }
+        #[inline]
+        fn read<'w>(
+            r: &mut __private::Reader<'w>,
+            index: &'w __private::Index,
+        ) -> __private::Result<NeuronView<'w, __private::f32>, __private::DecodeError> {
+            __private::fixed::plain::read::<Self>(r)
+        }
+        #[inline]
+        fn read_mut<'w>(
+            r: &mut __private::ReaderMut<'w>,
+        ) -> __private::Result<NeuronViewMut<'w>, __private::DecodeError> {
+            __private::fixed::plain::read_mut::<Self>(r)
+        }
+    }
+    #[automatically_derived]
+    impl __private::Element for Neuron {
+        type Kind = __private::Walked;
+    }
+    #[automatically_derived]
+    impl __private::Union for Neuron {
+        const NAME: &'static __private::str = "Neuron";
+        const VARIANTS: &'static [(__private::u32, &'static __private::str)] = &[
+            (0, "Lif"),
+            (1, "Pair"),
+            (7, "Silent"),
+        ];
+        const RETIRED: &'static [__private::u32] = &[2];
+        #[inline]
+        fn tag(&self) -> __private::u32 {
+            match self {
+                Self::Lif { .. } => 0,
+                Self::Pair { .. } => 1,
+                Self::Silent { .. } => 7,
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<'w> __private::Copy for NeuronRun<'w> {}
+    #[automatically_derived]
+    impl<'w> __private::Clone for NeuronRun<'w> {
+        #[inline]
+        fn clone(&self) -> Self {
+            *self
+        }
+    }
+    #[automatically_derived]
+    impl<'w> __private::Debug for NeuronRun<'w> {
+        #[inline]
+        fn fmt(&self, f: &mut __private::fmt::Formatter<'_>) -> __private::fmt::Result {
+            match self {
+                Self::Lif { threshold: f0, kernel: f1 } => {
+                    __private::fixed::plain::debug::<Neuron>(f, 0, &[f0, f1])
+                }
+                Self::Pair(f0, f1) => {
+                    __private::fixed::plain::debug::<Neuron>(f, 1, &[f0, f1])
+                }
+                Self::Silent {} => __private::fixed::plain::debug::<Neuron>(f, 2, &[]),
+            }
+        }
+    }
+    #[automatically_derived]
+    #[allow(unused_variables, clippy::all)]
     impl __private::fixed::Fixed for Neuron {
         const SHAPE: __private::fixed::Shape = __private::fixed::Shape::Union(
             &__private::fixed::UnionShape {
@@ -394,13 +247,11 @@ const _: () = {
             match self {
                 Self::Lif { threshold: f0, kernel: f1 } => {
                     __private::fixed::Sink::tag(to, 0);
-                    <f32 as __private::fixed::Fixed>::put(f0, to);
-                    <super::Kernel as __private::fixed::Fixed>::put(f1, to);
+                    <__F0 as __private::fixed::FixedFields>::put((f0, f1), to);
                 }
                 Self::Pair(f0, f1) => {
                     __private::fixed::Sink::tag(to, 1);
-                    <[f32; 2] as __private::fixed::Fixed>::put(f0, to);
-                    <bool as __private::fixed::Fixed>::put(f1, to);
+                    <__F1 as __private::fixed::FixedFields>::put((f0, f1), to);
                 }
                 Self::Silent {} => {
                     __private::fixed::Sink::tag(to, 7);
@@ -413,16 +264,15 @@ const _: () = {
             let start = __private::fixed::Cursor::enter::<Self>(from);
             let value = match __private::fixed::Source::tag(from) {
                 0 => {
+                    let (f0, f1) = <__F0 as __private::fixed::FixedFields>::take(from);
                     Self::Lif {
-                        threshold: <f32 as __private::fixed::Fixed>::take(from),
-                        kernel: <super::Kernel as __private::fixed::Fixed>::take(from),
+                        threshold: f0,
+                        kernel: f1,
                     }
                 }
                 1 => {
-                    Self::Pair(
-                        <[f32; 2] as __private::fixed::Fixed>::take(from),
-                        <bool as __private::fixed::Fixed>::take(from),
-                    )
+                    let (f0, f1) = <__F1 as __private::fixed::FixedFields>::take(from);
+                    Self::Pair(f0, f1)
                 }
                 _ => Self::Silent {},
             };
@@ -436,16 +286,15 @@ const _: () = {
             let start = __private::fixed::Cursor::enter::<Self>(from);
             let value = match __private::fixed::Source::tag(from) {
                 0 => {
+                    let (f0, f1) = <__F0 as __private::fixed::FixedFields>::look(from);
                     NeuronView::Lif {
-                        threshold: <f32 as __private::fixed::Fixed>::look(from),
-                        kernel: <super::Kernel as __private::fixed::Fixed>::look(from),
+                        threshold: f0,
+                        kernel: f1,
                     }
                 }
                 1 => {
-                    NeuronView::Pair(
-                        <[f32; 2] as __private::fixed::Fixed>::look(from),
-                        <bool as __private::fixed::Fixed>::look(from),
-                    )
+                    let (f0, f1) = <__F1 as __private::fixed::FixedFields>::look(from);
+                    NeuronView::Pair(f0, f1)
                 }
                 _ => NeuronView::Silent {},
             };
@@ -457,25 +306,26 @@ const _: () = {
             let start = __private::fixed::Cursor::enter::<Self>(from);
             let value = match __private::fixed::Lender::tag(from) {
                 0 => {
+                    let (f0, f1) = <__F0 as __private::fixed::FixedFields>::lend(from);
                     NeuronViewMut::Lif {
-                        threshold: <f32 as __private::fixed::Fixed>::lend(from),
-                        kernel: <super::Kernel as __private::fixed::Fixed>::lend(from),
+                        threshold: f0,
+                        kernel: f1,
                     }
                 }
                 1 => {
-                    NeuronViewMut::Pair(
-                        <[f32; 2] as __private::fixed::Fixed>::lend(from),
-                        <bool as __private::fixed::Fixed>::lend(from),
-                    )
+                    let (f0, f1) = <__F1 as __private::fixed::FixedFields>::lend(from);
+                    NeuronViewMut::Pair(f0, f1)
                 }
                 _ => NeuronViewMut::Silent {},
             };
             __private::fixed::Cursor::leave::<Self>(from, start);
             value
         }
+        #[inline]
         fn column<'w>(from: &mut __private::fixed::RunSource<'w>) -> Self::Column<'w> {
             __private::fixed::ColumnsView::of_field(from)
         }
+        #[inline]
         fn column_mut<'w>(
             from: &mut __private::fixed::RunLender<'_, 'w>,
         ) -> Self::ColumnMut<'w> {
@@ -483,48 +333,50 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    #[allow(clippy::all)]
+    #[allow(unused_variables, clippy::all)]
     impl __private::fixed::FixedType for Neuron {
         type Run<'w> = NeuronRun<'w>;
         type RunMut<'w> = NeuronRunMut<'w>;
+        #[inline]
         fn run<'w>(
             tag: __private::u8,
             from: &mut __private::fixed::RunSource<'w>,
         ) -> NeuronRun<'w> {
             match tag {
                 0 => {
+                    let (f0, f1) = <__F0 as __private::fixed::FixedFields>::column(from);
                     NeuronRun::Lif {
-                        threshold: <f32 as __private::fixed::Fixed>::column(from),
-                        kernel: <super::Kernel as __private::fixed::Fixed>::column(from),
+                        threshold: f0,
+                        kernel: f1,
                     }
                 }
                 1 => {
-                    NeuronRun::Pair(
-                        <[f32; 2] as __private::fixed::Fixed>::column(from),
-                        <bool as __private::fixed::Fixed>::column(from),
-                    )
+                    let (f0, f1) = <__F1 as __private::fixed::FixedFields>::column(from);
+                    NeuronRun::Pair(f0, f1)
                 }
                 _ => NeuronRun::Silent {},
             }
         }
+        #[inline]
         fn run_mut<'w>(
             tag: __private::u8,
             from: &mut __private::fixed::RunLender<'_, 'w>,
         ) -> NeuronRunMut<'w> {
             match tag {
                 0 => {
+                    let (f0, f1) = <__F0 as __private::fixed::FixedFields>::column_mut(
+                        from,
+                    );
                     NeuronRunMut::Lif {
-                        threshold: <f32 as __private::fixed::Fixed>::column_mut(from),
-                        kernel: <super::Kernel as __private::fixed::Fixed>::column_mut(
-                            from,
-                        ),
+                        threshold: f0,
+                        kernel: f1,
                     }
                 }
                 1 => {
-                    NeuronRunMut::Pair(
-                        <[f32; 2] as __private::fixed::Fixed>::column_mut(from),
-                        <bool as __private::fixed::Fixed>::column_mut(from),
-                    )
+                    let (f0, f1) = <__F1 as __private::fixed::FixedFields>::column_mut(
+                        from,
+                    );
+                    NeuronRunMut::Pair(f0, f1)
                 }
                 _ => NeuronRunMut::Silent {},
             }

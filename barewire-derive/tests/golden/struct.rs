@@ -15,158 +15,151 @@ struct BlockViewMut<'w> {
     pub(crate) weight: <Weight as other::place::__private::Wire>::ViewMut<'w>,
     r#type: <u8 as other::place::__private::Wire>::ViewMut<'w>,
 }
-#[automatically_derived]
-impl<'w, P: other::place::__private::Copy + 'static> other::place::__private::Copy
-for BlockView<'w, P> {}
-#[automatically_derived]
-impl<'w, P: other::place::__private::Copy + 'static> other::place::__private::Clone
-for BlockView<'w, P> {
-    #[inline]
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-#[automatically_derived]
-impl<'w> other::place::__private::Debug for BlockView<'w, other::place::__private::f32> {
-    fn fmt(
-        &self,
-        f: &mut other::place::__private::fmt::Formatter<'_>,
-    ) -> other::place::__private::fmt::Result {
-        match self {
-            Self { norm: f0, weight: f1, r#type: f2 } => {
-                other::place::__private::debug(
-                    f,
-                    "Block",
-                    false,
-                    &[("norm", f0), ("weight", f1), ("type", f2)],
-                )
-            }
-        }
-    }
-}
-#[automatically_derived]
-impl<'w> other::place::__private::Debug for BlockViewMut<'w> {
-    fn fmt(
-        &self,
-        f: &mut other::place::__private::fmt::Formatter<'_>,
-    ) -> other::place::__private::fmt::Result {
-        match self {
-            Self { norm: f0, weight: f1, r#type: f2 } => {
-                other::place::__private::debug(
-                    f,
-                    "Block",
-                    false,
-                    &[("norm", f0), ("weight", f1), ("type", f2)],
-                )
-            }
-        }
-    }
-}
-#[automatically_derived]
-#[allow(clippy::all)]
-impl other::place::__private::Wire for Block {
-    type View<'w, P: other::place::__private::Copy + 'static> = BlockView<'w, P>;
-    type ViewMut<'w> = BlockViewMut<'w>;
-    const MIN_LEN: other::place::__private::usize = <Vec<
-        f32,
-    > as other::place::__private::Wire>::MIN_LEN
-        + <Weight as other::place::__private::Wire>::MIN_LEN
-        + <u8 as other::place::__private::Wire>::MIN_LEN;
-    const ALIGN: other::place::__private::usize = other::place::__private::largest(
-        &[
-            <Vec<f32> as other::place::__private::Wire>::ALIGN,
-            <Weight as other::place::__private::Wire>::ALIGN,
-            <u8 as other::place::__private::Wire>::ALIGN,
-        ],
-    );
-    fn schema(
-        types: &mut other::place::__private::SchemaBuilder,
-    ) -> other::place::__private::TypeRef {
-        other::place::__private::struct_schema(
-            types,
-            "Renamed",
-            &[
-                other::place::__private::FieldEntry {
-                    name: "norm",
-                    exact: false,
-                    align: 64,
-                    ty: <Vec<f32> as other::place::__private::Wire>::schema,
-                },
-                other::place::__private::FieldEntry {
-                    name: "W",
-                    exact: true,
-                    align: 64,
-                    ty: <Weight as other::place::__private::Wire>::schema,
-                },
-                other::place::__private::FieldEntry {
-                    name: "type",
-                    exact: false,
-                    align: 64,
-                    ty: <u8 as other::place::__private::Wire>::schema,
-                },
-            ],
+const _: () = {
+    use other::place::__private;
+    type __F0 = (Vec<f32>, Weight, u8);
+    const __VARIANTS: &[__private::VariantEntry] = &[
+        __private::structure::<
+            __F0,
+        >(
+            "Block",
             false,
-        )
-    }
-    fn encode(&self, w: &mut other::place::__private::Writer) {
-        match self {
-            Self { norm: f0, weight: f1, r#type: f2 } => {
-                <Vec<f32> as other::place::__private::Wire>::encode(f0, w);
-                <Weight as other::place::__private::Wire>::encode(f1, w);
-                <u8 as other::place::__private::Wire>::encode(f2, w);
-            }
+            &[
+                __private::field("norm"),
+                __private::field("weight").renamed("W"),
+                __private::field("type"),
+            ],
+        ),
+    ];
+    #[automatically_derived]
+    impl<'w, P: __private::Copy + 'static> __private::Copy for BlockView<'w, P> {}
+    #[automatically_derived]
+    impl<'w, P: __private::Copy + 'static> __private::Clone for BlockView<'w, P> {
+        #[inline]
+        fn clone(&self) -> Self {
+            *self
         }
     }
-    fn decode(
-        r: &mut other::place::__private::Reader<'_>,
-    ) -> other::place::__private::Result<Self, other::place::__private::DecodeError> {
-        other::place::__private::Ok(Self {
-            norm: other::place::__private::decode::<Vec<f32>>(r, "norm")?,
-            weight: other::place::__private::decode::<Weight>(r, "weight")?,
-            r#type: other::place::__private::decode::<u8>(r, "type")?,
-        })
-    }
-    fn view<'w>(
-        &'w self,
-        index: &'w other::place::__private::Index,
-    ) -> BlockView<'w, other::place::__private::f32> {
-        match self {
-            Self { norm: f0, weight: f1, r#type: f2 } => {
-                BlockView {
-                    norm: <Vec<f32> as other::place::__private::Wire>::view(f0, index),
-                    weight: <Weight as other::place::__private::Wire>::view(f1, index),
-                    r#type: <u8 as other::place::__private::Wire>::view(f2, index),
+    #[automatically_derived]
+    impl<'w> __private::Debug for BlockView<'w, __private::f32> {
+        #[inline]
+        fn fmt(&self, f: &mut __private::fmt::Formatter<'_>) -> __private::fmt::Result {
+            match self {
+                Self { norm: f0, weight: f1, r#type: f2 } => {
+                    __private::debug(f, &__VARIANTS[0], &[f0, f1, f2])
                 }
             }
         }
     }
-    fn read<'w>(
-        r: &mut other::place::__private::Reader<'w>,
-        index: &'w other::place::__private::Index,
-    ) -> other::place::__private::Result<
-        BlockView<'w, other::place::__private::f32>,
-        other::place::__private::DecodeError,
-    > {
-        other::place::__private::Ok(BlockView {
-            norm: other::place::__private::read::<Vec<f32>>(r, index, "norm")?,
-            weight: other::place::__private::read::<Weight>(r, index, "weight")?,
-            r#type: other::place::__private::read::<u8>(r, index, "type")?,
-        })
+    #[automatically_derived]
+    impl<'w> __private::Debug for BlockViewMut<'w> {
+        #[inline]
+        fn fmt(&self, f: &mut __private::fmt::Formatter<'_>) -> __private::fmt::Result {
+            match self {
+                Self { norm: f0, weight: f1, r#type: f2 } => {
+                    __private::debug(f, &__VARIANTS[0], &[f0, f1, f2])
+                }
+            }
+        }
     }
-    fn read_mut<'w>(
-        r: &mut other::place::__private::ReaderMut<'w>,
-    ) -> other::place::__private::Result<
-        BlockViewMut<'w>,
-        other::place::__private::DecodeError,
-    > {
-        other::place::__private::Ok(BlockViewMut {
-            norm: other::place::__private::read_mut::<Vec<f32>>(r, "norm")?,
-            weight: other::place::__private::read_mut::<Weight>(r, "weight")?,
-            r#type: other::place::__private::read_mut::<u8>(r, "type")?,
-        })
+    #[automatically_derived]
+    #[allow(unused_variables, clippy::all)]
+    impl __private::Wire for Block {
+        type View<'w, P: __private::Copy + 'static> = BlockView<'w, P>;
+        type ViewMut<'w> = BlockViewMut<'w>;
+        const MIN_LEN: __private::usize = __private::min_len(__VARIANTS);
+        const ALIGN: __private::usize = __private::align(__VARIANTS);
+        #[inline]
+        fn schema(types: &mut __private::SchemaBuilder) -> __private::TypeRef {
+            __private::struct_schema(types, "Renamed", __VARIANTS)
+        }
+        #[inline]
+        fn encode(&self, w: &mut __private::Writer) {
+            match self {
+                Self { norm: f0, weight: f1, r#type: f2 } => {
+                    <__F0 as __private::Fields>::encode(
+                        &__VARIANTS[0],
+                        0,
+                        (f0, f1, f2),
+                        w,
+                    );
+                }
+            }
+        }
+        #[inline]
+        fn decode(
+            r: &mut __private::Reader<'_>,
+        ) -> __private::Result<Self, __private::DecodeError> {
+            __private::Ok(
+                match <__F0 as __private::Fields>::decode(&__VARIANTS[0], 0, r) {
+                    __private::Ok((f0, f1, f2)) => {
+                        Self {
+                            norm: f0,
+                            weight: f1,
+                            r#type: f2,
+                        }
+                    }
+                    __private::Err(error) => return __private::Err(error),
+                },
+            )
+        }
+        #[inline]
+        fn view<'w>(
+            &'w self,
+            index: &'w __private::Index,
+        ) -> BlockView<'w, __private::f32> {
+            match self {
+                Self { norm: f0, weight: f1, r#type: f2 } => {
+                    let (f0, f1, f2) = <__F0 as __private::Fields>::view(
+                        (f0, f1, f2),
+                        index,
+                    );
+                    BlockView {
+                        norm: f0,
+                        weight: f1,
+                        r#type: f2,
+                    }
+                }
+            }
+        }
+        #[inline]
+        fn read<'w>(
+            r: &mut __private::Reader<'w>,
+            index: &'w __private::Index,
+        ) -> __private::Result<BlockView<'w, __private::f32>, __private::DecodeError> {
+            __private::Ok(
+                match <__F0 as __private::Fields>::read(&__VARIANTS[0], 0, r, index) {
+                    __private::Ok((f0, f1, f2)) => {
+                        BlockView {
+                            norm: f0,
+                            weight: f1,
+                            r#type: f2,
+                        }
+                    }
+                    __private::Err(error) => return __private::Err(error),
+                },
+            )
+        }
+        #[inline]
+        fn read_mut<'w>(
+            r: &mut __private::ReaderMut<'w>,
+        ) -> __private::Result<BlockViewMut<'w>, __private::DecodeError> {
+            __private::Ok(
+                match <__F0 as __private::Fields>::read_mut(&__VARIANTS[0], 0, r) {
+                    __private::Ok((f0, f1, f2)) => {
+                        BlockViewMut {
+                            norm: f0,
+                            weight: f1,
+                            r#type: f2,
+                        }
+                    }
+                    __private::Err(error) => return __private::Err(error),
+                },
+            )
+        }
     }
-}
-#[automatically_derived]
-impl other::place::__private::Element for Block {
-    type Kind = other::place::__private::Walked;
-}
+    #[automatically_derived]
+    impl __private::Element for Block {
+        type Kind = __private::Walked;
+    }
+};

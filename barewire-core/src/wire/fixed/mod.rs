@@ -17,7 +17,9 @@
 mod check;
 mod columns;
 mod cursor;
+mod fields;
 mod leaf;
+pub mod plain;
 mod runs;
 mod schema;
 mod shape;
@@ -30,6 +32,7 @@ pub use columns::{Columns, ColumnsView, ColumnsViewMut};
 #[cfg(target_endian = "little")]
 pub use columns::{Runs, RunsMut};
 pub use cursor::{Cursor, Lender, RunLender, RunSource, Sink, Source};
+pub use fields::FixedFields;
 pub use runs::Run;
 pub use schema::plain as schema;
 pub use shape::{

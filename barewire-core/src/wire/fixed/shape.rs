@@ -68,6 +68,8 @@ pub enum Shape {
 /// See [`Shape`].
 #[derive(Clone, Copy, Debug)]
 pub struct StructShape {
+    /// its name in Rust
+    pub rust_name: &'static str,
     /// its name in the schema
     pub name: &'static str,
     /// whether the fields have no names of their own

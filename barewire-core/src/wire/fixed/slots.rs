@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
+use core::ops::Range;
 
 use super::check::{check_slots, not_zero};
 use super::cursor::{InSlot, SlotLender, SlotSink, SlotSource};
@@ -117,7 +118,7 @@ impl<'w, T: FixedType> SlotsView<'w, T> {
     ///
     /// # Panics
     /// If they are not all there, as a slice does.
-    pub fn slice(&self, rows: core::ops::Range<usize>) -> Self {
+    pub fn slice(&self, rows: Range<usize>) -> Self {
         Self::new(&self.octets[rows.start * Self::SLOT_LEN..rows.end * Self::SLOT_LEN])
     }
 
@@ -125,11 +126,23 @@ impl<'w, T: FixedType> SlotsView<'w, T> {
     pub fn runs(&self) -> impl Iterator<Item = Run<Self>> {
         let (all, mut at) = (*self, 0);
         core::iter::from_fn(move || {
-            let tag = (at < all.count()).then(|| all.tag_at(at))?;
             let start = at;
-            at = (start..all.count()).find(|&i| all.tag_at(i) != tag).unwrap_or(all.count());
-            Some(Run { tag: tag.into(), rows: start..at, cells: all.slice(start..at) })
+            (start < all.count()).then(|| {
+                at = all.run_end(start);
+                all.run(start..at)
+            })
         })
+    }
+
+    /// Where the run ends that begins at an element.
+    pub(super) fn run_end(self, start: usize) -> usize {
+        let tag = self.tag_at(start);
+        (start..self.count()).find(|&i| self.tag_at(i) != tag).unwrap_or(self.count())
+    }
+
+    /// Elements of one variant.
+    pub(super) fn run(self, rows: Range<usize>) -> Run<Self> {
+        Run { tag: self.tag_at(rows.start).into(), cells: self.slice(rows.clone()), rows }
     }
 
     /// Requires zeros where no field is.
@@ -220,6 +233,27 @@ impl<'w, T: FixedType> SlotsViewMut<'w, T> {
 
     reading!(SlotsView);
     writing!();
+
+    /// Neighbours of one variant together, in the order of the list. They are slots, so each may become another variant.
+    pub fn runs_mut(&mut self) -> impl Iterator<Item = Run<SlotsViewMut<'_, T>>> {
+        self.runs_of_at_most(usize::MAX)
+    }
+
+    /// Runs that end at multiples of `most` too.
+    pub(super) fn runs_of_at_most(&mut self, most: usize) -> impl Iterator<Item = Run<SlotsViewMut<'_, T>>> {
+        let (mut rest, mut at) = (&mut *self.octets, 0);
+        core::iter::from_fn(move || {
+            let left = SlotsView::<T>::new(rest);
+            if left.count() == 0 {
+                return None;
+            }
+            let (tag, n) = (left.tag_at(0).into(), left.run_end(0).min(most - at % most));
+            let (octets, after) = core::mem::take(&mut rest).split_at_mut(n * T::PLACE.size);
+            let rows = at..at + n;
+            (rest, at) = (after, at + n);
+            Some(Run { tag, rows, cells: SlotsViewMut { octets, of: PhantomData } })
+        })
+    }
 
     /// All elements, each of which may be changed: `rayon`'s `par_bridge` and threads may share them out.
     pub fn into_iter_mut(self) -> impl Iterator<Item = T::ViewMut<'w>> {

@@ -151,15 +151,11 @@ impl<'w, T: FixedType> Iterator for RunsMut<'w, T> {
     }
 }
 
-/// Runs that threads share out are cut at multiples of this many elements, so that one long run is shared out too; where they
-/// are cut does not depend on the number of threads.
-#[cfg(feature = "std")]
-const SHARE: usize = 16_384;
-
 #[cfg(feature = "std")]
 mod parallel {
     use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
+    use super::super::super::runs::{SHARE, shares};
     use super::*;
 
     impl<'w, T: FixedType> ColumnsView<'w, T> {
@@ -169,13 +165,8 @@ mod parallel {
         where
             T::Run<'w>: Send,
         {
-            let (all, mut cuts, mut at) = (*self, Vec::new(), 0);
-            while at < all.count() {
-                let end = all.run_end(at).min((at / SHARE + 1) * SHARE);
-                cuts.push(at..end);
-                at = end;
-            }
-            cuts.into_par_iter().map(move |rows| all.run(rows))
+            let all = *self;
+            shares(all.count(), |start| all.run_end(start)).into_par_iter().map(move |rows| all.run(rows))
         }
     }
 
