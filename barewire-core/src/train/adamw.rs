@@ -282,12 +282,12 @@ impl LeafState {
                 let LeafState { first: m, second: v, .. } = self;
                 match grad.form() {
                     Form::Ignored => {}
-                    Form::Zero | Form::Dense => {
+                    Form::Dense => {
                         if let Some(grad) = grad.dense(values.len()) {
                             adam::update_with(exec, c, values, grad, m, v)?;
                         }
                     }
-                    // rows and pairs are never a whole matrix: some rows at a time
+                    // rows and pairs are never a whole matrix, nor is nothing: some rows at a time
                     _ => {
                         let sizes = matrix(dims);
                         let step = (BLOCK / sizes[1].max(1)).max(1);
