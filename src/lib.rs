@@ -57,8 +57,8 @@ pub use barewire_core::primitive::Primitive;
 pub use barewire_core::wire;
 #[cfg(feature = "std")]
 pub use barewire_core::{
-    Error, error, explain, gradient, kernels, layer, model, ops, part, primitive, real, shape, state, testing, train,
-    workspace,
+    Error, error, explain, gradient, kernels, layer, model, ops, part, precision, primitive, real, shape, state,
+    testing, train, workspace,
 };
 #[cfg(feature = "std")]
 pub use barewire_derive::differentiable;

@@ -29,6 +29,8 @@ pub mod ops;
 #[cfg(feature = "std")]
 pub mod part;
 #[cfg(feature = "std")]
+pub mod precision;
+#[cfg(feature = "std")]
 pub mod primitive;
 #[cfg(feature = "std")]
 pub mod real;

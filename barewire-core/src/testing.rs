@@ -45,6 +45,7 @@ mod layers;
 mod rng;
 mod run;
 mod sample;
+mod sums;
 
 use alloc::format;
 use alloc::string::String;
@@ -55,6 +56,7 @@ pub use layers::{check_layer, check_layer_adjoint, flatten};
 pub use rng::Rng;
 pub use run::{Contribution, Given, Pulled, Ran, Testable};
 pub use sample::{Sample, Value, binary, constant, given_ids, ids, numbers, quantized, setting, ternary};
+pub use sums::ill_conditioned_sum;
 
 use crate::Error;
 use crate::real::{Dual, Real};

@@ -44,6 +44,7 @@ use check::Derive;
 /// | field           | `dims = [d_out, d_in]`         | names of the axes of numbers, outermost first                      |
 /// | field           | `axes(d_in = d_model)`         | what a sub-layer's axes are called here                            |
 /// | field           | `active`, `signal`, `fixed`    | its role; `fixed` gets no gradient and may stay unused             |
+/// | field           | `gradient = low_rank`          | how its gradient is held: `dense`, `sparse`, `low_rank`, `diagonal` |
 /// | field           | `scaled_by = scale`            | the sibling that is the absmean scale of these digits              |
 /// | field           | `align = 256`                  | alignment of its lists: a power of two from 64 to 4096             |
 /// | field, variant  | `rename = "name"`              | the exact name in the schema                                       |

@@ -122,6 +122,13 @@ pub enum KernelError {
         /// The byte found.
         found: u8,
     },
+    /// What this machine cannot compute.
+    Unavailable {
+        /// The arithmetic.
+        what: &'static str,
+        /// What it needs.
+        needs: &'static str,
+    },
 }
 
 impl fmt::Display for KernelError {
@@ -168,6 +175,7 @@ impl fmt::Display for KernelError {
             Self::State { row, col, states, found } => {
                 write!(f, "byte {found} at row {row}, column {col} is no state, expected less than {states}")
             }
+            Self::Unavailable { what, needs } => write!(f, "{what} needs {needs}, which is not there"),
         }
     }
 }

@@ -26,6 +26,7 @@
 //! | [`cross_entropy`]    | loss of rows of logits, with its gradient in the same pass               |
 //! | [`elementwise`]      | `exp`, `ln`, `sigmoid`, `silu`, `softplus`, `tanh`, to 2 ulp; backward   |
 //! | [`adam`]             | the AdamW update, also with the quantisation of latent weights           |
+//! | [`extended`]         | sums in the 80-bit format of x86-64                                      |
 //! | [`random`]           | counter-based random numbers                                             |
 //! | [`vectorize()`]      | compiles a caller's own plain loop for each instruction set              |
 //!
@@ -67,6 +68,7 @@ pub mod elementwise;
 mod entry_points;
 mod error;
 mod exec;
+pub mod extended;
 pub mod gated_recurrence;
 pub mod gemm;
 mod isa;

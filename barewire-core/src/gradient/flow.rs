@@ -175,7 +175,8 @@ impl<R: Real> FlowRef<'_, R> {
         Ok(())
     }
 
-    fn check_size(self, n: usize) -> Result<(), Error> {
+    /// Refuses a whole of another size.
+    pub(super) fn check_size(self, n: usize) -> Result<(), Error> {
         match self.size() {
             Some(size) if size != n => Err(Error::length("gradient", size, n)),
             _ => Ok(()),

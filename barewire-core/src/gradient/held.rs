@@ -181,7 +181,9 @@ impl<R: Real> Gradient<R> {
                 Ok(())
             }
             _ => {
-                let all = self.flow.make_dense(rows.saturating_mul(cols), &mut self.memory);
+                let size = rows.saturating_mul(cols);
+                self.flow.as_ref().check_size(size)?;
+                let all = self.flow.make_dense(size, &mut self.memory);
                 add_outer([n, rows, cols], alpha, y, x, all)
             }
         }

@@ -65,7 +65,8 @@ impl Pattern {
     pub fn sizes(self) -> Result<[usize; 2], Error> {
         let [rows, cols] = self.shape();
         match (rows.checked_mul(cols), self.stored()) {
-            (Some(_), Some(_)) => Ok([rows, cols]),
+            // no list is longer
+            (Some(n), Some(_)) if isize::try_from(n).is_ok() => Ok([rows, cols]),
             _ => Err(Error::shape("a matrix that fits in memory", format!("{self:?}"))),
         }
     }

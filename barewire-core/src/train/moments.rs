@@ -79,10 +79,11 @@ impl Moments<'_> {
         let c = if dims.rank() > 1 { rates.decayed } else { rates.plain };
         match grad.form() {
             Form::Ignored => Ok(()),
-            Form::Zero | Form::Dense => match grad.dense(values.len()) {
+            Form::Dense => match grad.dense(values.len()) {
                 Some(grad) => Ok(adam::update_with(exec, c, values, grad, self.first, self.second)?),
                 None => Ok(()),
             },
+            // rows and pairs are never a whole matrix, nor is nothing
             _ => {
                 let sizes = matrix(dims);
                 let read = |rows, out: &mut [f32]| grad.read_rows_with(exec, sizes, rows, out);
