@@ -51,14 +51,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use arguments::{Argument, Arguments, Receiver, Receivers, Receives, Results};
-pub use layers::{check_layer, check_layer_adjoint, flatten};
+pub use layers::{check_layer, check_layer_adjoint, check_layer_second_order};
 pub use rng::Rng;
 pub use run::{Contribution, Given, Pulled, Ran, Testable};
 pub use sample::{Sample, Value, binary, constant, given_ids, ids, numbers, quantized, setting, ternary};
 
 use crate::Error;
 use crate::real::{Dual, Real};
-use case::{Case, agree, map_lists, pair, plus, random_like};
+use case::{Case, agree, map_lists, pair, random_like};
 
 /// How far apart the two sides of the worst comparison were, each relative to the sum of the magnitudes of its terms.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
