@@ -53,12 +53,14 @@
 #[cfg(all(feature = "std", target_endian = "little"))]
 pub use barewire_core::columns;
 #[cfg(feature = "std")]
+pub use barewire_core::formula;
+#[cfg(feature = "std")]
 pub use barewire_core::primitive::Primitive;
 pub use barewire_core::wire;
 #[cfg(feature = "std")]
 pub use barewire_core::{
-    Error, error, explain, gradient, kernels, layer, model, ops, part, precision, primitive, real, shape, state,
-    testing, train, workspace,
+    Error, autodiff, error, explain, gradient, kernels, layer, model, ops, part, precision, primitive, real, shape,
+    state, testing, train, workspace,
 };
 #[cfg(feature = "std")]
 pub use barewire_derive::differentiable;
@@ -72,7 +74,7 @@ pub mod prelude {
     pub use crate::{BareStruct, BareUnion};
     #[cfg(feature = "std")]
     pub use crate::{
-        differentiable,
+        autodiff, differentiable, formula,
         gradient::{Gradient, Signal},
         layer::{Input, Layer},
         model::{Checked, Pass, ids, numbers},
@@ -93,3 +95,7 @@ pub mod __private {
 #[doc = include_str!("../README.md")]
 #[cfg(all(doctest, feature = "std"))]
 struct Readme;
+
+#[doc = include_str!("../docs/gradients.md")]
+#[cfg(all(doctest, feature = "std"))]
+struct Gradients;

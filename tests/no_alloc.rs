@@ -122,6 +122,17 @@ fn model(rng: &mut Rng) -> Model {
     Model { table: matrix(rng, VOCAB, D), blocks, head: dense(rng, VOCAB, D) }
 }
 
+struct MeanSquare;
+
+impl autodiff::Formula for MeanSquare {
+    fn eval<R: Real>(&self, y: &[R], loss: &mut Vec<R>) -> Result<(), barewire::Error> {
+        let mut sum = R::ZERO;
+        y.iter().for_each(|y| sum += *y * *y);
+        loss.push(sum / R::of(y.len() as f64));
+        Ok(())
+    }
+}
+
 #[test]
 fn warm_steps_allocate_nothing() {
     let mut rng = Rng::new(3);
@@ -155,8 +166,27 @@ fn warm_steps_allocate_nothing() {
         at += 1;
     });
 
-    println!("allocations in steps 1, 2 ..: forward {forward:?}, forward and backward {backward:?}, step {step:?}");
-    for (what, counts) in [("forward", forward), ("forward and backward", backward), ("step", step)] {
+    let function = autodiff::Model::new(model, &inputs).unwrap();
+    let loss = autodiff::Then(&function, &MeanSquare);
+    let (point, mut of) = (function.point::<f32>(), autodiff::Derivatives::new(&loss));
+    let gradient = allocations(6, || {
+        of.value_and_grad(&point).unwrap();
+    });
+    let product = allocations(6, || {
+        of.value_grad_and_hvp(&point, &point).unwrap();
+    });
+
+    println!(
+        "allocations in steps 1, 2 ..: forward {forward:?}, forward and backward {backward:?}, step {step:?}, \
+         `value_and_grad` {gradient:?}, `value_grad_and_hvp` {product:?}"
+    );
+    for (what, counts) in [
+        ("forward", forward),
+        ("forward and backward", backward),
+        ("step", step),
+        ("value_and_grad", gradient),
+        ("value_grad_and_hvp", product),
+    ] {
         assert!(counts[2..].iter().all(|n| *n == 0), "{what}: {counts:?}");
     }
 }

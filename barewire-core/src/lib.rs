@@ -8,6 +8,8 @@ extern crate alloc;
 
 pub mod wire;
 
+#[cfg(feature = "std")]
+pub mod autodiff;
 #[cfg(all(feature = "std", target_endian = "little"))]
 pub mod columns;
 #[cfg(feature = "std")]

@@ -203,11 +203,9 @@ impl<T: Part> PartList<T> for Walked {
         index: &'o Index,
     ) -> Result<&'o [T::View<'o, R>], Error> {
         same_count(views.len(), points.len())?;
-        let mut list = Vec::with_capacity(views.len());
-        for (i, (view, point)) in views.iter().zip(points).enumerate() {
-            list.push(T::at::<R, P>(*view, point, index).map_err(|e| e.inside(&format!("{i}")))?);
-        }
-        Ok(index.alloc_slice(&list))
+        index.try_alloc_with(views.len(), |i| {
+            T::at::<R, P>(views[i], &points[i], index).map_err(|e| e.inside(&format!("{i}")))
+        })
     }
     fn walk<R: Real, P: Lift<R>>(
         views: &[T::View<'_, P>],
@@ -251,7 +249,7 @@ impl<T: Part> PartList<T> for Walked {
 }
 
 /// Sizes a list of gradients or states on first use.
-fn sized<T: Default>(list: &mut Vec<T>, n: usize) -> Result<&mut [T], Error> {
+pub(crate) fn sized<T: Default>(list: &mut Vec<T>, n: usize) -> Result<&mut [T], Error> {
     if list.is_empty() {
         list.resize_with(n, T::default);
     }

@@ -43,6 +43,11 @@ impl<'w, T: Layer, P: Copy + 'static> Checked<'w, T, P> {
         Ok(Checked { view })
     }
 
+    /// The same model with other numbers, laid over it by [`at`](crate::part::Part::at): the sizes are the same.
+    pub(crate) fn with_numbers<'o, Q: Copy + 'static>(&self, view: T::View<'o, Q>) -> Checked<'o, T, Q> {
+        Checked { view }
+    }
+
     /// The view.
     pub fn view(&self) -> T::View<'w, P> {
         self.view
@@ -59,7 +64,11 @@ impl<'w, T: Layer, P: Copy + 'static> Checked<'w, T, P> {
     }
 
     /// Checks the inputs against their announced sizes and sizes the results.
-    fn sized<R: Real>(&self, inputs: &[Input<'_, '_, R>], outs: &mut [Dims; MAX_RESULTS]) -> Result<usize, Error> {
+    pub(crate) fn sized<R: Real>(
+        &self,
+        inputs: &[Input<'_, '_, R>],
+        outs: &mut [Dims; MAX_RESULTS],
+    ) -> Result<usize, Error> {
         let sig = &T::SIG;
         if inputs.len() != sig.inputs() {
             return Err(Error::input(format!("{} inputs", sig.inputs()), format!("{}", inputs.len())));
@@ -172,6 +181,11 @@ pub struct Pass<'r, T: Layer, R: Real> {
 }
 
 impl<'r, T: Layer, R: Real> Pass<'r, T, R> {
+    /// Number of results.
+    pub fn results(&self) -> usize {
+        self.count
+    }
+
     /// Result `i`; empty if there is none.
     pub fn result(&self, i: usize) -> &'r [R] {
         self.results.get(i).copied().unwrap_or(&[])

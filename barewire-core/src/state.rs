@@ -1,6 +1,7 @@
 //! What an equation carries along time.
 
-use alloc::format;
+use core::fmt::Write;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -60,7 +61,7 @@ impl<R: Real> State<R> for Carry<R> {
 impl<R: Real, S: State<R>> State<R> for Vec<S> {
     fn walk(&mut self, path: &mut String, visit: &mut dyn FnMut(&str, &mut Vec<R>)) {
         for (i, state) in self.iter_mut().enumerate() {
-            descend(path, &format!("{i}"), |path| state.walk(path, visit));
+            descend_to(path, i, |path| state.walk(path, visit));
         }
     }
 }
@@ -75,4 +76,13 @@ pub fn descend<T>(path: &mut String, segment: &str, f: impl FnOnce(&mut String) 
     let result = f(path);
     path.truncate(end);
     result
+}
+
+/// The same with a number, in the path's own memory.
+fn descend_to<T>(path: &mut String, number: usize, f: impl FnOnce(&mut String) -> T) -> T {
+    descend(path, "", |path| {
+        // a `String` takes whatever is written
+        let _ = write!(path, "{number}");
+        f(path)
+    })
 }

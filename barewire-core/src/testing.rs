@@ -3,8 +3,8 @@
 //! [`check_primitive`] compares an op's `vjp` with finite differences of its `forward` in f64, with its tangents over
 //! [`Dual`] numbers, and looks whether its second derivatives are symmetric; [`check_shapes`] does so over batches and
 //! tails; [`check_adjoint`] compares with tangents alone, for rules that are not the derivative of what they round;
-//! [`check_f32`] compares the `f32` path with the `f64` path; [`check_mutants`] flips signs and looks whether the checks
-//! notice.
+//! [`check_f32`] compares the `f32` path with the `f64` path; [`check_mutants`] flips every sign in the rule's code and looks
+//! whether the checks notice.
 //!
 //! ```
 //! use barewire_core::testing::{self, numbers};
@@ -41,6 +41,7 @@
 
 mod arguments;
 mod case;
+mod faulty;
 mod layers;
 mod rng;
 mod run;
@@ -52,7 +53,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use arguments::{Argument, Arguments, Receiver, Receivers, Receives, Results};
-pub use layers::{check_layer, check_layer_adjoint, flatten};
+pub use faulty::{Faulty, with_fault};
+pub use layers::{check_layer, check_layer_adjoint, check_layer_second_order};
 pub use rng::Rng;
 pub use run::{Contribution, Given, Pulled, Ran, Testable};
 pub use sample::{Sample, Value, binary, constant, given_ids, ids, numbers, quantized, setting, ternary};
@@ -60,7 +62,7 @@ pub use sums::ill_conditioned_sum;
 
 use crate::Error;
 use crate::real::{Dual, Real};
-use case::{Case, agree, map_lists, pair, plus, random_like};
+use case::{Case, agree, map_lists, pair, random_like};
 
 /// How far apart the two sides of the worst comparison were, each relative to the sum of the magnitudes of its terms.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -180,9 +182,16 @@ pub fn check_adjoint<O: Testable<f64> + Testable<Dual<f64>>>(samples: &[Sample],
     Ok(Worst { adjoint: case.check_adjoint()?, ..Worst::default() })
 }
 
-/// Checks the checks: flips the sign of one cotangent of the op at a time (of an argument or of the initial state), whole
-/// and in its largest element, and requires that [`check_adjoint`] would notice. Gives the number of cotangents, so that a
-/// test can say how many there should be; one that is all zeros does not count.
+/// Checks the checks: flips signs in the op's rule and requires that [`check_adjoint`] would notice. First those of one
+/// cotangent at a time (of an argument or of the initial state), whole and in its largest element; then, in a run over
+/// [`Faulty`] numbers, that of one operation of the rule at a time, every one of them: each addition becomes a
+/// subtraction, each product its negative, and so on, unless no cotangent changes by
+/// more than 1e-9 of the largest. An operation of the forward
+/// pass counts as one of the rule where the results do not depend on it. Operations on what digits receive are left
+/// out, as that is no cotangent, and so are the kernels, which [`check_f32`] checks.
+///
+/// Gives the number of cotangents, so that a test can say how many there should be; one that is all zeros does not
+/// count. Take small samples: it runs the op as often as it has operations.
 ///
 /// ```
 /// # use barewire_core::{ops, testing::{Mismatch, check_mutants, numbers}};
@@ -193,8 +202,13 @@ pub fn check_adjoint<O: Testable<f64> + Testable<Dual<f64>>>(samples: &[Sample],
 ///
 /// # Errors
 /// [`Mismatch`] if a flipped sign goes unnoticed.
-pub fn check_mutants<O: Testable<f64> + Testable<Dual<f64>>>(samples: &[Sample], seed: u64) -> Result<usize, Mismatch> {
-    Case::<O>::new(samples, seed)?.check_mutants()
+pub fn check_mutants<O: Testable<f64> + Testable<Dual<f64>> + Testable<Faulty>>(
+    samples: &[Sample],
+    seed: u64,
+) -> Result<usize, Mismatch> {
+    let case = Case::<O>::new(samples, seed)?;
+    case.check_faults()?;
+    case.check_mutants()
 }
 
 /// Checks the `f32` path against the `f64` path on the same numbers, forward and backward. For each array the largest

@@ -324,3 +324,40 @@ impl<const FACTOR: bool, const ADDS: bool> Primitive for Square<FACTOR, ADDS> {
         Ok(())
     }
 }
+
+/// Against the dense matrix with the same blocks: products, and a recurrence a step at a time.
+#[test]
+fn blocks_along_the_diagonal() {
+    for (n, blocks, k) in [(0, 2, 2), (1, 1, 1), (7, 3, 2), (2, 1, 5), (5, 4, 1), (3, 2, 7)] {
+        let d = blocks * k;
+        check::<ops::block_diagonal>(&[numbers(&[d, k]), numbers(&[2, n, d])], sum_bound(2 * n + k));
+        let a = numbers(&[d, k]).between(-0.9 / k as f64, 0.9 / k as f64);
+        check::<ops::block_diagonal_scan>(&[a, numbers(&[2, n, d])], sum_bound(2 * n + k) * 4.0);
+    }
+    let w = [1.0, 2.0, 3.0, 4.0, -1.0, 0.5, 0.25, 2.0];
+    let dense = |i: usize, j: usize| if i / 2 == j / 2 { w[i * 2 + j % 2] } else { 0.0 };
+    let times = |x: &[f64]| -> Vec<f64> { (0..4).map(|i| (0..4).map(|j| dense(i, j) * x[j]).sum()).collect() };
+    let x = [[1.0, -1.0, 2.0, 0.5], [0.0, 3.0, -2.0, 1.0]];
+    let args = [Value::new(&[4, 2], w.to_vec()), Value::new(&[1, 2, 4], x.concat())];
+    let given = Given { state: vec![vec![0.5, 1.0, -1.0, 2.0]], ..Given::default() };
+    let product = ops::block_diagonal::run(&args, &Given::default()).unwrap().outs;
+    assert_eq!(product, [[times(&x[0]), times(&x[1])].concat()]);
+    let mut h = given.state[0].clone();
+    let mut steps = Vec::new();
+    for x in x {
+        h = times(&h).iter().zip(x).map(|(h, x)| h + x).collect();
+        steps.extend(h.clone());
+    }
+    let ran = ops::block_diagonal_scan::run(&args, &given).unwrap();
+    assert_eq!((ran.outs, ran.state), (vec![steps], vec![h]));
+
+    let samples = [numbers(&[4, 2]), numbers(&[2, 3, 4])];
+    assert_eq!(check_mutants::<ops::block_diagonal>(&samples, 1), Ok(2));
+    assert_eq!(check_mutants::<ops::block_diagonal_scan>(&samples, 1), Ok(3));
+    for wrong in [[numbers(&[4, 3]), numbers(&[1, 1, 4])], [numbers(&[4, 0]), numbers(&[1, 1, 4])]] {
+        let error = check_primitive::<ops::block_diagonal>(&wrong, 1).unwrap_err().to_string();
+        assert!(error.contains("whose size divides 4"), "{error}");
+        assert!(check_primitive::<ops::block_diagonal_scan>(&wrong, 1).is_err());
+    }
+    assert!(check_primitive::<ops::block_diagonal_scan>(&[numbers(&[4, 2]), numbers(&[1, 1, 6])], 1).is_err());
+}

@@ -53,7 +53,7 @@ fn rotary_positions() {
 
 #[test]
 fn flipped_signs_are_caught() {
-    let samples @ [q, k, v, heads] = queries([2, 3], 4, 2);
+    let samples @ [q, k, v, heads] = queries([1, 3], 2, 1);
     assert_eq!(check_mutants::<ops::attention>(&samples, 1), Ok(3));
     // the cached keys and values are one more
     assert_eq!(check_mutants::<ops::causal_attention>(&samples, 1), Ok(4));

@@ -25,6 +25,10 @@ mod attention_op;
 mod binary_linear_op;
 #[path = "bit_linear.rs"]
 mod bit_linear_op;
+#[path = "block_diagonal.rs"]
+mod block_diagonal_op;
+#[path = "block_diagonal_scan.rs"]
+mod block_diagonal_scan_op;
 #[path = "causal_conv1d.rs"]
 mod causal_conv1d_op;
 #[path = "concat.rs"]
@@ -81,6 +85,8 @@ mod top_k_op;
 pub use attention_op::{attention, causal_attention, sliding_window_attention};
 pub use binary_linear_op::binary_linear;
 pub use bit_linear_op::bit_linear;
+pub use block_diagonal_op::block_diagonal;
+pub use block_diagonal_scan_op::block_diagonal_scan;
 pub use causal_conv1d_op::causal_conv1d;
 pub use concat_op::concat;
 pub use cross_entropy_op::{IGNORED, cross_entropy};

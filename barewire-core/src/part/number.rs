@@ -196,12 +196,11 @@ impl<T: Part, const N: usize> Part for [T; N] {
         points: &'o Vec<T::Grad<R>>,
         index: &'o Index,
     ) -> Result<[T::View<'o, R>; N], Error> {
-        let mut views = Vec::with_capacity(N);
-        for (view, point) in view.into_iter().zip(points) {
-            views.push(T::at::<R, P>(view, point, index)?);
+        if points.len() != N {
+            return Err(Error::length("point", N, points.len()));
         }
-        let found = views.len();
-        views.try_into().map_err(|_| Error::length("point", N, found))
+        let views = index.try_alloc_with(N, |i| T::at::<R, P>(view[i], &points[i], index))?;
+        crate::layer::exactly(views, "elements")
     }
     fn walk<R: Real, P: Lift<R>>(
         view: [T::View<'_, P>; N],

@@ -4,7 +4,10 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
-use super::{ADJOINT, Contribution, DIFFERENCES, Given, Mismatch, Pulled, Rng, SYMMETRY, Sample, Testable, Value};
+use super::{
+    ADJOINT, Contribution, DIFFERENCES, Faulty, Given, Mismatch, Pulled, Rng, SYMMETRY, Sample, Testable, Value,
+    with_fault,
+};
 use crate::real::{Dual, Real};
 
 pub(super) fn map_lists<A: Copy, B>(lists: &[Vec<A>], f: impl Fn(A) -> B) -> Vec<Vec<B>> {
@@ -100,15 +103,20 @@ impl<O: Testable<f64> + Testable<Dual<f64>>> Case<O> {
 
     /// `⟨J v, w⟩ = ⟨v, Jᵀ w⟩`
     pub(super) fn check_adjoint(&self) -> Result<f64, Mismatch> {
-        self.check_adjoint_of(&self.back)
+        self.check_adjoint_of(&self.back, self.forward_side()?)
     }
 
-    fn check_adjoint_of(&self, back: &Pulled<f64>) -> Result<f64, Mismatch> {
+    /// `⟨J v, w⟩` by forward mode, and the sum of the magnitudes of its terms.
+    fn forward_side(&self) -> Result<[f64; 2], Mismatch> {
         let (values, state) = self.dual(&self.directions, &self.state_direction);
         let run = O::run(&values, &Given { state, outs: Vec::new(), state_cot: Vec::new() })?;
         let tangents = |lists: &[Vec<Dual<f64>>]| map_lists(lists, |x| x.tangent);
-        let [forward, size] =
-            plus(pair(&tangents(&run.outs), &self.given.outs), pair(&tangents(&run.state), &self.given.state_cot));
+        Ok(plus(pair(&tangents(&run.outs), &self.given.outs), pair(&tangents(&run.state), &self.given.state_cot)))
+    }
+
+    /// The other side from `back`, against `forward`.
+    fn check_adjoint_of(&self, back: &Pulled<f64>, forward: [f64; 2]) -> Result<f64, Mismatch> {
+        let [forward, size] = forward;
         let [backward, other_size] =
             plus(pair(&self.directions, &back.arguments), pair(&self.state_direction, &back.state));
         agree("⟨Jv, w⟩ against ⟨v, Jᵀw⟩", forward, backward, size + other_size, ADJOINT)
@@ -135,7 +143,7 @@ impl<O: Testable<f64> + Testable<Dual<f64>>> Case<O> {
     /// Each cotangent with its sign flipped, and with that of its largest element flipped: the checks have to see it.
     /// Gives the number of cotangents.
     pub(super) fn check_mutants(&self) -> Result<usize, Mismatch> {
-        let arguments = self.back.arguments.len();
+        let (arguments, forward) = (self.back.arguments.len(), self.forward_side()?);
         let mut count = 0;
         for i in 0..arguments + self.back.state.len() {
             let what = match i.checked_sub(arguments) {
@@ -155,12 +163,51 @@ impl<O: Testable<f64> + Testable<Dual<f64>>> Case<O> {
                     Some(i) => &mut back.state[i],
                 };
                 list.iter_mut().enumerate().filter(|(k, _)| whole || *k == at).for_each(|(_, x)| *x = -*x);
-                if self.check_adjoint_of(&back).is_ok() {
+                if self.check_adjoint_of(&back, forward).is_ok() {
                     return Err(Mismatch::Bits(format!("the checks do not see a wrong sign in the {what}")));
                 }
             }
         }
         Ok(count)
+    }
+
+    /// The rule over [`Faulty`] numbers, with one operation wrong at a time: the checks have to see it.
+    pub(super) fn check_faults(&self) -> Result<(), Mismatch>
+    where
+        O: Testable<Faulty>,
+    {
+        let values: Vec<Value<Faulty>> = self.values.iter().map(|v| v.map(Faulty::of)).collect();
+        let lists = |lists: &[Vec<f64>]| map_lists(lists, Faulty::of);
+        let Given { state, outs, state_cot } = &self.given;
+        let given = Given { state: lists(state), outs: lists(outs), state_cot: lists(state_cot) };
+        let run = |fault| with_fault(fault, || <O as Testable<Faulty>>::run(&values, &given));
+        let pull = |fault| {
+            let (back, count) =
+                with_fault(fault, || <O as Testable<Faulty>>::pull(&values, &given, Contribution::First));
+            (back.map(|back| [back.arguments, back.state].map(|lists| map_lists(&lists, Real::value))), count)
+        };
+        let (ran, forward) = run(None);
+        let (right, count) = pull(None);
+        let (ran, right, forward_side) = (ran?, right?, self.forward_side()?);
+        for fault in 0..count {
+            // an op that refuses what it is given does notice
+            let (Ok(wrong), _) = pull(Some(fault)) else { continue };
+            if indistinct(&wrong, &right) {
+                continue;
+            }
+            // operations come in the same order, those of the forward pass first
+            if fault < forward
+                && run(Some(fault)).0.is_ok_and(|faulty| faulty.outs != ran.outs || faulty.state != ran.state)
+            {
+                continue;
+            }
+            let [arguments, state] = wrong;
+            if self.check_adjoint_of(&Pulled { arguments, signals: Vec::new(), state }, forward_side).is_ok() {
+                let what = format!("the checks do not see a wrong sign in operation {fault} of {count}");
+                return Err(Mismatch::Bits(what));
+            }
+        }
+        Ok(())
     }
 
     /// The derivative along a random direction, for each argument and for the initial state.
@@ -204,6 +251,14 @@ impl<O: Testable<f64> + Testable<Dual<f64>>> Case<O> {
         let run = <O as Testable<f64>>::run(&values, &given)?;
         Ok(plus(pair(&run.outs, &given.outs), pair(&run.state, &given.state_cot)))
     }
+}
+
+/// Whether a fault changes no number by more than the adjoint identity, a sum over all of them, can tell from rounding:
+/// `s (1 - s)` of the logistic function is the same on either side of 0, but for the last bits.
+fn indistinct(wrong: &[Vec<Vec<f64>>; 2], right: &[Vec<Vec<f64>>; 2]) -> bool {
+    let largest = right.iter().flatten().flatten().fold(0.0_f64, |m, x| m.max(x.abs()));
+    let mut pairs = wrong.iter().flatten().zip(right.iter().flatten()).flat_map(|(a, b)| a.iter().zip(b));
+    pairs.all(|(wrong, right)| (wrong - right).abs() <= 1e-9 * largest)
 }
 
 pub(super) fn agree(what: &str, expected: f64, found: f64, size: f64, bound: f64) -> Result<f64, Mismatch> {

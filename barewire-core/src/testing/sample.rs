@@ -6,6 +6,8 @@ use barewire_kernels::{binary as bits, quantized as codes, ternary as digits};
 
 use super::Rng;
 use crate::Error;
+use crate::layer::Input;
+use crate::primitive::{Arg, Ids};
 use crate::real::Real;
 use crate::shape::Dims;
 
@@ -135,12 +137,12 @@ fn packed<E>(len: Result<usize, E>, pack: impl FnOnce(&mut [u64]) -> Result<(), 
 #[derive(Clone, Debug)]
 pub struct Value<R> {
     pub(super) dims: Dims,
-    pub(super) numbers: Vec<R>,
+    pub(crate) numbers: Vec<R>,
     pub(super) ids: Vec<u32>,
     pub(super) words: Vec<u64>,
     pub(super) bits: u8,
     /// whether the numbers have a gradient
-    pub(super) free: bool,
+    pub(crate) free: bool,
     /// whether the numbers outlive the call
     pub(super) kept: bool,
 }
@@ -168,13 +170,26 @@ impl<R: Real> Value<R> {
         Value { free: false, ..Self::new(&[], [number].into()) }
     }
 
+    /// Ids of these sizes.
+    pub fn ids(sizes: &[usize], ids: Vec<u32>) -> Self {
+        Value { ids, ..Self::new(sizes, Vec::new()) }
+    }
+
     /// A `u32`, as [`setting`] makes it.
     pub fn setting(setting: u32) -> Self {
         Value { ids: [setting].into(), ..Self::new(&[], Vec::new()) }
     }
 
+    /// As an input of a part: ids where there are any, else numbers.
+    pub(super) fn input(&self) -> Input<'_, '_, R> {
+        match self.ids.as_slice() {
+            [] => Input::Real(Arg::kept(&self.numbers, self.dims)),
+            ids => Input::Ids(Ids::new(ids, self.dims)),
+        }
+    }
+
     /// The same with other numbers.
-    pub(super) fn with<S: Real>(&self, f: impl FnOnce(&[R]) -> Vec<S>) -> Value<S> {
+    pub(crate) fn with<S: Real>(&self, f: impl FnOnce(&[R]) -> Vec<S>) -> Value<S> {
         let Value { dims, ref ids, ref words, bits, free, kept, .. } = *self;
         Value { dims, numbers: f(&self.numbers), ids: ids.clone(), words: words.clone(), bits, free, kept }
     }

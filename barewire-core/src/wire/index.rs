@@ -45,6 +45,14 @@ impl Index {
         self.0.alloc_slice_fill_with(n, make)
     }
 
+    /// As [`alloc_with`](Index::alloc_with), until `make` fails.
+    ///
+    /// # Errors
+    /// The first one of `make`.
+    pub fn try_alloc_with<T: Copy, E>(&self, n: usize, make: impl FnMut(usize) -> Result<T, E>) -> Result<&[T], E> {
+        Ok(self.0.alloc_slice_try_fill_with(n, make)?)
+    }
+
     /// One item.
     pub fn alloc<T: Copy>(&self, item: T) -> &T {
         self.0.alloc(item)
