@@ -76,7 +76,9 @@ pub(crate) fn check(input: &syn::DeriveInput, derive: Derive, errors: &mut Error
     if kind_has_no_octets(&kind) {
         return None;
     }
-    types::check(&kind, attrs.fixed_size.is_some(), errors);
+    if !types::check(&kind, attrs.fixed_size.is_some(), errors) {
+        return None;
+    }
     Some(Type {
         ident: input.ident.clone(),
         vis: input.vis.clone(),

@@ -11,15 +11,18 @@ const OF_ANY_LENGTH: [&str; 4] = ["String", "TernaryMatrix", "BinaryMatrix", "Qu
 /// The same with arguments.
 const LISTS: [&str; 7] = ["Vec", "List", "Map", "Option", "Matrix", "Slots", "Columns"];
 
-pub(super) fn check(kind: &TypeKind, fixed_size: bool, errors: &mut Errors) {
+/// Whether stubs can be written of the fields.
+pub(super) fn check(kind: &TypeKind, fixed_size: bool, errors: &mut Errors) -> bool {
     let variants = match kind {
         TypeKind::Struct(only) => core::slice::from_ref(only),
         TypeKind::Union(variants) => variants,
     };
     for field in variants.iter().flat_map(|variant| &variant.fields) {
         check_type(&field.ty, fixed_size, errors);
-        parameter(&field.ty, errors);
     }
+    let before = errors.len();
+    variants.iter().flat_map(|variant| &variant.fields).for_each(|field| parameter(&field.ty, errors));
+    errors.len() == before
 }
 
 /// A type whose name is that of a parameter in generated code, which would mean the parameter there.
