@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 use crate::ast::{Field, Role, Style, Type, TypeKind, Variant, unraw};
 use crate::attr::{Attrs, Errors, Place, nearest};
 
+mod types;
 mod unknown;
 
 /// Which derive was written.
@@ -73,6 +74,9 @@ pub(crate) fn check(input: &syn::DeriveInput, derive: Derive, errors: &mut Error
         }
     }
     if kind_has_no_octets(&kind) {
+        return None;
+    }
+    if !types::check(&kind, attrs.fixed_size.is_some(), errors) {
         return None;
     }
     Some(Type {

@@ -27,6 +27,7 @@ use alloc::string::String;
 use super::error::DecodeError;
 use super::evolution::WriterSchema;
 use super::index::Index;
+use super::kept::KnownSchema;
 use super::pad::{ALIGN, MAX_ALIGN, Pads, first_nonzero, pad_before};
 use super::reader::{Extent, Reader};
 use super::walk::skip;
@@ -153,6 +154,11 @@ impl<'w> Header<'w> {
     /// # Errors
     /// Anything that [`Level::Header`] looks at.
     pub fn read(bytes: &'w [u8]) -> Result<Self, DecodeError> {
+        Self::read_with(bytes, None)
+    }
+
+    /// The same; a schema that is `known` needs no hash.
+    fn read_with(bytes: &'w [u8], known: Option<&KnownSchema>) -> Result<Self, DecodeError> {
         let mut r = Reader::new(bytes);
         let bad = |at: u64, expected: &'static str, found: String| Err(DecodeError::new(at, expected, found));
         let magic: [u8; 8] = r.take_array().map_err(|error| error.within("magic"))?;
@@ -180,7 +186,8 @@ impl<'w> Header<'w> {
         let root_end = u64::decode(&mut r).map_err(|error| error.within("indexOffset"))?;
         let content_hash = r.take_array().map_err(|error| error.within("contentHash"))?;
         let schema = r.str().map_err(|error| error.within("schema"))?;
-        if hash(schema.as_bytes()) != schema_hash {
+        let is_known = known.is_some_and(|known| known.hash == schema_hash && known.text == schema);
+        if !is_known && hash(schema.as_bytes()) != schema_hash {
             let found = format!("{}", Hex(&schema_hash));
             let error = DecodeError::new(SCHEMA_HASH as u64, "the hash of the schema in the file", found);
             return Err(error.within("schemaHash"));
@@ -217,15 +224,32 @@ impl<'w> Header<'w> {
         Ok(header)
     }
 
+    /// As [`read`](Self::read), of a file that is expected to hold a `T`, and may not.
+    pub(crate) fn read_as<T: Wire>(bytes: &'w [u8]) -> Result<Self, DecodeError> {
+        Self::read_with(bytes, Some(KnownSchema::of::<T>()))
+    }
+
     /// The header of a file that holds a `T`, with hashes that are said to fit.
     pub(crate) fn of<T: Wire>(bytes: &'w [u8]) -> Result<Self, DecodeError> {
-        let header = Self::read(bytes)?;
+        let header = Self::read_as::<T>(bytes)?;
         let expected = schema_hash::<T>();
         if header.schema_hash != expected {
             let (expected, found) = (format!("{}", Hex(&expected)), format!("{}", Hex(&header.schema_hash)));
             return Err(DecodeError::new(SCHEMA_HASH as u64, expected, found).within("schemaHash"));
         }
         header.check_align(T::ALIGN)?;
+        header.check_sealed()?;
+        Ok(header)
+    }
+
+    /// The header of a file of a schema that a `T` can read, with hashes that are said to fit.
+    pub(crate) fn written_by<T: Wire>(bytes: &'w [u8], writer: &WriterSchema) -> Result<Self, DecodeError> {
+        let header = Self::read(bytes)?;
+        if header.schema != writer.text() {
+            let (expected, found) = ("the schema that was compared with the type", "another one");
+            return Err(DecodeError::new(SCHEMA_HASH as u64, expected, found).within("schemaHash"));
+        }
+        header.check_align(T::ALIGN.max(writer.align()))?;
         header.check_sealed()?;
         Ok(header)
     }
@@ -424,4 +448,45 @@ impl core::fmt::Display for Hex<'_> {
 /// start at a multiple of the file's alignment.
 pub fn view_file<'w, T: Wire>(bytes: &'w [u8], index: &'w Index) -> Result<T::View<'w, f32>, DecodeError> {
     Header::of::<T>(bytes)?.view::<T>(bytes, index, None)
+}
+
+/// As [`view_file`], of a file whose schema is not `T`'s own but one that a `T` can read: what
+/// [`Region::open_compatible`](super::Region::open_compatible) does, for `no_std`. `writer` is the file's schema, compared once.
+///
+/// ```
+/// use barewire_core::wire::{Header, Index, WriterSchema, to_file, view_file, view_file_compatible};
+/// # use barewire_derive::BareUnion;
+/// # mod old {
+/// # #[derive(barewire_derive::BareUnion)]
+/// # #[bare(crate = barewire_core)]
+/// # pub enum Layer { Scale(f32) }
+/// # }
+///
+/// /// `old::Layer` has no `Shift`.
+/// #[derive(BareUnion)]
+/// # #[bare(crate = barewire_core)]
+/// enum Layer {
+///     Scale(f32),
+///     Shift(f32),
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (file, index) = (to_file(&vec![old::Layer::Scale(2.0)]), Index::new());
+/// assert!(view_file::<Vec<Layer>>(&file, &index).is_err());
+///
+/// let writer = WriterSchema::parse::<Vec<Layer>>(Header::read(&file)?.schema)?;
+/// let layers = view_file_compatible::<Vec<Layer>>(&file, &writer, &index)?;
+/// assert!(matches!(layers, [LayerView::Scale(2.0)]));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`view_file`], but that the schema is `writer`'s.
+pub fn view_file_compatible<'w, T: Wire>(
+    bytes: &'w [u8],
+    writer: &'w WriterSchema,
+    index: &'w Index,
+) -> Result<T::View<'w, f32>, DecodeError> {
+    Header::written_by::<T>(bytes, writer)?.view::<T>(bytes, index, Some(writer))
 }

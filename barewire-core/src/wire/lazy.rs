@@ -4,12 +4,14 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
+use core::any::TypeId;
 use core::marker::PhantomData;
 
 use super::error::DecodeError;
 use super::evolution::WriterSchema;
 use super::file::{Component, Header};
 use super::index::Index;
+use super::kept::Kept;
 use super::reader::{Extent, Reader};
 use super::schema::{FieldNames, SchemaBuilder, TypeRef};
 use super::{Union, Wire};
@@ -172,14 +174,8 @@ enum Share {
 
 impl Share {
     fn of<T: Wire, U: Union>() -> Self {
-        #[cfg(feature = "std")]
-        {
-            use core::any::TypeId;
-            static SHARES: super::kept::Kept<(TypeId, TypeId), Share> = super::kept::Kept::new();
-            SHARES.get((TypeId::of::<T>(), TypeId::of::<U>()), Self::work_out::<T, U>)
-        }
-        #[cfg(not(feature = "std"))]
-        Self::work_out::<T, U>()
+        static SHARES: Kept<(TypeId, TypeId), Share> = Kept::new();
+        *SHARES.get((TypeId::of::<T>(), TypeId::of::<U>()), Self::work_out::<T, U>)
     }
 
     fn work_out<T: Wire, U: Union>() -> Self {
@@ -334,4 +330,16 @@ fn fixed(ty: &TypeRef) -> Option<usize> {
 /// union `U`.
 pub fn lazy_file<T: Wire, U: Union>(bytes: &[u8]) -> Result<Lazy<'_, U>, DecodeError> {
     Lazy::new::<T>(bytes, Header::of::<T>(bytes)?, None)
+}
+
+/// As [`lazy_file`], of a file whose schema is not `T`'s own but one that a `T` can read; see
+/// [`view_file_compatible`](super::view_file_compatible).
+///
+/// # Errors
+/// As [`lazy_file`], but that the schema is `writer`'s.
+pub fn lazy_file_compatible<'w, T: Wire, U: Union>(
+    bytes: &'w [u8],
+    writer: &'w WriterSchema,
+) -> Result<Lazy<'w, U>, DecodeError> {
+    Lazy::new::<T>(bytes, Header::written_by::<T>(bytes, writer)?, Some(writer))
 }

@@ -1,18 +1,14 @@
 //! Whole messages, without a file around them.
 
 use alloc::string::String;
-#[cfg(feature = "std")]
-use core::any::TypeId;
 
 use super::Wire;
 use super::buffer::AlignedBuf;
 use super::error::DecodeError;
 use super::index::Index;
-#[cfg(feature = "std")]
-use super::kept::Kept;
+use super::kept::KnownSchema;
 use super::reader::Reader;
 use super::reader_mut::ReaderMut;
-use super::schema::{FieldNames, Schema};
 use super::writer::Writer;
 
 /// The canonical message of a value, at an address at which it can be viewed.
@@ -102,17 +98,10 @@ pub fn view_message_mut<T: Wire>(bytes: &mut [u8]) -> Result<T::ViewMut<'_>, Dec
 /// assert_eq!(schema_text::<Vec<bool>>(), "type Root list<bool>\n");
 /// ```
 pub fn schema_text<T: Wire>() -> String {
-    Schema::of::<T>(FieldNames::Camel).text()
+    KnownSchema::of::<T>().text.clone()
 }
 
-/// The hash of [`schema_text`], which files carry. With `std` it is made once a type and kept.
+/// The hash of [`schema_text`], which files carry. It is made once a type and kept.
 pub fn schema_hash<T: Wire>() -> [u8; 32] {
-    let make = || super::schema::hash(schema_text::<T>().as_bytes());
-    #[cfg(feature = "std")]
-    return {
-        static HASHES: Kept<TypeId, [u8; 32]> = Kept::new();
-        HASHES.get(TypeId::of::<T>(), make)
-    };
-    #[cfg(not(feature = "std"))]
-    make()
+    KnownSchema::of::<T>().hash
 }

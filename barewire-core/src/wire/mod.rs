@@ -29,7 +29,7 @@
 //! | a file of many parts        | one of them         | `Region::lazy`                                          |
 //! | a file of many parts        | more, fewer, others | `Region::append`, `Region::splice`, `Region::replace`   |
 //! | a file of another version   | what can be read    | `Region::open_compatible`, [`UnknownMember`]            |
-//! | a file of an old type       | one of the new type | `migrate`, `migrate_each`                               |
+//! | a file of an old type       | one of the new type | `migrate`, `migrate_each`, `try_migrate`                |
 //! | a type                      | its schema          | [`schema_text`], [`schema_hash`]                        |
 //! | a schema's text             | values, or a walk   | [`Types::parse`], [`Value`], [`walk`]                   |
 //! | many small unions           | rows, or columns    | [`Slots`], [`Columns`]: see [`fixed`]                   |
@@ -42,7 +42,6 @@ mod fields;
 mod file;
 pub mod fixed;
 mod index;
-#[cfg(feature = "std")]
 mod kept;
 mod lazy;
 mod list;
@@ -72,12 +71,14 @@ pub use error::{DecodeError, ValueError};
 pub use evolution::{KeepError, UnknownMember, UnknownView, Unreadable, WriterSchema};
 #[cfg(feature = "std")]
 pub use file::ComponentList;
-pub use file::{Component, Header, Level, MAGIC, VERSION, to_file, to_file_into, try_to_file, view_file};
+pub use file::{
+    Component, Header, Level, MAGIC, VERSION, to_file, to_file_into, try_to_file, view_file, view_file_compatible,
+};
 pub use fixed::{
     Columns, ColumnsView, ColumnsViewMut, Fixed, FixedType, Run, SetError, Slots, SlotsView, SlotsViewMut,
 };
 pub use index::Index;
-pub use lazy::{Lazy, lazy_file};
+pub use lazy::{Lazy, lazy_file, lazy_file_compatible};
 pub use list::{Element, Flags, List, ListOf, Octets, Padded, Walked};
 pub use map::{Key, Map};
 pub use matrix::{Matrix, MatrixView, MatrixViewMut};
@@ -93,6 +94,7 @@ pub use reader_mut::ReaderMut;
 #[cfg(feature = "std")]
 pub use region::{
     Access, AccessMut, FileError, Generations, Mapped, MappedMut, Owned, Region, SchemaMismatch, migrate, migrate_each,
+    try_migrate, try_migrate_each,
 };
 pub use scalar::{Int, Scalar, Uint};
 pub use schema::{FieldNames, Schema, SchemaBuilder, TypeRef, Types};

@@ -26,7 +26,7 @@ mod splice;
 
 pub use error::{FileError, SchemaMismatch};
 pub use generations::Generations;
-pub use migrate::{migrate, migrate_each};
+pub use migrate::{migrate, migrate_each, try_migrate, try_migrate_each};
 
 /// The octets of a [`Region`], readable.
 ///
@@ -276,7 +276,7 @@ impl<T: Wire, A: Access> Region<T, A> {
     /// A region of octets that hold a `T`.
     fn checked(access: A, path: &Path, accept: Accept) -> Result<Self, FileError> {
         let decode = |cause| FileError::Decode { path: path.into(), cause };
-        let header = Header::read(access.as_ref()).map_err(decode)?;
+        let header = Header::read_as::<T>(access.as_ref()).map_err(decode)?;
         let mut writer = None;
         if header.schema_hash != schema_hash::<T>() {
             writer = (accept == Accept::Compatible).then(|| WriterSchema::parse::<T>(header.schema).ok()).flatten();
@@ -300,7 +300,7 @@ impl<T: Wire, A: Access> Region<T, A> {
     /// # Errors
     /// None for an owned region. A mapped file that changed in spite of the contract is refused, not trusted.
     pub fn header(&self) -> Result<Header<'_>, DecodeError> {
-        Header::read(self.bytes())
+        Header::read_as::<T>(self.bytes())
     }
 
     /// The schema inside the file: the last definition is the root's.

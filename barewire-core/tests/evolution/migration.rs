@@ -1,6 +1,9 @@
 //! Old files made into new ones by a closure.
 
-use barewire_core::wire::{FileError, Level, Matrix, Region, UnknownMember, Wire, migrate, migrate_each, to_file};
+use barewire_core::wire::{
+    FileError, Level, Matrix, Region, UnknownMember, Wire, migrate, migrate_each, to_file, try_migrate,
+    try_migrate_each,
+};
 use barewire_derive::{BareStruct, BareUnion};
 
 use crate::types::{layers, model, newer, older};
@@ -103,6 +106,15 @@ fn a_failure_leaves_the_old_file() {
     // the file is of another type
     let error = migrate::<Matrix<f32>, Short>(&path, &path, |_| unreachable!()).unwrap_err();
     assert!(matches!(error, FileError::Schema { .. }), "{error}");
+    unchanged();
+    // a closure that says no, of one component and of the root
+    let refuse =
+        |number: usize, old: older::LayerView<'_>| if number == 3 { Err("no third") } else { Ok(next(number, old)) };
+    let error = try_migrate_each::<Vec<older::Layer>, Vec<Next>, _>(&path, &path, refuse).unwrap_err();
+    assert_eq!(error.to_string(), format!("{}: component 3: no third", path.display()));
+    unchanged();
+    let error = try_migrate::<Vec<older::Layer>, Vec<Next>, _>(&path, &path, |_| Err("none at all")).unwrap_err();
+    assert!(matches!(&error, FileError::Change { component: None, .. }), "{error}");
     unchanged();
     // a closure that panics
     let result = std::panic::catch_unwind(|| {

@@ -40,6 +40,11 @@ impl Expander<'_> {
         format_ident!("{}{suffix}", unraw(&self.ty.ident), span = self.ty.ident.span())
     }
 
+    /// `<'w>`, if the views have it.
+    fn lifetime(&self) -> TokenStream {
+        if self.layout.borrows { quote!(<'w>) } else { TokenStream::new() }
+    }
+
     /// `<T as Fixed>::ITEM`, all of it at `T`'s place.
     fn fixed_of(&self, field: &Field, item: TokenStream) -> TokenStream {
         let ty = &field.ty;
@@ -50,7 +55,7 @@ impl Expander<'_> {
     /// The types of runs, which the user names.
     pub(super) fn run_items(&self) -> TokenStream {
         let name = unraw(&self.ty.ident);
-        let params = self.layout.borrows.then(|| quote!(<'w>)).unwrap_or_default();
+        let params = self.lifetime();
         let docs = format!("Many [`{name}`]s of one variant: a slice, or what stands for it, for each field.");
         let item =
             self.view_item(&self.run_name("Run"), &params, &docs, |field| self.fixed_of(field, quote!(Column<'w>)));
@@ -68,7 +73,7 @@ impl Expander<'_> {
         let f = quote!(__private::fixed);
         let (run, run_mut) = (&self.run_name("Run"), &self.run_name("RunMut"));
         let (ident, view, view_mut) = (&self.ty.ident, &self.layout.view, &self.layout.view_mut);
-        let args = self.layout.borrows.then(|| quote!(<'w>)).unwrap_or_default();
+        let args = self.lifetime();
         let (copy, debug) = (self.copy(run, &args, &args), self.debug(run, &args));
         let (shape, put) = (self.shape(), self.put());
         let take = self.value_of(&quote!(Self), &quote!(Source), &quote!(take), Self::owned_tuple);

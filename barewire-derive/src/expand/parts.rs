@@ -1,6 +1,8 @@
 //! Writes what every derived type is as a part of a model (its cotangent and the walks over its parameters), and, for
 //! types with equations, the module of programs, the residual and state unions, and the `match` over variants.
 
+use std::collections::BTreeMap;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
@@ -15,7 +17,7 @@ pub(crate) fn expand(ty: &Type, errors: &mut Errors) -> TokenStream {
         quote!(#path::__private)
     };
     let programs = programs(ty, errors);
-    let part = Part { ty, k: &krate, p: &quote!(__private) };
+    let part = Part { ty, k: &krate, p: &quote!(__private), words: module_words(ty.variants()) };
     let mut written = part.cotangent();
     written.impls.extend(part.implementation());
     match programs {
@@ -91,6 +93,8 @@ pub(super) struct Part<'a> {
     pub(super) k: &'a TokenStream,
     /// the same in blocks and modules of ours, which import it
     pub(super) p: &'a TokenStream,
+    /// what each variant is called in names of modules and functions
+    words: Vec<String>,
 }
 
 impl Part<'_> {
@@ -125,16 +129,15 @@ impl Part<'_> {
         format_ident!("{name}")
     }
 
-    /// The variant's name in snake case, unlike that of any other variant (`AB` and `Ab` differ by their tags).
-    fn word(&self, variant: &Variant) -> String {
-        let word = words(&unraw(&variant.ident));
-        let same = self.ty.variants().iter().filter(|other| words(&unraw(&other.ident)) == word).count();
-        if same > 1 { format!("{word}_{}", variant.tag) } else { word }
+    /// The variant's name in snake case, unlike that of any other variant.
+    fn word(&self, variant: &Variant) -> &str {
+        let at = self.ty.variants().iter().position(|other| core::ptr::eq(other, variant));
+        &self.words[at.expect("a variant of this type")]
     }
 
     /// The module of a variant's equation; `names` is taken by ours.
     pub(super) fn module_of(&self, variant: &Variant) -> Ident {
-        match self.word(variant).as_str() {
+        match self.word(variant) {
             "names" => format_ident!("names_"),
             word => module_name(word, &variant.ident),
         }
@@ -440,6 +443,18 @@ fn module_name(word: &str, of: &Ident) -> Ident {
         "self" | "super" | "crate" | "_" => format_ident!("{word}_"),
         _ => syn::parse_str::<Ident>(word).unwrap_or_else(|_| Ident::new_raw(word, of.span())),
     }
+}
+
+/// The names of variants in snake case; `AB` and `Ab` differ by their tags.
+fn module_words(variants: &[Variant]) -> Vec<String> {
+    let all: Vec<String> = variants.iter().map(|variant| words(&unraw(&variant.ident))).collect();
+    let mut counts = BTreeMap::new();
+    all.iter().for_each(|word| *counts.entry(word.clone()).or_insert(0) += 1);
+    let tagged = |(word, variant): (String, &Variant)| match counts[&word] {
+        1 => word,
+        _ => format!("{word}_{}", variant.tag),
+    };
+    all.into_iter().zip(variants).map(tagged).collect()
 }
 
 fn words(name: &str) -> String {

@@ -10,8 +10,9 @@ use alloc::{format, vec};
 
 use barewire::prelude::*;
 use barewire::wire::{
-    AlignedBuf, FieldNames, Header, Schema, from_foreign_message, from_message, lazy_file, to_file, to_message,
-    to_message_into, view_file, view_message, view_message_mut,
+    AlignedBuf, FieldNames, Header, Schema, WriterSchema, from_foreign_message, from_message, lazy_file,
+    lazy_file_compatible, to_file, to_message, to_message_into, view_file, view_file_compatible, view_message,
+    view_message_mut,
 };
 
 /// The type of `barewire-core/tests/fixtures/weight.bare`, with an equation, which is nothing without std.
@@ -40,6 +41,20 @@ pub struct Model {
     shape: [u16; 3],
     parts: Vec<Weight>,
     codes: Vec<i64>,
+}
+
+/// What reads files of [`Weight`], too: names may differ, and it may have more members.
+#[derive(BareUnion, Debug)]
+pub enum Newer {
+    Packed {
+        codes: TernaryMatrix,
+        scale: f32,
+    },
+    Gate(f32),
+    #[bare(tag = 3)]
+    Dense {
+        bias: Vec<f32>,
+    },
 }
 
 const GOLDEN: &[u8] = include_bytes!("../../../barewire-core/tests/fixtures/weight.bare");
@@ -104,6 +119,14 @@ pub fn check() -> Result<(), String> {
     let lazy = lazy_file::<Vec<Weight>, Weight>(&file).map_err(text)?;
     let WeightView::Dense { bias } = lazy.view(1, &index).map_err(text)? else { return Err("lazy".into()) };
     same("bias", bias, &[1.0, -2.0][..])?;
+    let writer = WriterSchema::parse::<Vec<Newer>>(Header::read(&file).map_err(text)?.schema);
+    let writer = writer.map_err(|error| error.to_string())?;
+    let newer = view_file_compatible::<Vec<Newer>>(&file, &writer, &index).map_err(text)?;
+    let [NewerView::Packed { scale, .. }, NewerView::Dense { .. }] = newer else { return Err(format!("{newer:?}")) };
+    same("compatible", *scale, 0.5f32)?;
+    let lazy = lazy_file_compatible::<Vec<Newer>, Newer>(&file, &writer).map_err(text)?;
+    same("compatible, lazily", lazy.view(1, &index).map_err(text)?.tag(), 3)?;
+    same("of another type", view_file_compatible::<Vec<Newer>>(&to_file(&1u8), &writer, &index).is_err(), true)?;
     let mut changed = message.clone();
     let view = view_message_mut::<Model>(&mut changed).map_err(text)?;
     view.codes[0] = 7;

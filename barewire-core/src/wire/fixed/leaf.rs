@@ -15,6 +15,8 @@ pub(crate) fn numbers<S: Scalar>(octets: &[u8]) -> &[S] {
 
 macro_rules! number {
     ($($t:ty, $kind:ident, $unaligned:ty;)*) => { $(
+        // a list of all numbers helps nobody whose type is none
+        #[diagnostic::do_not_recommend]
         impl Fixed for $t {
             const SHAPE: Shape = Shape::Cell(Kind::$kind);
             type Column<'w> = &'w [$t];
@@ -60,6 +62,7 @@ number! {
 
 const CHECKED: &str = "bools were checked when they were read";
 
+#[diagnostic::do_not_recommend]
 impl Fixed for bool {
     const SHAPE: Shape = Shape::Cell(Kind::Bool);
     type Column<'w> = &'w [bool];

@@ -1,6 +1,7 @@
 //! Why a file was refused.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use std::io;
 use std::path::PathBuf;
@@ -38,6 +39,16 @@ pub enum FileError {
         path: PathBuf,
         /// what does not go together
         cause: KeepError,
+    },
+    /// A migration's closure refused what it found.
+    #[error("{}: {}{cause}", path.display(), component.map_or(String::new(), |k| format!("component {k}: ")))]
+    Change {
+        /// which file
+        path: PathBuf,
+        /// which component, where they are changed one by one
+        component: Option<usize>,
+        /// what the closure says
+        cause: Box<dyn core::error::Error + Send + Sync>,
     },
     /// The file holds another type, or another version of it.
     #[error("{}: {cause}", path.display())]

@@ -1,5 +1,8 @@
 //! Files of an old type made into files of a new one.
 
+use alloc::boxed::Box;
+use core::convert::Infallible;
+use core::error::Error;
 use std::io::{self, BufWriter};
 use std::path::Path;
 
@@ -9,11 +12,14 @@ use crate::wire::file::{ComponentList, ListWriter};
 use crate::wire::index::Index;
 use crate::wire::{Wire, try_to_file};
 
+/// What a closure has to say against a change.
+type Refusal = Box<dyn Error + Send + Sync>;
+
 /// Makes a file of `New` out of one of `Old`: `change` gets a view of the old root. `to` may be `from`; other programs see the old file or the
 /// whole new one there, as with [`Region::save`].
 ///
 /// The old file may be any that an `Old` can read ([`Region::open_compatible`]). A list of many components is changed one by one by
-/// [`migrate_each`].
+/// [`migrate_each`]; a closure that can fail goes to [`try_migrate`].
 ///
 /// ```
 /// use barewire_core::wire::{Region, migrate};
@@ -50,6 +56,32 @@ pub fn migrate<Old: Wire, New: Wire>(
     change: impl FnOnce(Old::View<'_, f32>) -> New,
 ) -> Result<(), FileError> {
     Region::<Old>::open_compatible(from)?.save_migrated(to, change)
+}
+
+/// As [`migrate`], with a closure that may refuse what it finds.
+///
+/// ```
+/// use barewire_core::wire::{FileError, Region, try_migrate};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("number.bare");
+/// Region::encode(&300u32).save(&path)?;
+/// let error = try_migrate::<u32, u8, _>(&path, &path, u8::try_from).unwrap_err();
+/// assert!(error.to_string().ends_with("out of range integral type conversion attempted"), "{error}");
+/// assert_eq!(Region::<u32>::open(&path)?.decode()?, 300); // as it was
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`migrate`]; and [`FileError::Change`] with the closure's own.
+pub fn try_migrate<Old: Wire, New: Wire, E: Into<Refusal>>(
+    from: impl AsRef<Path>,
+    to: impl AsRef<Path>,
+    change: impl FnOnce(Old::View<'_, f32>) -> Result<New, E>,
+) -> Result<(), FileError> {
+    Region::<Old>::open_compatible(from)?.try_save_migrated(to, change)
 }
 
 /// As [`migrate`], for roots that are lists of unions: `change` gets component by component, with its number. Of the new file only one component
@@ -94,6 +126,18 @@ pub fn migrate_each<Old: ComponentList, New: ComponentList>(
     Region::<Old>::open_compatible(from)?.save_migrated_each::<New>(to, change)
 }
 
+/// As [`migrate_each`], with a closure that may refuse what it finds: the error says which component it was.
+///
+/// # Errors
+/// As [`migrate_each`]; and [`FileError::Change`] with the closure's own.
+pub fn try_migrate_each<Old: ComponentList, New: ComponentList, E: Into<Refusal>>(
+    from: impl AsRef<Path>,
+    to: impl AsRef<Path>,
+    change: impl FnMut(usize, <Old::Item as Wire>::View<'_, f32>) -> Result<New::Item, E>,
+) -> Result<(), FileError> {
+    Region::<Old>::open_compatible(from)?.try_save_migrated_each::<New, E>(to, change)
+}
+
 impl<T: Wire, A: Access> Region<T, A> {
     /// [`migrate`] for a region that is open already.
     ///
@@ -104,10 +148,27 @@ impl<T: Wire, A: Access> Region<T, A> {
         to: impl AsRef<Path>,
         change: impl FnOnce(T::View<'_, f32>) -> New,
     ) -> Result<(), FileError> {
+        self.try_save_migrated(to, |old| Ok::<_, Infallible>(change(old)))
+    }
+
+    /// [`try_migrate`] for a region that is open already.
+    ///
+    /// # Errors
+    /// As [`try_migrate`].
+    pub fn try_save_migrated<New: Wire, E: Into<Refusal>>(
+        &self,
+        to: impl AsRef<Path>,
+        change: impl FnOnce(T::View<'_, f32>) -> Result<New, E>,
+    ) -> Result<(), FileError> {
         let path = to.as_ref();
         let new = {
             let index = Index::new();
-            change(self.view(&index).map_err(|cause| FileError::Decode { path: path.into(), cause })?)
+            let old = self.view(&index).map_err(|cause| FileError::Decode { path: path.into(), cause })?;
+            change(old).map_err(|cause| FileError::Change {
+                path: path.into(),
+                component: None,
+                cause: cause.into(),
+            })?
         };
         let file = try_to_file(&new).map_err(|cause| FileError::Keep { path: path.into(), cause })?;
         disk::save(path, &[&file]).map_err(|cause| FileError::Io { path: path.into(), cause })
@@ -125,6 +186,18 @@ impl<T: ComponentList, A: Access> Region<T, A> {
         to: impl AsRef<Path>,
         mut change: impl FnMut(usize, <T::Item as Wire>::View<'_, f32>) -> New::Item,
     ) -> Result<(), FileError> {
+        self.try_save_migrated_each::<New, _>(to, |k, old| Ok::<_, Infallible>(change(k, old)))
+    }
+
+    /// [`try_migrate_each`] for a region that is open already, as [`save_migrated_each`](Self::save_migrated_each).
+    ///
+    /// # Errors
+    /// As [`try_migrate_each`].
+    pub fn try_save_migrated_each<New: ComponentList, E: Into<Refusal>>(
+        &self,
+        to: impl AsRef<Path>,
+        mut change: impl FnMut(usize, <T::Item as Wire>::View<'_, f32>) -> Result<New::Item, E>,
+    ) -> Result<(), FileError> {
         let path = to.as_ref();
         let written = disk::save_with(path, |file| {
             let header = self.header()?;
@@ -133,7 +206,8 @@ impl<T: ComponentList, A: Access> Region<T, A> {
             let mut new = ListWriter::<New, _>::new(BufWriter::new(file), old.len())?;
             for k in 0..old.len() {
                 let index = Index::new();
-                new.push(&change(k, old.view(k, &index)?))?;
+                let changed = change(k, old.view(k, &index)?).map_err(|cause| Failed::Change(k, cause.into()))?;
+                new.push(&changed)?;
             }
             new.finish()?;
             Ok(())
@@ -141,6 +215,7 @@ impl<T: ComponentList, A: Access> Region<T, A> {
         written.map_err(|error| match error {
             Failed::Read(cause) => FileError::Decode { path: path.into(), cause },
             Failed::Write(cause) => FileError::Io { path: path.into(), cause },
+            Failed::Change(k, cause) => FileError::Change { path: path.into(), component: Some(k), cause },
         })
     }
 }
@@ -149,6 +224,7 @@ impl<T: ComponentList, A: Access> Region<T, A> {
 enum Failed {
     Read(DecodeError),
     Write(io::Error),
+    Change(usize, Refusal),
 }
 
 impl From<DecodeError> for Failed {
