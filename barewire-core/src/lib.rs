@@ -37,7 +37,13 @@ pub mod primitive;
 #[cfg(feature = "std")]
 pub mod real;
 #[cfg(feature = "std")]
+pub mod recompute;
+#[cfg(feature = "std")]
+pub mod residual;
+#[cfg(feature = "std")]
 pub mod shape;
+#[cfg(feature = "std")]
+pub mod specialise;
 #[cfg(feature = "std")]
 pub mod state;
 #[cfg(feature = "std")]

@@ -77,6 +77,8 @@ pub use fixed::{
     Columns, ColumnsView, ColumnsViewMut, Fixed, FixedType, Run, SetError, Slots, SlotsView, SlotsViewMut,
 };
 pub use index::Index;
+#[cfg(feature = "std")]
+pub(crate) use kept::Kept;
 pub use lazy::{Lazy, lazy_file};
 pub use list::{Element, Flags, List, ListOf, Octets, Padded, Walked};
 pub use map::{Key, Map};
