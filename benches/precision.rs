@@ -37,7 +37,9 @@ fn sums<'a>(values: &'a [f32]) -> Vec<Form<'a>> {
     let mut adaptive = Adaptive::new(Rule { tolerance: f64::INFINITY, certify: false });
     forms.push(Form {
         name: "Adaptive, stable".into(),
-        run: Box::new(move || drop(black_box(adaptive.sum(black_box(values))))),
+        run: Box::new(move || {
+            black_box(adaptive.sum(black_box(values)));
+        }),
     });
     forms
 }

@@ -37,6 +37,28 @@ mod bare_ground {
     fn doubled(x: (batch, d)) -> (batch, d) {
         x + x
     }
+
+    /// What is written by leave.
+    #[derive(BareUnion)]
+    #[bare(portable, specialise)]
+    pub(crate) enum Leave {
+        #[bare(recompute, forward = |x: [batch, d]| silu(linear(weights, x)))]
+        Again {
+            #[bare(dims = [d, d])]
+            weights: Matrix<f32>,
+        },
+        #[bare(save = [h], forward = |x: [batch, d]| { let h = x * x * x; tanh(h) * h })]
+        Saved,
+    }
+
+    #[derive(BareStruct)]
+    #[bare(portable, specialise, forward = |x: [batch, d]| { let h = one(x); (many(h), h) })]
+    pub(crate) struct Leaves {
+        #[bare(axes(d = d))]
+        pub(crate) one: Leave,
+        #[bare(axes(d = d), checkpoint = 2)]
+        pub(crate) many: Vec<Leave>,
+    }
 }
 
 /// The names that generated code would like to use mean something else here.
@@ -80,6 +102,28 @@ mod shadowed {
     pub(crate) struct Outer {
         #[bare(axes(d = d))]
         pub(crate) inner: Vec,
+    }
+
+    /// What is written by leave.
+    #[derive(BareUnion)]
+    #[bare(crate = other, portable, specialise)]
+    pub(crate) enum Leave {
+        #[bare(recompute, forward = |x: [batch, d]| silu(linear(weights, x)))]
+        Again {
+            #[bare(dims = [d, d])]
+            weights: Matrix<f32>,
+        },
+        #[bare(save = [h], forward = |x: [batch, d]| { let h = x * x * x; tanh(h) * h })]
+        Saved,
+    }
+
+    #[derive(BareStruct)]
+    #[bare(crate = other, portable, specialise, forward = |x: [batch, d]| { let h = one(x); (many(h), h) })]
+    pub(crate) struct Leaves {
+        #[bare(axes(d = d))]
+        pub(crate) one: Leave,
+        #[bare(axes(d = d), checkpoint = 2)]
+        pub(crate) many: ::std::vec::Vec<Leave>,
     }
 }
 
@@ -417,4 +461,44 @@ fn paths_between_modules() {
 fn ops_of_a_crate_downstream() {
     barewire::testing::check_primitive::<downstream::cube>(&[sample(&[3, 2])], 1).unwrap();
     check(&downstream::Cubes { gain: 0.4, bias: vec![0.2, 0.3] }, &[sample(&[3, 2])]);
+}
+
+#[test]
+fn what_is_written_by_leave_meets_no_names() {
+    use barewire::list::Checkpointed;
+    use barewire::prelude::*;
+    use barewire::residual::{ModelId, PortableLayer};
+    use barewire::specialise::{Any, Variant};
+
+    fn run<V: Variant>(part: &V::Of)
+    where
+        V::Of: PortableLayer,
+    {
+        let index = Index::new();
+        let model = Checked::<V::Of>::new(part.view(&index)).unwrap();
+        let x = [0.5, -1.0, 2.0, 0.25];
+        let (mut workspace, mut message) = (Workspace::<f32>::new(), barewire::wire::AlignedBuf::new());
+        let id = ModelId::of(b"");
+        let pass = model.forward_saving(&[numbers(&x, &[2, 2])], &mut Default::default(), &mut workspace).unwrap();
+        pass.send(id, &mut message).unwrap();
+        let results = [0, 1].map(|i| pass.result(i).to_vec());
+        let (mut there, mut found) = (Workspace::new(), [vec![0.0; 4], vec![0.0; 4]]);
+        model.receive(&message, id, 4, &mut there).unwrap();
+        let fixed = model.specialised::<V>().unwrap();
+        let [a, b] = &mut found;
+        fixed.forward(&[numbers(&x, &[2, 2])], &mut [a, b], &mut Default::default(), &mut there).unwrap();
+        assert_eq!(found, results);
+    }
+    let weights = || Matrix::from_vec(2, 2, vec![1.0, -0.5, 0.25, 2.0]).unwrap();
+    {
+        use bare_ground::{Leave, Leaves, leave, leaves};
+        let many = vec![Leave::Saved, Leave::Again { weights: weights() }];
+        run::<leaves::Of<leave::Saved, Any<Checkpointed<Vec<Leave>, 2>>>>(&Leaves { one: Leave::Saved, many });
+    }
+    {
+        use shadowed::{Leave, Leaves, leave, leaves};
+        let many = vec![Leave::Again { weights: weights() }, Leave::Saved];
+        let one = Leave::Again { weights: weights() };
+        run::<leaves::Of<leave::Again, Any<Checkpointed<Vec<Leave>, 2>>>>(&Leaves { one, many });
+    }
 }

@@ -7,6 +7,7 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use barewire::autodiff;
 use barewire::part::clear_grad;
 use barewire::prelude::*;
 use barewire::testing::Rng;
@@ -105,6 +106,34 @@ struct Model {
     head: Weight,
 }
 
+/// The same with as little kept as can be.
+#[derive(BareUnion)]
+enum Lean {
+    #[bare(recompute, forward = |x: [batch, time, d]| {
+        let f = sigmoid(gate(x));
+        x + out(gated_linear_recurrence(f, (1 - f) * silu(x)))
+    })]
+    Time {
+        #[bare(axes(d_in = d, d_out = d))]
+        gate: Weight,
+        #[bare(axes(d_in = d, d_out = d))]
+        out: Weight,
+    },
+}
+
+#[derive(BareStruct)]
+#[bare(recompute, forward = |tokens: u32[batch, time]| head(lean(blocks(embedding(table, tokens)))))]
+struct LeanModel {
+    #[bare(dims = [vocab, d])]
+    table: Matrix<f32>,
+    #[bare(axes(d = d), checkpoint = 2)]
+    blocks: Vec<Block>,
+    #[bare(axes(d = d), checkpoint)]
+    lean: Vec<Lean>,
+    #[bare(axes(d_in = d, d_out = vocab))]
+    head: Weight,
+}
+
 const VOCAB: usize = 11;
 const D: usize = 32;
 
@@ -137,28 +166,38 @@ impl autodiff::Formula for MeanSquare {
 fn warm_steps_allocate_nothing() {
     let mut rng = Rng::new(3);
     let part = model(&mut rng);
-    let region = Region::encode(&part);
+    runs::<Model>("model", &part);
+    derivatives(&part);
+    let Model { table, blocks, head } = part;
+    let dense = |rng: &mut Rng| Weight::Dense { weights: matrix(rng, D, D) };
+    let lean = (0..3).map(|_| Lean::Time { gate: dense(&mut rng), out: dense(&mut rng) }).collect();
+    runs::<LeanModel>("lean model", &LeanModel { table, blocks, lean, head });
+}
+
+fn runs<T: Layer>(name: &str, part: &T) {
+    let region = Region::encode(part);
     let index = Index::new();
-    let model = Checked::<Model>::new(region.view(&index).unwrap()).unwrap();
+    let model = Checked::<T>::new(region.view(&index).unwrap()).unwrap();
     let (batch, time) = (2, 9);
     let tokens: Vec<u32> = (0..batch * time).map(|i| (7 * i % VOCAB) as u32).collect();
     let inputs = [ids(&tokens, &[batch, time])];
     let mut results = vec![0.0_f32; batch * time * VOCAB];
 
-    let (mut state, mut workspace) = (ModelState::default(), Workspace::new());
+    let (mut state, mut workspace) = (T::State::<f32>::default(), Workspace::new());
     let forward = allocations(6, || {
         model.forward(&inputs, &mut [&mut results], &mut state, &mut workspace).unwrap();
     });
 
-    let (mut state, mut state_cot, mut workspace) = (ModelState::default(), ModelState::default(), Workspace::new());
-    let mut grad = ModelCotangent::default();
+    let (mut state, mut state_cot, mut workspace) =
+        (T::State::<f32>::default(), T::State::<f32>::default(), Workspace::new());
+    let mut grad = T::Grad::<f32>::default();
     let backward = allocations(6, || {
         let mut pass = model.forward_saving(&inputs, &mut state, &mut workspace).unwrap();
-        clear_grad::<Model, f32>(&mut grad);
+        clear_grad::<T, f32>(&mut grad);
         pass.vjp(&[&results], &mut [Slot::Skip], &mut grad, &mut state_cot).unwrap();
     });
 
-    let (mut state, mut workspace) = (ModelState::default(), Workspace::new());
+    let (mut state, mut workspace) = (T::State::<f32>::default(), Workspace::new());
     let mut at = 0;
     let step = allocations(6, || {
         let token = [ids(&tokens[at..at + 1], &[1, 1])];
@@ -166,6 +205,20 @@ fn warm_steps_allocate_nothing() {
         at += 1;
     });
 
+    println!(
+        "{name}: allocations in steps 1, 2 ..: forward {forward:?}, forward and backward {backward:?}, step {step:?}"
+    );
+    for (what, counts) in [("forward", forward), ("forward and backward", backward), ("step", step)] {
+        assert!(counts[2..].iter().all(|n| *n == 0), "{name}, {what}: {counts:?}");
+    }
+}
+
+fn derivatives(part: &Model) {
+    let region = Region::encode(part);
+    let index = Index::new();
+    let model = Checked::<Model>::new(region.view(&index).unwrap()).unwrap();
+    let tokens: Vec<u32> = (0..18).map(|i| (7 * i % VOCAB) as u32).collect();
+    let inputs = [ids::<f32>(&tokens, &[2, 9])];
     let function = autodiff::Model::new(model, &inputs).unwrap();
     let loss = autodiff::Then(&function, &MeanSquare);
     let (point, mut of) = (function.point::<f32>(), autodiff::Derivatives::new(&loss));
@@ -175,18 +228,8 @@ fn warm_steps_allocate_nothing() {
     let product = allocations(6, || {
         of.value_grad_and_hvp(&point, &point).unwrap();
     });
-
-    println!(
-        "allocations in steps 1, 2 ..: forward {forward:?}, forward and backward {backward:?}, step {step:?}, \
-         `value_and_grad` {gradient:?}, `value_grad_and_hvp` {product:?}"
-    );
-    for (what, counts) in [
-        ("forward", forward),
-        ("forward and backward", backward),
-        ("step", step),
-        ("value_and_grad", gradient),
-        ("value_grad_and_hvp", product),
-    ] {
+    println!("allocations in steps 1, 2 ..: `value_and_grad` {gradient:?}, `value_grad_and_hvp` {product:?}");
+    for (what, counts) in [("value_and_grad", gradient), ("value_grad_and_hvp", product)] {
         assert!(counts[2..].iter().all(|n| *n == 0), "{what}: {counts:?}");
     }
 }

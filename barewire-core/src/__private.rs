@@ -16,6 +16,8 @@ macro_rules! __with_std {
 macro_rules! __with_std {
     ($($items:tt)*) => {};
 }
+#[cfg(feature = "std")]
+pub use crate::__recompute as recompute;
 pub use crate::__with_std as with_std;
 
 #[cfg(feature = "std")]
@@ -30,12 +32,16 @@ mod math {
     pub use crate::fuse::{self, Operand, Sink};
     pub use crate::gradient::{Gradient, Signal};
     pub use crate::impl_stub_layer;
+    pub use crate::impl_stub_portable;
     pub use crate::layer::{Buf, Input, Layer, Sizes, exactly, exactly_mut, kept};
+    pub use crate::list::Checkpointed;
     pub use crate::ops;
     pub use crate::part::{Elementwise, GradLeaf, HeldAs, Leaf, LeafMut, Parameter, Part, held};
     pub use crate::primitive::{Arg, Ids, Primitive, Slot};
     pub use crate::real::{Lift, Real};
+    pub use crate::residual;
     pub use crate::shape::{Broadcast, Dims, Shape, Sig, Spread, agree, broadcast, infer, require, signature};
+    pub use crate::specialise::Variant;
     pub use crate::state::{State, descend};
     pub use crate::workspace::Arena;
     pub use zerocopy::F32;
@@ -68,6 +74,17 @@ mod math {
     ) -> Result<[Dims; N], Error> {
         let mut outs = [Dims::SCALAR; N];
         within(name, T::dims::<P>(view, ins, &mut outs))?;
+        Ok(outs)
+    }
+
+    /// Sizes of the results of a variant.
+    pub fn dims_of_variant<V: Variant, P: Copy + 'static, const N: usize>(
+        name: &str,
+        fields: V::Fields<'_, P>,
+        ins: &[Dims],
+    ) -> Result<[Dims; N], Error> {
+        let mut outs = [Dims::SCALAR; N];
+        within(name, V::dims::<P>(fields, ins, &mut outs))?;
         Ok(outs)
     }
 

@@ -37,9 +37,15 @@ pub mod primitive;
 #[cfg(feature = "std")]
 pub mod real;
 #[cfg(feature = "std")]
+pub mod recompute;
+#[cfg(feature = "std")]
+pub mod residual;
+#[cfg(feature = "std")]
 pub mod routed;
 #[cfg(feature = "std")]
 pub mod shape;
+#[cfg(feature = "std")]
+pub mod specialise;
 #[cfg(feature = "std")]
 pub mod state;
 #[cfg(feature = "std")]

@@ -69,6 +69,16 @@ impl<'w, T: Layer, P: Copy + 'static> Checked<'w, T, P> {
         inputs: &[Input<'_, '_, R>],
         outs: &mut [Dims; MAX_RESULTS],
     ) -> Result<usize, Error> {
+        self.sized_by(inputs, outs, |ins, outs| T::dims::<P>(self.view, ins, outs))
+    }
+
+    /// The same, with another way to size the results.
+    pub(crate) fn sized_by<R: Real>(
+        &self,
+        inputs: &[Input<'_, '_, R>],
+        outs: &mut [Dims; MAX_RESULTS],
+        size: impl FnOnce(&[Dims], &mut [Dims]) -> Result<(), Error>,
+    ) -> Result<usize, Error> {
         let sig = &T::SIG;
         if inputs.len() != sig.inputs() {
             return Err(Error::input(format!("{} inputs", sig.inputs()), format!("{}", inputs.len())));
@@ -91,8 +101,21 @@ impl<'w, T: Layer, P: Copy + 'static> Checked<'w, T, P> {
             *dims = input.dims();
         }
         let count = sig.outputs();
-        T::dims::<P>(self.view, &dims[..inputs.len()], &mut outs[..count])?;
+        size(&dims[..inputs.len()], &mut outs[..count])?;
         Ok(count)
+    }
+
+    /// Checks that results have these sizes.
+    pub(crate) fn fits<R>(results: &[&mut [R]], dims: &[Dims]) -> Result<(), Error> {
+        if results.len() != dims.len() {
+            return Err(Error::input(format!("{} results", dims.len()), format!("{}", results.len())));
+        }
+        for (i, (result, dims)) in results.iter().zip(dims).enumerate() {
+            if result.len() != dims.len() {
+                return Err(Error::length(&format!("result {}", i + 1), dims.len(), result.len()));
+            }
+        }
+        Ok(())
     }
 
     /// Runs the equation. Each result is written to its slice; `state` is read and left at its final value, so a
@@ -112,14 +135,7 @@ impl<'w, T: Layer, P: Copy + 'static> Checked<'w, T, P> {
     {
         let mut dims = [Dims::SCALAR; MAX_RESULTS];
         let count = self.sized(inputs, &mut dims)?;
-        if results.len() != count {
-            return Err(Error::input(format!("{count} results"), format!("{}", results.len())));
-        }
-        for (i, (result, dims)) in results.iter().zip(&dims).enumerate() {
-            if result.len() != dims.len() {
-                return Err(Error::length(&format!("result {}", i + 1), dims.len(), result.len()));
-            }
-        }
+        Self::fits(results, &dims[..count])?;
         let (_, scratch) = workspace.start();
         T::forward::<R, P>(self.view, inputs, results, state, scratch)
     }
@@ -167,13 +183,22 @@ impl<'w, T: Layer, P: Copy + 'static> Checked<'w, T, P> {
         }
         let residual =
             T::forward_saving::<R, P>(self.view, inputs, &mut results[..count], state, &mut saved, scratch.lend())?;
-        Ok(Pass { residual, results: results.map(|r: &'r mut [R]| &*r), dims, count, scratch })
+        let mut kept = [Input::Ids(Ids::new(&[], Dims::SCALAR)); MAX_RESULTS];
+        for (kept, input) in kept.iter_mut().zip(inputs) {
+            *kept = match input {
+                Input::Real(arg) => Input::Real(Arg::kept(arg.kept_data().unwrap_or(&[]), arg.dims())),
+                Input::Ids(ids) => Input::Ids(*ids),
+            };
+        }
+        Ok(Pass { residual, inputs: kept, results: results.map(|r: &'r mut [R]| &*r), dims, count, scratch })
     }
 }
 
 /// A forward pass that can be run backward.
 pub struct Pass<'r, T: Layer, R: Real> {
     residual: T::Residual<'r, R>,
+    /// with their numbers where these live as long as the pass
+    inputs: [Input<'r, 'r, R>; MAX_RESULTS],
     results: [&'r [R]; MAX_RESULTS],
     dims: [Dims; MAX_RESULTS],
     count: usize,
@@ -184,6 +209,27 @@ impl<'r, T: Layer, R: Real> Pass<'r, T, R> {
     /// Number of results.
     pub fn results(&self) -> usize {
         self.count
+    }
+
+    /// A pass that ran elsewhere.
+    pub(crate) fn of(
+        residual: T::Residual<'r, R>,
+        inputs: [Input<'r, 'r, R>; MAX_RESULTS],
+        results: [&'r [R]; MAX_RESULTS],
+        dims: [Dims; MAX_RESULTS],
+        scratch: Arena<'r, R>,
+    ) -> Self {
+        Pass { residual, inputs, results, dims, count: T::SIG.outputs(), scratch }
+    }
+
+    /// The inputs; numbers that did not live as long as the pass are left out.
+    pub(crate) fn inputs(&self) -> &[Input<'r, 'r, R>] {
+        &self.inputs[..T::SIG.inputs()]
+    }
+
+    /// Sizes of input `i`.
+    pub fn input_dims(&self, i: usize) -> Dims {
+        self.inputs().get(i).map(Input::dims).unwrap_or_default()
     }
 
     /// Result `i`; empty if there is none.
@@ -214,16 +260,22 @@ impl<'r, T: Layer, R: Real> Pass<'r, T, R> {
         grad: &mut T::Grad<R>,
         state: &mut T::State<R>,
     ) -> Result<(), Error> {
-        if cots.len() != self.count {
-            return Err(Error::input(format!("{} cotangents", self.count), format!("{}", cots.len())));
-        }
-        for (i, (cot, dims)) in cots.iter().zip(&self.dims).enumerate() {
-            if cot.len() != dims.len() {
-                return Err(Error::length(&format!("cotangent {}", i + 1), dims.len(), cot.len()));
-            }
-        }
+        check_cotangents(cots, &self.dims[..self.count])?;
         T::vjp::<R>(self.residual, &self.results[..self.count], cots, inputs, grad, state, self.scratch.lend())
     }
+}
+
+/// Checks that cotangents have the sizes of the results.
+pub(crate) fn check_cotangents<R>(cots: &[&[R]], dims: &[Dims]) -> Result<(), Error> {
+    if cots.len() != dims.len() {
+        return Err(Error::input(format!("{} cotangents", dims.len()), format!("{}", cots.len())));
+    }
+    for (i, (cot, dims)) in cots.iter().zip(dims).enumerate() {
+        if cot.len() != dims.len() {
+            return Err(Error::length(&format!("cotangent {}", i + 1), dims.len(), cot.len()));
+        }
+    }
+    Ok(())
 }
 
 /// Numbers as an input: row-major, with their sizes.

@@ -17,12 +17,18 @@ pub trait State<R: Real>: Default {
 
     /// Visits every array with its path, such as `layers.3.token_mixer.gated_recurrence`, unset ones too (empty).
     fn walk(&mut self, path: &mut String, visit: &mut dyn FnMut(&str, &mut Vec<R>));
+
+    /// Visits the same arrays in the same order, without their paths, which take memory from the heap.
+    fn arrays(&mut self, visit: &mut dyn FnMut(&mut Vec<R>)) {
+        self.walk(&mut String::new(), &mut |_, values| visit(values));
+    }
 }
 
 impl<R: Real> State<R> for () {
     const EMPTY: bool = true;
 
     fn walk(&mut self, _: &mut String, _: &mut dyn FnMut(&str, &mut Vec<R>)) {}
+    fn arrays(&mut self, _: &mut dyn FnMut(&mut Vec<R>)) {}
 }
 
 /// One array that an op carries along time; empty until it is first used.
@@ -61,6 +67,9 @@ impl<R: Real> State<R> for Carry<R> {
     fn walk(&mut self, path: &mut String, visit: &mut dyn FnMut(&str, &mut Vec<R>)) {
         visit(path, &mut self.values);
     }
+    fn arrays(&mut self, visit: &mut dyn FnMut(&mut Vec<R>)) {
+        visit(&mut self.values);
+    }
 }
 
 impl<R: Real, S: State<R>> State<R> for Vec<S> {
@@ -69,6 +78,11 @@ impl<R: Real, S: State<R>> State<R> for Vec<S> {
     fn walk(&mut self, path: &mut String, visit: &mut dyn FnMut(&str, &mut Vec<R>)) {
         for (i, state) in self.iter_mut().enumerate() {
             descend_to(path, i, |path| state.walk(path, visit));
+        }
+    }
+    fn arrays(&mut self, visit: &mut dyn FnMut(&mut Vec<R>)) {
+        for state in self {
+            state.arrays(visit);
         }
     }
 }

@@ -158,6 +158,12 @@ impl<'s, R: Real> Arena<'s, R> {
         &mut taken[..n]
     }
 
+    /// Notes that a later run will take `n` more numbers, so that the pool grows for them now.
+    pub(crate) fn expect(&mut self, n: usize) {
+        self.demand += n.next_multiple_of(16) * self.weight;
+        self.high.set(self.high.get().max(self.demand));
+    }
+
     /// `n` zeros.
     pub fn take_zeros(&mut self, n: usize) -> &'s mut [R] {
         let taken = self.take(n);
@@ -175,6 +181,11 @@ impl<'s, R: Real> Arena<'s, R> {
     /// A typed list that lives as long as the arena, for the residuals of a `Vec` of layers: `n` times `None`.
     pub fn take_list<T: Copy>(&mut self, n: usize) -> &'s mut [Option<T>] {
         self.bump.alloc_slice_fill_copy(n, None)
+    }
+
+    /// A value that lives as long as the arena. It is never dropped.
+    pub fn put<T: Copy>(&mut self, value: T) -> &'s T {
+        self.bump.alloc(value)
     }
 
     /// An arena for a callee, on what is left: taken back when the loan ends.

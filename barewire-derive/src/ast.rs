@@ -15,6 +15,10 @@ pub(crate) struct Type {
     pub(crate) wire_name: String,
     /// whether all values take the same place: `#[bare(fixed_size)]`
     pub(crate) fixed_size: bool,
+    /// `portable`: whether residuals go to the wire
+    pub(crate) portable: Option<Ident>,
+    /// `specialise`: whether its variants are types, too
+    pub(crate) specialise: Option<Ident>,
     /// tags that must not be used again
     pub(crate) retired: Vec<u32>,
     pub(crate) kind: TypeKind,
@@ -69,6 +73,8 @@ pub(crate) struct Variant {
     pub(crate) style: Style,
     pub(crate) fields: Vec<Field>,
     pub(crate) equation: Option<Equation>,
+    /// what its residual keeps, where that is said
+    pub(crate) keeps: Keeps,
     /// the type name of this variant in the schema, such as `MatmulFreeWeightTernary`
     pub(crate) wire_name: String,
     /// doc comments of the user's variant; empty for a struct
@@ -105,6 +111,8 @@ pub(crate) struct Field {
     pub(crate) align: Option<u32>,
     /// `scaled_by = scale`: the sibling f32 field that is the digits' absmean scale
     pub(crate) scaled_by: Option<Ident>,
+    /// `checkpoint = 4`: which values between the layers of this list are kept
+    pub(crate) checkpoint: Option<Checkpoint>,
     /// `rename = "x"`: the exact name in the schema
     pub(crate) wire_name: Option<String>,
     /// doc comments of the user's field
@@ -140,6 +148,26 @@ pub(crate) enum Role {
     Signal,
     /// receives nothing
     Fixed,
+}
+
+/// What an equation's residual keeps, against the default.
+#[derive(Default)]
+pub(crate) struct Keeps {
+    /// `recompute`: the inputs only, and the whole forward program runs again
+    pub(crate) inputs_only: Option<Ident>,
+    /// `recompute = [gate]`: of the loop that gives this value, nothing
+    pub(crate) recompute: Vec<Ident>,
+    /// `save = [gate]`: of the loop that gives this value, all that its backward pass reads
+    pub(crate) save: Vec<Ident>,
+}
+
+/// `checkpoint`, `checkpoint = 4`
+#[derive(Clone, Copy)]
+pub(crate) struct Checkpoint {
+    /// layers of a segment; `None`: about the square root of their number
+    pub(crate) every: Option<u32>,
+    /// the number, or the key
+    pub(crate) span: Span,
 }
 
 /// What `forward = ..` says.

@@ -9,7 +9,7 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Token, bracketed, parenthesized, token};
 
-use crate::ast::{Equation, Role};
+use crate::ast::{Checkpoint, Equation, Keeps, Role};
 use crate::equation;
 pub(crate) use crate::errors::Errors;
 
@@ -34,10 +34,14 @@ impl Place {
 
     fn keys(self) -> &'static [&'static str] {
         match self {
-            Self::Struct => &["crate", "rename", "fixed_size", "forward"],
-            Self::Enum => &["crate", "rename", "retired", "fixed_size"],
-            Self::Variant => &["tag", "rename", "forward", "unknown"],
-            Self::Field => &["dims", "axes", "active", "signal", "fixed", "gradient", "align", "rename", "scaled_by"],
+            Self::Struct => {
+                &["crate", "rename", "fixed_size", "portable", "specialise", "forward", "recompute", "save"]
+            }
+            Self::Enum => &["crate", "rename", "retired", "fixed_size", "portable", "specialise"],
+            Self::Variant => &["tag", "rename", "forward", "recompute", "save", "unknown"],
+            Self::Field => {
+                &["dims", "axes", "active", "signal", "fixed", "gradient", "align", "rename", "scaled_by", "checkpoint"]
+            }
         }
     }
 
@@ -51,15 +55,19 @@ pub(crate) struct Attrs {
     pub(crate) rename: Option<(String, Span)>,
     pub(crate) retired: Vec<(u32, Span)>,
     pub(crate) fixed_size: Option<Ident>,
+    pub(crate) portable: Option<Ident>,
+    pub(crate) specialise: Option<Ident>,
     pub(crate) tag: Option<(u32, Span)>,
     pub(crate) unknown: Option<Ident>,
     pub(crate) forward: Option<Equation>,
+    pub(crate) keeps: Keeps,
     pub(crate) dims: Option<(Vec<Ident>, Span)>,
     pub(crate) axes: Vec<(Ident, Ident)>,
     pub(crate) roles: Vec<(Role, Ident)>,
     pub(crate) gradient: Option<Ident>,
     pub(crate) align: Option<(u32, Span)>,
     pub(crate) scaled_by: Option<Ident>,
+    pub(crate) checkpoint: Option<Checkpoint>,
     /// doc comments
     pub(crate) docs: Vec<syn::Attribute>,
     /// keys seen, readable or not
@@ -151,7 +159,22 @@ impl Attrs {
                 self.dims = Some((names, key.span()));
             }
             "axes" => self.axes.extend(axes(&key, input)?),
+            "recompute" if input.peek(Token![=]) => {
+                self.keeps.recompute =
+                    list(&key, input, "recompute = [gate, up]", |input| input.call(Ident::parse_any))?;
+            }
+            "recompute" => self.keeps.inputs_only = Some(alone(key, input)?),
+            "save" => {
+                self.keeps.save = list(&key, input, "save = [gate, up]", |input| input.call(Ident::parse_any))?;
+            }
+            "checkpoint" if input.peek(Token![=]) => {
+                let (every, span) = narrow(value(&key, input, "checkpoint = 4", number)?)?;
+                self.checkpoint = Some(Checkpoint { every: Some(every), span });
+            }
+            "checkpoint" => self.checkpoint = Some(Checkpoint { every: None, span: alone(key, input)?.span() }),
             "unknown" => self.unknown = Some(alone(key, input)?),
+            "portable" => self.portable = Some(alone(key, input)?),
+            "specialise" => self.specialise = Some(alone(key, input)?),
             "fixed_size" => self.fixed_size = Some(alone(key, input)?),
             "active" => self.roles.push((Role::Active, alone(key, input)?)),
             "signal" => self.roles.push((Role::Signal, alone(key, input)?)),

@@ -4,9 +4,10 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 
-use crate::ast::{Field, Role, Style, Type, TypeKind, Variant, unraw};
+use crate::ast::{Equation, Field, Keeps, Role, Style, Type, TypeKind, Variant, unraw};
 use crate::attr::{Attrs, Errors, Place, nearest};
 
+mod keeps;
 mod types;
 mod unknown;
 
@@ -39,7 +40,7 @@ pub(crate) fn check(input: &syn::DeriveInput, derive: Derive, errors: &mut Error
             TypeKind::Union(union(data, &wire_name, &attrs, &input.ident, errors))
         }
         (syn::Data::Struct(data), Derive::Struct) => {
-            TypeKind::Struct(structure(data, attrs.forward, &input.ident, &wire_name, errors))
+            TypeKind::Struct(structure(data, (attrs.forward, attrs.keeps), &input.ident, &wire_name, errors))
         }
         (syn::Data::Enum(data), Derive::Struct) => {
             errors.push(
@@ -85,6 +86,8 @@ pub(crate) fn check(input: &syn::DeriveInput, derive: Derive, errors: &mut Error
         crate_path: attrs.crate_path.unwrap_or_else(|| syn::parse_quote!(::barewire)),
         wire_name,
         fixed_size: attrs.fixed_size.is_some(),
+        portable: attrs.portable,
+        specialise: attrs.specialise,
         retired: attrs.retired.iter().map(|(tag, _)| *tag).collect(),
         kind,
     })
@@ -116,13 +119,14 @@ fn generics(generics: &syn::Generics, errors: &mut Errors) {
 
 fn structure(
     data: &syn::DataStruct,
-    forward: Option<crate::ast::Equation>,
+    (forward, keeps): (Option<Equation>, Keeps),
     ident: &Ident,
     wire_name: &str,
     errors: &mut Errors,
 ) -> Variant {
     let (style, fields) = fields(&data.fields, errors);
     unknown::not_in(&fields, errors);
+    keeps::check(&keeps, forward.as_ref(), errors);
     if fields.is_empty() {
         errors.push(
             ident.span(),
@@ -136,6 +140,7 @@ fn structure(
         style,
         fields,
         equation: forward,
+        keeps,
         wire_name: wire_name.to_owned(),
         docs: Vec::new(),
         span: ident.span(),
@@ -219,7 +224,11 @@ fn union(data: &syn::DataEnum, wire_name: &str, attrs: &Attrs, ident: &Ident, er
                 format!("`{member}` is already the name of variant `{}` in the schema", unraw(&same.ident)),
             );
         }
-        if !read.seen.iter().any(|key| key == "forward") {
+        let said = read.seen.iter().any(|key| key == "forward");
+        if read.forward.is_some() || !said {
+            keeps::check(&read.keeps, read.forward.as_ref(), errors);
+        }
+        if !said {
             without.push((variant.ident.span(), name));
         }
         variants.push(Variant {
@@ -229,6 +238,7 @@ fn union(data: &syn::DataEnum, wire_name: &str, attrs: &Attrs, ident: &Ident, er
             style,
             fields,
             equation: read.forward,
+            keeps: read.keeps,
             wire_name: member,
             docs: read.docs,
             span: variant.ident.span(),
@@ -282,6 +292,9 @@ fn fields(fields: &syn::Fields, errors: &mut Errors) -> (Style, Vec<Field>) {
                 "`dims` names the axes of numbers and `axes` those of a sub-layer; a field has one of them".into(),
             );
         }
+        if let Some(checkpoint) = &attrs.checkpoint {
+            keeps::check_list(checkpoint, &field.ty, errors);
+        }
         if let Some((name, span)) = &attrs.rename {
             field_name(name, *span, errors);
         }
@@ -299,6 +312,7 @@ fn fields(fields: &syn::Fields, errors: &mut Errors) -> (Style, Vec<Field>) {
             gradient: attrs.gradient,
             align: attrs.align.map(|(align, _)| align),
             scaled_by: attrs.scaled_by.clone(),
+            checkpoint: attrs.checkpoint,
             wire_name: attrs.rename.as_ref().map(|(name, _)| name.clone()),
             docs: attrs.docs,
             span,

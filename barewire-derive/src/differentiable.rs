@@ -112,6 +112,7 @@ fn understand(function: syn::ItemFn, crate_path: syn::Path, errors: &mut Errors)
                     gradient: None,
                     align: None,
                     scaled_by: None,
+                    checkpoint: None,
                     wire_name: None,
                     docs: Vec::new(),
                 });

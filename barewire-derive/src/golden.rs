@@ -168,6 +168,28 @@ fn a_function() {
     golden("equations-function.rs", &pretty(tokens));
 }
 
+/// What is written by leave: a residual on the wire, variants as types, a program that runs again.
+#[test]
+fn by_leave() {
+    let union = "
+        #[bare(portable, specialise)]
+        pub(crate) enum Gate {
+            #[bare(recompute, forward = |x: [batch, d]| silu(x))]
+            Silu,
+            #[bare(forward = |x: [batch, d]| gain * x)]
+            Linear { gain: f32 },
+        }";
+    let structure = "
+        #[bare(portable, specialise, forward = |x: [batch, d]| x + scale * gate(tanh(x)))]
+        struct Block {
+            scale: f32,
+            #[bare(axes(d = d))]
+            gate: Gate,
+        }";
+    let found = equations(union, Derive::Union) + &equations(structure, Derive::Struct);
+    golden("equations-by-leave.rs", &found);
+}
+
 /// Code grows with the number of variants, not faster.
 #[test]
 fn lines_grow_with_the_number_of_variants() {

@@ -38,14 +38,20 @@ use check::Derive;
 /// | type            | `rename = "Name"`              | the name in the schema                                             |
 /// | enum            | `retired = [3, 4]`             | tags that must not be used again                                   |
 /// | type            | `fixed_size`                   | it may stand in `Slots` and `Columns`: numbers, bools, arrays of such |
+/// | type            | `portable`                     | its residual can be sent to another process                        |
+/// | type            | `specialise`                   | its variants, or combinations of its layers' variants, are types   |
 /// | variant         | `tag = 1`                      | its number on the wire; else one more than the variant before      |
 /// | variant         | `unknown`                      | keeps members that the type does not list: one `UnknownMember`     |
 /// | variant, struct | `forward = equation`           | a closure, or the path of a [`differentiable`] function            |
+/// | variant, struct | `recompute`                    | the residual keeps the inputs; the backward pass runs the forward again |
+/// | variant, struct | `recompute = [h]`              | the loop that gives `let h` keeps no function's result             |
+/// | variant, struct | `save = [h]`                   | the loop that gives `let h` keeps all that its backward pass reads |
 /// | field           | `dims = [d_out, d_in]`         | names of the axes of numbers, outermost first                      |
 /// | field           | `axes(d_in = d_model)`         | what a sub-layer's axes are called here                            |
 /// | field           | `active`, `signal`, `fixed`    | its role; `fixed` gets no gradient and may stay unused             |
 /// | field           | `gradient = low_rank`          | how its gradient is held: `dense`, `sparse`, `low_rank`, `diagonal` |
 /// | field           | `scaled_by = scale`            | the sibling that is the absmean scale of these digits              |
+/// | field           | `checkpoint = 4`, `checkpoint` | of a list of layers: inputs of every fourth (about every √L-th) layer are kept |
 /// | field           | `align = 256`                  | alignment of its lists: a power of two from 64 to 4096             |
 /// | field, variant  | `rename = "name"`              | the exact name in the schema                                       |
 ///

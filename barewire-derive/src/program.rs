@@ -10,16 +10,17 @@
 
 pub(crate) mod elementwise;
 mod expressions;
+mod keeps;
 mod lowering;
 pub(crate) mod text;
 
 use std::collections::HashSet;
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream};
 
 use crate::ast::{Body, Elem, Field, Param, Role, unraw};
 use crate::errors::Errors;
-use elementwise::{Group, Ref, is_reserved};
+use elementwise::{Adjoint, Group, Keep, Ref, is_reserved};
 use lowering::Lowering;
 
 /// A value that a call takes or gives.
@@ -57,6 +58,14 @@ pub(crate) struct Fused {
     pub(crate) group: Group,
     pub(crate) result: Ref,
     pub(crate) leaves: Vec<Value>,
+    pub(crate) keep: Keep,
+}
+
+impl Fused {
+    /// The two bodies, and what they need. `real` is the path of the trait `Real`.
+    pub(crate) fn adjoint(&self, real: &TokenStream) -> Adjoint {
+        elementwise::adjoint(&self.group, self.result, self.leaves.len(), self.keep, real)
+    }
 }
 
 pub(crate) enum Kind {
@@ -205,8 +214,7 @@ impl Program {
                     sub.args.iter().for_each(|value| reach(value, &mut reached));
                 }
                 Kind::Fused(fused) => {
-                    let adjoint =
-                        elementwise::adjoint(&fused.group, fused.result, fused.leaves.len(), &Default::default());
+                    let adjoint = fused.adjoint(&Default::default());
                     for (leaf, reaches) in fused.leaves.iter().zip(adjoint.reaches_leaf) {
                         if reaches {
                             reach(leaf, &mut reached);

@@ -11,6 +11,7 @@ pub use build::{HgrnConfig, Latents};
 
 /// A projection with an RMS norm of its own in front, as the published `BitLinear` has it.
 #[derive(BareUnion)]
+#[bare(portable)]
 pub enum Projection {
     /// int8 activations per token, ternary digits with their absmean scale; gradients pass straight through both
     /// roundings
@@ -39,6 +40,7 @@ pub enum Projection {
 
 /// One of the two halves of a layer. Both take the residual stream and the layer's lower bound of the forget gate.
 #[derive(BareUnion)]
+#[bare(portable)]
 pub enum HgrnBlock {
     /// Mixes along time: `h[t] = f[t] h[t-1] + (1 - f[t]) silu(i[t])`.
     #[bare(tag = 0, forward = |x: [batch, time, d_model], lower: [d_model]| {
@@ -88,7 +90,7 @@ pub enum HgrnBlock {
 
 /// A layer: token mixer, then channel mixer.
 #[derive(BareStruct)]
-#[bare(forward = |x: [batch, time, d_model], lower: [d_model]| channel_mixer(token_mixer(x, lower), lower))]
+#[bare(portable, forward = |x: [batch, time, d_model], lower: [d_model]| channel_mixer(token_mixer(x, lower), lower))]
 pub struct HgrnLayer {
     /// a [`HgrnBlock::TokenMixer`]
     #[bare(axes(d_model = d_model))]
@@ -100,7 +102,7 @@ pub struct HgrnLayer {
 
 /// The language model: token ids in, logits out.
 #[derive(BareStruct)]
-#[bare(forward = |tokens: u32[batch, time]| {
+#[bare(portable, forward = |tokens: u32[batch, time]| {
     let h = layers(embedding(embeddings, tokens), lower_bounds(bounds));
     head(rms_norm(h, norm, 1e-6))
 })]
@@ -124,7 +126,7 @@ pub struct HgrnLm {
 
 /// The language model with its training objective: token ids and the ids that follow them in, mean nats out.
 #[derive(BareStruct)]
-#[bare(forward = |tokens: u32[batch, time], targets: u32[batch, time]| cross_entropy(model(tokens), targets))]
+#[bare(portable, forward = |tokens: u32[batch, time], targets: u32[batch, time]| cross_entropy(model(tokens), targets))]
 pub struct HgrnObjective {
     /// the model
     pub model: HgrnLm,

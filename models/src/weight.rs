@@ -10,6 +10,7 @@ use barewire::prelude::*;
 /// | `Binary`    | `scale * bits`, 0, 1           | 1             |
 /// | `Quantized` | `own scale * (code - own zero)`| 2 to 8        |
 #[derive(BareUnion)]
+#[bare(portable)]
 pub enum MatmulFreeWeight {
     /// digits -1, 0, +1 with one learned scale
     #[bare(tag = 0, forward = |x: [batch, time, d_in]| scale * ternary_linear(weights, x))]

@@ -5,6 +5,7 @@ use super::support::{Overwritten, length};
 use crate::Error;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::state::Carry;
 use crate::workspace::Arena;
@@ -119,6 +120,15 @@ impl<'r, R: Real> Residual<'r, R> {
         }
         [q, k, v].into_iter().for_each(Overwritten::finish);
         Ok(())
+    }
+}
+
+impl<'r> Residual<'r, f32> {
+    fn read(args: [Arg<'r, 'r, f32>; 3], heads: u32, mask: Mask, from: &mut Arrays<'_, 'r>) -> Result<Self, Error> {
+        let cache = from.any_floats()?;
+        let heads = Heads::new(args, heads, mask, cache.len())?;
+        let [q, k, v] = [from.kept(args[0])?, from.kept(args[1])?, from.kept(args[2])?];
+        Ok(Residual { heads, from: Sources { q, k, v, cache } })
     }
 }
 
@@ -266,5 +276,47 @@ impl Primitive for sliding_window_attention {
         scratch: Arena<'_, R>,
     ) -> Result<(), Error> {
         residual.backward(c, [q, k, v], Some(state.list()), scratch)
+    }
+}
+
+impl PortableOp for attention {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("cache", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.from.cache);
+    }
+    fn read<'r>(
+        (q, k, v, heads): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        Residual::read([q, k, v], heads, Mask::All, from)
+    }
+}
+
+impl PortableOp for causal_attention {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("cache", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.from.cache);
+    }
+    fn read<'r>(
+        (q, k, v, heads): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        Residual::read([q, k, v], heads, CAUSAL, from)
+    }
+}
+
+impl PortableOp for sliding_window_attention {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("cache", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.from.cache);
+    }
+    fn read<'r>(
+        (q, k, v, heads, window, stride): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        Residual::read([q, k, v], heads, windowed(window, stride), from)
     }
 }

@@ -5,6 +5,7 @@ use crate::Error;
 use crate::gradient::Signal;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::wire::BinaryView;
 use crate::workspace::Arena;
@@ -56,5 +57,17 @@ impl Primitive for binary_linear {
         scratch: Arena<'_, R>,
     ) -> Result<(), Error> {
         residual.backward(c, signal, x, scratch)
+    }
+}
+
+impl PortableOp for binary_linear {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[];
+
+    fn write(_: Self::Residual<'_, f32>, _: &mut Outgoing<'_>) {}
+    fn read<'r>(
+        (bits, x): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        packed::Residual::read(bits, x, from)
     }
 }

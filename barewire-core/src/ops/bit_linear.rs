@@ -8,6 +8,7 @@ use crate::Error;
 use crate::gradient::Signal;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::wire::TernaryView;
 use crate::workspace::Arena;
@@ -122,6 +123,25 @@ impl Primitive for bit_linear {
         *scale_cot += dot_rows(back, u, i);
         put_scaled(&mut x, back, scale);
         signal.add_outer([n, o, i], scale, c, u)
+    }
+}
+
+impl PortableOp for bit_linear {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("codes", Elements::Codes), ("steps", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        if let Rounded::Codes(codes, steps) = residual.u {
+            to.codes(codes);
+            to.floats(steps);
+        }
+    }
+    fn read<'r>(
+        (digits, scale, x): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        let n = rows("x", x.dims(), digits.cols)?;
+        let codes = from.codes(ternary::int8_codes_len(n, digits.cols)?)?;
+        Ok(Residual { digits, scale, u: Rounded::Codes(codes, from.floats(n)?), n })
     }
 }
 

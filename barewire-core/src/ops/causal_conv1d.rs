@@ -9,6 +9,7 @@ use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::state::Carry;
 use crate::wire::MatrixView;
@@ -102,6 +103,18 @@ impl Primitive for causal_conv1d {
         add_to_gradient(w_grad, w_cot);
         add_to_gradient(b_grad, b_cot);
         Ok(())
+    }
+}
+
+impl PortableOp for causal_conv1d {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("initial", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.initial);
+    }
+    fn read<'r>(args: Self::Args<'r, 'r, f32>, from: &mut Arrays<'_, 'r>) -> Result<Self::Residual<'r, f32>, Error> {
+        let taps = Taps::new(args)?;
+        Ok(Residual { taps, initial: from.floats(taps.states())? })
     }
 }
 

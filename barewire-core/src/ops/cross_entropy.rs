@@ -7,6 +7,7 @@ use super::support::{f32s, f32s_mut, length, numbers, put_scaled, rows, slot_len
 use crate::Error;
 use crate::primitive::{Arg, Ids, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::workspace::Arena;
 
@@ -73,6 +74,20 @@ impl Primitive for cross_entropy {
         slot_length("logits", &logits, gradient.len())?;
         put_scaled(&mut logits, gradient, c[0]);
         Ok(())
+    }
+}
+
+impl PortableOp for cross_entropy {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("gradient", Elements::Floats)];
+
+    fn write(gradient: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(gradient);
+    }
+    fn read<'r>(
+        (logits, _): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        from.floats(logits.dims().len())
     }
 }
 

@@ -9,6 +9,7 @@ use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::state::Carry;
 use crate::wire::MatrixView;
@@ -115,6 +116,18 @@ impl Primitive for diagonal_scan {
             add_to_gradient(gradient, sums);
         }
         Ok(())
+    }
+}
+
+impl PortableOp for diagonal_scan {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("states", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.states);
+    }
+    fn read<'r>(args: Self::Args<'r, 'r, f32>, from: &mut Arrays<'_, 'r>) -> Result<Self::Residual<'r, f32>, Error> {
+        let (of, x) = Coefficients::new(args)?;
+        Ok(Residual { of, x, states: from.floats(of.kept()?)? })
     }
 }
 

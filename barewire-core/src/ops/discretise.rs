@@ -4,6 +4,7 @@ use super::support::{Overwritten, batch_time_d, length, shaped};
 use crate::Error;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::workspace::Arena;
 
@@ -108,6 +109,20 @@ impl Primitive for discretise {
         });
         [delta, a, b, x].into_iter().for_each(Overwritten::finish);
         Ok(())
+    }
+}
+
+impl PortableOp for discretise {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[];
+
+    fn write(_: Self::Residual<'_, f32>, _: &mut Outgoing<'_>) {}
+    fn read<'r>(
+        (delta, a, b, x): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        let (d, n) = (delta.dims().last(), a.dims().last());
+        let [delta, a, b, x] = [from.kept(delta)?, from.kept(a)?, from.kept(b)?, from.kept(x)?];
+        Ok(Residual { delta, a, b, x, d, n })
     }
 }
 

@@ -5,6 +5,7 @@ use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Ids, Primitive};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::wire::MatrixView;
 use crate::workspace::Arena;
@@ -54,12 +55,7 @@ impl Primitive for embedding {
         let values = matrix("table", table)?;
         length("tokens", tokens.dims().len(), ids.len())?;
         length("embedding", ids.len().saturating_mul(width), y.len())?;
-        if let Some((at, id)) = ids.iter().enumerate().find(|(_, id)| **id as usize >= table.rows) {
-            return Err(Error::input(
-                format!("token ids below the vocabulary of {}", table.rows),
-                format!("id {id} at position {at}"),
-            ));
-        }
+        check(ids, table.rows)?;
         for (y, &id) in y.chunks_exact_mut(width.max(1)).zip(ids) {
             y.copy_from_slice(&values[id as usize * width..][..width]);
         }
@@ -77,5 +73,30 @@ impl Primitive for embedding {
         let Residual { ids, rows, width } = residual;
         length("cotangent", ids.len().saturating_mul(width), c.len())?;
         table.add_rows(rows, width, ids, c)
+    }
+}
+
+impl PortableOp for embedding {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[];
+
+    fn write(_: Self::Residual<'_, f32>, _: &mut Outgoing<'_>) {}
+    fn read<'r>(
+        (table, tokens): Self::Args<'r, 'r, f32>,
+        _: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        let ids = tokens.data();
+        length("tokens", tokens.dims().len(), ids.len())?;
+        check(ids, table.rows)?;
+        Ok(Residual { ids, rows: table.rows, width: table.cols })
+    }
+}
+
+fn check(ids: &[u32], vocabulary: usize) -> Result<(), Error> {
+    match ids.iter().enumerate().find(|(_, id)| **id as usize >= vocabulary) {
+        None => Ok(()),
+        Some((at, id)) => Err(Error::input(
+            format!("token ids below the vocabulary of {vocabulary}"),
+            format!("id {id} at position {at}"),
+        )),
     }
 }

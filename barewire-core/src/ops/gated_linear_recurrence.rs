@@ -6,6 +6,7 @@ use super::support::{Overwritten, batch_time_d, f32s, f32s_mut, length, numbers}
 use crate::Error;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::state::Carry;
 use crate::workspace::Arena;
@@ -93,6 +94,18 @@ impl Primitive for gated_linear_recurrence {
         f_cot.finish();
         v_cot.finish();
         Ok(())
+    }
+}
+
+impl PortableOp for gated_linear_recurrence {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("initial", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.initial);
+    }
+    fn read<'r>((f, v): Self::Args<'r, 'r, f32>, from: &mut Arrays<'_, 'r>) -> Result<Self::Residual<'r, f32>, Error> {
+        let sizes = sizes(f, v)?;
+        Ok(Residual { f: from.kept(f)?, initial: from.floats(sizes[0] * sizes[2])?, sizes })
     }
 }
 

@@ -4,6 +4,7 @@ use super::support::{Overwritten, batch_time_d, length, numbers, surrogate};
 use crate::Error;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::state::Carry;
 use crate::workspace::Arena;
@@ -130,6 +131,22 @@ impl Primitive for izhikevich {
         }
         i.finish();
         Ok(())
+    }
+}
+
+impl PortableOp for izhikevich {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("states", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.states);
+    }
+    fn read<'r>(
+        (i, a, b, _, _, dt): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        let sizes = batch_time_d("i", i.dims())?;
+        let states = from.floats(2 * i.dims().len())?;
+        Ok(Residual { neuron: Neuron { a, b, dt }, i: from.kept(i)?, states, sizes })
     }
 }
 

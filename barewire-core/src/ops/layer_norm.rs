@@ -7,6 +7,7 @@ use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::workspace::Arena;
 
@@ -86,6 +87,23 @@ impl Primitive for layer_norm {
         add_to_gradient(w_grad, w_cot);
         add_to_gradient(b_grad, b_cot);
         Ok(())
+    }
+}
+
+impl PortableOp for layer_norm {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("rows", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.rows);
+    }
+    fn read<'r>(
+        (x, w, ..): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        let d = x.dims().last();
+        length("w", d, w.len())?;
+        let x = from.kept(x)?;
+        Ok(Residual { x, w, rows: from.floats(2 * x.len().checked_div(d).unwrap_or(0))? })
     }
 }
 

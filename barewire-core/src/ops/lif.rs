@@ -4,6 +4,7 @@ use super::support::{Overwritten, batch_time_d, length, numbers, surrogate};
 use crate::Error;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::state::Carry;
 use crate::workspace::Arena;
@@ -137,6 +138,26 @@ impl Primitive for lif {
         }
         i.finish();
         Ok(())
+    }
+}
+
+impl PortableOp for lif {
+    const ARRAYS: &'static [(&'static str, Elements)] =
+        &[("potentials", Elements::Floats), ("before", Elements::Floats), ("rested", Elements::Codes)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.u);
+        to.floats(residual.z);
+        to.codes(residual.rested);
+    }
+    fn read<'r>(
+        (i, threshold, decay, _, slope): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        let sizes @ [batch, time, d] = batch_time_d("i", i.dims())?;
+        let u = from.floats(batch * (time + 1) * d)?;
+        let (z, rested) = (from.floats(batch * d)?, from.codes(i.dims().len())?);
+        Ok(Residual { neuron: Neuron { threshold, decay, slope }, u, z, rested, sizes })
     }
 }
 

@@ -5,6 +5,7 @@ use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::wire::MatrixView;
 use crate::workspace::Arena;
@@ -54,6 +55,13 @@ pub struct Residual<'r, R> {
     w: MatrixView<'r, R>,
     x: &'r [R],
     n: usize,
+}
+
+impl<'r> Residual<'r, f32> {
+    fn read(w: MatrixView<'r, f32>, x: Arg<'r, 'r, f32>, from: &Arrays<'_, 'r>) -> Result<Self, Error> {
+        matrix("w", w)?;
+        Ok(Residual { w, n: rows("x", x.dims(), w.cols)?, x: from.kept(x)? })
+    }
 }
 
 impl<'r, R: Real> Residual<'r, R> {
@@ -149,5 +157,26 @@ impl Primitive for linear_bias {
             }
         }
         Ok(())
+    }
+}
+
+impl PortableOp for linear {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[];
+
+    fn write(_: Self::Residual<'_, f32>, _: &mut Outgoing<'_>) {}
+    fn read<'r>((w, x): Self::Args<'r, 'r, f32>, from: &mut Arrays<'_, 'r>) -> Result<Self::Residual<'r, f32>, Error> {
+        Residual::read(w, x, from)
+    }
+}
+
+impl PortableOp for linear_bias {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[];
+
+    fn write(_: Self::Residual<'_, f32>, _: &mut Outgoing<'_>) {}
+    fn read<'r>(
+        (w, _, x): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        Residual::read(w, x, from)
     }
 }

@@ -6,6 +6,7 @@ use super::support::{Overwritten, batch_time_d, dot, length, numbers, shaped};
 use crate::Error;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::state::Carry;
 use crate::workspace::Arena;
@@ -81,19 +82,8 @@ impl Primitive for linear_attention {
         saved: &mut Arena<'r, R>,
         mut scratch: Arena<'_, R>,
     ) -> Result<Residual<'r, R>, Error> {
-        let [batch, time, d] = batch_time_d("q", q.dims())?;
-        let (heads, e) = (heads as usize, v.dims().last());
-        if heads == 0 || d % heads != 0 || e % heads != 0 {
-            return Err(Error::shape(
-                "heads that divide the last axes of `q` and `v`",
-                format!("{heads} of {d} and {e}"),
-            ));
-        }
-        numbers("q", q)?;
-        shaped("k", k, &[batch, time, d])?;
-        shaped("v", v, &[batch, time, e])?;
-        length("result", batch * time * e, y.len())?;
-        let (d, e) = (d / heads, e / heads);
+        let [batch, time, heads, d, e] = sizes([q, k, v], heads)?;
+        length("result", batch * time * heads * e, y.len())?;
         let [q, k, v] = [q, k, v].map(|arg| arg.keep(saved));
         let from = Features { q, k, v, eps, batch, time, heads, d, e };
         let state = state.sized(batch * heads * d * (e + 1))?;
@@ -125,6 +115,36 @@ impl Primitive for linear_attention {
         [q, k, v].into_iter().for_each(Overwritten::finish);
         Ok(())
     }
+}
+
+impl PortableOp for linear_attention {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("initial", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.initial);
+    }
+    fn read<'r>(
+        (q, k, v, heads, eps): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        let [batch, time, heads, d, e] = sizes([q, k, v], heads)?;
+        let [q, k, v] = [from.kept(q)?, from.kept(k)?, from.kept(v)?];
+        let initial = from.floats(batch * heads * d * (e + 1))?;
+        Ok(Residual { from: Features { q, k, v, eps, batch, time, heads, d, e }, initial })
+    }
+}
+
+/// `batch`, `time`, heads, and the sizes of a head in `q` and in `v`.
+fn sizes<R: Real>([q, k, v]: [Arg<'_, '_, R>; 3], heads: u32) -> Result<[usize; 5], Error> {
+    let [batch, time, d] = batch_time_d("q", q.dims())?;
+    let (heads, e) = (heads as usize, v.dims().last());
+    if heads == 0 || d % heads != 0 || e % heads != 0 {
+        return Err(Error::shape("heads that divide the last axes of `q` and `v`", format!("{heads} of {d} and {e}")));
+    }
+    numbers("q", q)?;
+    shaped("k", k, &[batch, time, d])?;
+    shaped("v", v, &[batch, time, e])?;
+    Ok([batch, time, heads, d / heads, e / heads])
 }
 
 impl<'r, R: Real> Features<'r, R> {

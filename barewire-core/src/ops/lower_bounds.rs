@@ -5,6 +5,7 @@ use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::Primitive;
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::wire::MatrixView;
 use crate::workspace::Arena;
@@ -100,5 +101,16 @@ impl Primitive for lower_bounds {
             }
         }
         Ok(())
+    }
+}
+
+impl PortableOp for lower_bounds {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("shares", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.p);
+    }
+    fn read<'r>((raw,): Self::Args<'r, 'r, f32>, from: &mut Arrays<'_, 'r>) -> Result<Self::Residual<'r, f32>, Error> {
+        Ok(Residual { p: from.floats(matrix("raw", raw)?.len())?, d: raw.cols })
     }
 }

@@ -10,6 +10,7 @@ use crate::Error;
 use crate::gradient::Signal;
 use crate::primitive::{Arg, Slot};
 use crate::real::Real;
+use crate::residual::Arrays;
 use crate::wire::{BinaryView, TernaryView};
 use crate::workspace::Arena;
 
@@ -136,6 +137,12 @@ pub struct Residual<'r, M, R> {
     digits: M,
     x: &'r [R],
     n: usize,
+}
+
+impl<'r, M: Packed> Residual<'r, M, f32> {
+    pub(super) fn read(digits: M, x: Arg<'r, 'r, f32>, from: &Arrays<'_, 'r>) -> Result<Self, Error> {
+        Ok(Residual { digits, n: rows("x", x.dims(), digits.sizes()[1])?, x: from.kept(x)? })
+    }
 }
 
 impl<'r, M: Packed, R: Real> Residual<'r, M, R> {

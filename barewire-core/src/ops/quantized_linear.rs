@@ -6,6 +6,7 @@ use crate::Error;
 use crate::gradient::QuantizedGrad;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::wire::QuantizedView;
 use crate::workspace::Arena;
@@ -102,5 +103,17 @@ impl Primitive for quantized_linear {
         }
         put_scaled(&mut x_cot, back, values.scale);
         grad.signal.add_outer([n, o, i], values.scale, c, x)
+    }
+}
+
+impl PortableOp for quantized_linear {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[];
+
+    fn write(_: Self::Residual<'_, f32>, _: &mut Outgoing<'_>) {}
+    fn read<'r>(
+        (values, x): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        Ok(Residual { values, n: rows("x", x.dims(), values.cols)?, x: from.kept(x)? })
     }
 }

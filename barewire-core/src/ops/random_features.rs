@@ -5,6 +5,7 @@ use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::{Dims, Sig};
 use crate::wire::MatrixView;
 use crate::workspace::Arena;
@@ -103,6 +104,16 @@ impl Primitive for random_features {
             Some(w_grad) => add_outer([n, m, d], R::ONE, g, x, w_grad),
             None => Ok(()),
         }
+    }
+}
+
+impl PortableOp for random_features {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[];
+
+    fn write(_: Self::Residual<'_, f32>, _: &mut Outgoing<'_>) {}
+    fn read<'r>((w, x): Self::Args<'r, 'r, f32>, from: &mut Arrays<'_, 'r>) -> Result<Self::Residual<'r, f32>, Error> {
+        heads(x.dims(), w.cols)?;
+        Ok(Residual { w, x: from.kept(x)? })
     }
 }
 

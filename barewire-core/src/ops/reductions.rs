@@ -5,6 +5,7 @@ use super::support::{length, numbers, slot_length, sum_over};
 use crate::Error;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::workspace::Arena;
 
@@ -123,6 +124,18 @@ macro_rules! linear_reduction {
                 spread("x", x, sizes, c, |_, c, _| c * R::of($factor(sizes[1])))
             }
         }
+
+        impl PortableOp for $op {
+            const ARRAYS: &'static [(&'static str, Elements)] = &[];
+
+            fn write(_: Self::Residual<'_, f32>, _: &mut Outgoing<'_>) {}
+            fn read<'r>(
+                (x,): Self::Args<'r, 'r, f32>,
+                _: &mut Arrays<'_, 'r>,
+            ) -> Result<Self::Residual<'r, f32>, Error> {
+                Ok([x.dims().rows(), x.dims().last()])
+            }
+        }
     };
 }
 
@@ -172,6 +185,17 @@ impl Primitive for dot {
     }
 }
 
+impl PortableOp for dot {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[];
+
+    fn write(_: Self::Residual<'_, f32>, _: &mut Outgoing<'_>) {}
+    fn read<'r>((x, y): Self::Args<'r, 'r, f32>, from: &mut Arrays<'_, 'r>) -> Result<Self::Residual<'r, f32>, Error> {
+        super::support::shaped("y", y, x.dims().sizes())?;
+        let sizes = [x.dims().rows(), x.dims().last()];
+        Ok(Operands { x: from.kept(x)?, y: from.kept(y)?, sizes })
+    }
+}
+
 /// What [`logsumexp`] keeps: its argument and the sizes.
 #[derive(Clone, Copy, Debug)]
 pub struct Exponents<'r, R> {
@@ -214,5 +238,14 @@ impl Primitive for logsumexp {
     ) -> Result<(), Error> {
         length("result", sizes[0], y.len())?;
         spread("x", slot, sizes, c, |row, c, i| c * (x[i] - y[row]).exp())
+    }
+}
+
+impl PortableOp for logsumexp {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[];
+
+    fn write(_: Self::Residual<'_, f32>, _: &mut Outgoing<'_>) {}
+    fn read<'r>((x,): Self::Args<'r, 'r, f32>, from: &mut Arrays<'_, 'r>) -> Result<Self::Residual<'r, f32>, Error> {
+        Ok(Exponents { x: from.kept(x)?, sizes: [x.dims().rows(), x.dims().last()] })
     }
 }

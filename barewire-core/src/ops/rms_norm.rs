@@ -7,6 +7,7 @@ use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::workspace::Arena;
 
@@ -56,6 +57,15 @@ pub struct Residual<'r, R> {
     w: Option<&'r [R]>,
     r: &'r [R],
     eps: R,
+}
+
+impl<'r> Residual<'r, f32> {
+    fn read(x: Arg<'r, 'r, f32>, w: Option<&'r [f32]>, eps: f32, from: &mut Arrays<'_, 'r>) -> Result<Self, Error> {
+        let d = x.dims().last();
+        length("w", d, w.map_or(d, <[f32]>::len))?;
+        let x = from.kept(x)?;
+        Ok(Residual { x, w, r: from.floats(x.len().checked_div(d).unwrap_or(0))?, eps })
+    }
 }
 
 impl<'r, R: Real> Residual<'r, R> {
@@ -200,5 +210,33 @@ impl Primitive for rms_normalize {
         scratch: Arena<'_, R>,
     ) -> Result<(), Error> {
         residual.backward(c, x, None, scratch)
+    }
+}
+
+impl PortableOp for rms_norm {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("factors", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.r);
+    }
+    fn read<'r>(
+        (x, w, eps): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        Residual::read(x, Some(w), eps, from)
+    }
+}
+
+impl PortableOp for rms_normalize {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("factors", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.r);
+    }
+    fn read<'r>(
+        (x, eps): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        Residual::read(x, None, eps, from)
     }
 }

@@ -4,6 +4,7 @@ use super::support::{batch_time_d, length, numbers, slot_length};
 use crate::Error;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::state::Carry;
 use crate::workspace::Arena;
@@ -63,10 +64,7 @@ impl Primitive for rope {
         let [_, time, d] = batch_time_d("x", x.dims())?;
         let data = numbers("x", x)?;
         length("result", data.len(), y.len())?;
-        let head_dim = d.checked_div(heads as usize).unwrap_or(0);
-        if head_dim * heads as usize != d || head_dim == 0 || head_dim % 2 != 0 {
-            return Err(Error::shape("heads that divide `d` into even sizes", format!("{heads} heads and `d` {d}")));
-        }
+        let head_dim = head_dim(d, heads)?;
         let position = &mut state.sized(1)?[0];
         let first = position.value().round();
         *position = R::of(first + time as f64);
@@ -100,6 +98,30 @@ impl Primitive for rope {
         }
         Ok(())
     }
+}
+
+impl PortableOp for rope {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("turns", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.turns);
+    }
+    fn read<'r>(
+        (x, heads, _): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        let [_, time, d] = batch_time_d("x", x.dims())?;
+        let head_dim = head_dim(d, heads)?;
+        Ok(Residual { turns: from.floats(time * head_dim)?, len: x.dims().len(), time, d, head_dim })
+    }
+}
+
+fn head_dim(d: usize, heads: u32) -> Result<usize, Error> {
+    let head_dim = d.checked_div(heads as usize).unwrap_or(0);
+    if head_dim * heads as usize != d || head_dim == 0 || head_dim % 2 != 0 {
+        return Err(Error::shape("heads that divide `d` into even sizes", format!("{heads} heads and `d` {d}")));
+    }
+    Ok(head_dim)
 }
 
 impl<R: Real> Residual<'_, R> {

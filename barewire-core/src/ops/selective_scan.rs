@@ -7,6 +7,7 @@ use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::state::Carry;
 use crate::workspace::Arena;
@@ -174,6 +175,40 @@ impl Primitive for gated_selective_scan {
         scratch: Arena<'_, R>,
     ) -> Result<(), Error> {
         residual.backward(y_cot, [x, dt, a, b, c, z], [skip, dt_bias], state, scratch)
+    }
+}
+
+impl PortableOp for selective_scan {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("states", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.states);
+    }
+    fn read<'r>(
+        (x, dt, a, b, c, skip): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        Residual::read(Scan::new([x, dt, a, b, c], skip, None, |arg| arg.data())?, from)
+    }
+}
+
+impl PortableOp for gated_selective_scan {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("states", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.states);
+    }
+    fn read<'r>(
+        (x, dt, a, b, c, skip, z, dt_bias): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        Residual::read(Scan::new([x, dt, a, b, c], skip, Some((z, dt_bias)), |arg| arg.data())?, from)
+    }
+}
+
+impl<'r> Residual<'r, f32> {
+    fn read(scan: Scan<'r, f32>, from: &mut Arrays<'_, 'r>) -> Result<Self, Error> {
+        Ok(Residual { scan, states: from.floats(kernel::checkpoints_len(scan.shape)?)? })
     }
 }
 

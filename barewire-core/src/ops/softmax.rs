@@ -6,6 +6,7 @@ use super::support::{Overwritten, f32s, f32s_mut, length, numbers};
 use crate::Error;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::workspace::Arena;
 
@@ -115,6 +116,24 @@ impl Primitive for log_softmax {
         scratch: Arena<'_, R>,
     ) -> Result<(), Error> {
         backward(d, y, c, x, true, scratch)
+    }
+}
+
+impl PortableOp for softmax {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[];
+
+    fn write(_: Self::Residual<'_, f32>, _: &mut Outgoing<'_>) {}
+    fn read<'r>((x,): Self::Args<'r, 'r, f32>, _: &mut Arrays<'_, 'r>) -> Result<Self::Residual<'r, f32>, Error> {
+        Ok(x.dims().last())
+    }
+}
+
+impl PortableOp for log_softmax {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[];
+
+    fn write(_: Self::Residual<'_, f32>, _: &mut Outgoing<'_>) {}
+    fn read<'r>((x,): Self::Args<'r, 'r, f32>, _: &mut Arrays<'_, 'r>) -> Result<Self::Residual<'r, f32>, Error> {
+        Ok(x.dims().last())
     }
 }
 

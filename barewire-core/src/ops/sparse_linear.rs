@@ -5,6 +5,7 @@ use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Ids, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::{Dims, Sig};
 use crate::workspace::Arena;
 
@@ -96,6 +97,19 @@ impl Primitive for sparse_linear {
             matrix.each(n, d, |entry, from, to| sums[entry] += c[to] * x[from]);
         }
         Ok(())
+    }
+}
+
+impl PortableOp for sparse_linear {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[];
+
+    fn write(_: Self::Residual<'_, f32>, _: &mut Outgoing<'_>) {}
+    fn read<'r>(
+        (starts, columns, values, x): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        let d = x.dims().last();
+        Ok(Residual { matrix: Csr::new(starts.data(), columns.data(), values, d)?, x: from.kept(x)?, d })
     }
 }
 

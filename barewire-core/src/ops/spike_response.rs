@@ -5,6 +5,7 @@ use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::state::Carry;
 use crate::workspace::Arena;
@@ -146,6 +147,26 @@ impl Primitive for spike_response {
         add_to_gradient(kernel, sums[0]);
         add_to_gradient(adaptation, sums[1]);
         Ok(())
+    }
+}
+
+impl PortableOp for spike_response {
+    const ARRAYS: &'static [(&'static str, Elements)] =
+        &[("inputs", Elements::Floats), ("spikes", Elements::Floats), ("above", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        residual.padded.into_iter().for_each(|list| to.floats(list));
+        to.floats(residual.above);
+    }
+    fn read<'r>(
+        (i, kernel, adaptation, _, slope): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        let sizes @ [batch, time, d] = batch_time_d("i", i.dims())?;
+        let (kernels, [inputs, spikes]) = ([kernel, adaptation], fronts([kernel, adaptation]));
+        let inputs = from.floats(batch * (inputs + time) * d)?;
+        let padded = [inputs, from.floats(batch * (spikes + time) * d)?];
+        Ok(Residual { kernels, slope, padded, above: from.floats(i.dims().len())?, sizes })
     }
 }
 

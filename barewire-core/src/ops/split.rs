@@ -4,6 +4,7 @@ use super::support::{length, numbers, slot_length};
 use crate::Error;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::{Dims, Sig};
 use crate::workspace::Arena;
 
@@ -90,6 +91,15 @@ impl Primitive for split {
             Slot::Add(x) => put(x, |x, c| x + c),
         }
         Ok(())
+    }
+}
+
+impl PortableOp for split {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[];
+
+    fn write(_: Self::Residual<'_, f32>, _: &mut Outgoing<'_>) {}
+    fn read<'r>((x,): Self::Args<'r, 'r, f32>, _: &mut Arrays<'_, 'r>) -> Result<Self::Residual<'r, f32>, Error> {
+        Ok(Residual { half: half(x.dims())?, len: x.dims().len() })
     }
 }
 

@@ -7,6 +7,7 @@ use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::state::Carry;
 use crate::workspace::Arena;
@@ -122,6 +123,21 @@ impl Primitive for ssd {
         add_to_gradient(skip, skip_cot);
         add_to_gradient(dt_bias, bias_cot);
         Ok(())
+    }
+}
+
+impl PortableOp for ssd {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("states", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.states);
+    }
+    fn read<'r>(
+        (x, dt, a, b, c, skip, dt_bias, groups): Self::Args<'r, 'r, f32>,
+        from: &mut Arrays<'_, 'r>,
+    ) -> Result<Self::Residual<'r, f32>, Error> {
+        let scan = Scan::new([x, dt, a, b, c], [skip, dt_bias], groups, |arg| arg.data())?;
+        Ok(Residual { scan, states: from.floats(kernel::checkpoints_len(scan.shape)?)? })
     }
 }
 

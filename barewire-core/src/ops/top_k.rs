@@ -4,6 +4,7 @@ use super::support::{length, numbers, slot_length};
 use crate::Error;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::workspace::Arena;
 
@@ -74,5 +75,16 @@ impl Primitive for top_k {
         slot_length("x", &slot, mask.len())?;
         slot.each(|i| if mask[i] == 1 { c[i] } else { R::ZERO });
         Ok(())
+    }
+}
+
+impl PortableOp for top_k {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("mask", Elements::Codes)];
+
+    fn write(mask: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.codes(mask);
+    }
+    fn read<'r>((x, _): Self::Args<'r, 'r, f32>, from: &mut Arrays<'_, 'r>) -> Result<Self::Residual<'r, f32>, Error> {
+        from.codes(x.dims().len())
     }
 }

@@ -78,6 +78,8 @@ pub use fixed::{
     Columns, ColumnsView, ColumnsViewMut, Fixed, FixedType, Run, SetError, Slots, SlotsView, SlotsViewMut,
 };
 pub use index::Index;
+#[cfg(feature = "std")]
+pub(crate) use kept::Kept;
 pub use lazy::{Lazy, lazy_file, lazy_file_compatible};
 pub use list::{Element, Flags, List, ListOf, Octets, Padded, Walked};
 pub use map::{Key, Map};

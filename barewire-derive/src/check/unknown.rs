@@ -1,7 +1,7 @@
 //! The variant that keeps members that the type does not list.
 
 use super::fields;
-use crate::ast::{Field, Variant, unraw};
+use crate::ast::{Field, Keeps, Variant, unraw};
 use crate::attr::{Attrs, Errors};
 
 /// The type of its field.
@@ -41,7 +41,7 @@ pub(super) fn variant(variant: &syn::Variant, attrs: Attrs, errors: &mut Errors)
     let (style, fields) = fields(&variant.fields, errors);
     match &fields[..] {
         [field] if is_member(&field.ty) => {
-            let role = field.role.is_some() || field.scaled_by.is_some();
+            let role = field.role.is_some() || field.scaled_by.is_some() || field.checkpoint.is_some();
             if role
                 || field.dims.is_some()
                 || !field.axes.is_empty()
@@ -74,6 +74,7 @@ pub(super) fn variant(variant: &syn::Variant, attrs: Attrs, errors: &mut Errors)
         style,
         fields,
         equation: None,
+        keeps: Keeps::default(),
         // no name of a schema has this form
         wire_name: String::new(),
         docs: attrs.docs,

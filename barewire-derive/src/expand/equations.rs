@@ -18,14 +18,15 @@ mod elements;
 mod explain;
 mod forward;
 mod memory;
+mod portable;
 mod sizes;
 mod vjp;
 
-use proc_macro2::{Ident, Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Literal, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use crate::ast::{Closure, Elem, Field, Role, unraw};
-use crate::program::elementwise::{Adjoint, adjoint};
+use crate::program::elementwise::Adjoint;
 use crate::program::{Argument, Kind, Program, Value};
 
 /// Everything the writer of one equation looks at.
@@ -42,6 +43,10 @@ pub(crate) struct Writer<'a> {
     prefix: String,
     /// the equation's module, seen from `names`
     home: TokenStream,
+    /// whether the residual goes to the wire
+    portable: bool,
+    /// whether sub-layers are type parameters, one a field that is called
+    specialised: bool,
 }
 
 /// A path or type of the user, written in `names`, which is two modules further in: `self::` and `super::` say so.
@@ -93,11 +98,63 @@ impl<'a> Writer<'a> {
             .nodes
             .iter()
             .map(|node| match &node.kind {
-                Kind::Fused(f) => Some(adjoint(&f.group, f.result, f.leaves.len(), &real)),
+                Kind::Fused(fused) => Some(fused.adjoint(&real)),
                 _ => None,
             })
             .collect();
-        Writer { krate, fields, closure, program, adjoints, prefix, home }
+        Writer { krate, fields, closure, program, adjoints, prefix, home, portable: false, specialised: false }
+    }
+
+    /// The same with a type parameter for each field that is called, a `Variant`.
+    pub(crate) fn specialised(self) -> Self {
+        Writer { specialised: true, ..self }
+    }
+
+    /// The type parameter of a field that is called.
+    pub(crate) fn variant_of(field: usize) -> Ident {
+        format_ident!("V{field}")
+    }
+
+    /// What runs where a field of the type `ty` is called.
+    pub(crate) fn called_as(&self, field: usize, ty: TokenStream) -> TokenStream {
+        let k = self.krate;
+        match &self.fields[field].checkpoint {
+            None => ty,
+            Some(checkpoint) => {
+                // 0: about the square root of the number of layers
+                let every = Literal::u32_unsuffixed(checkpoint.every.unwrap_or(0));
+                quote!(#k::Checkpointed<#ty, #every>)
+            }
+        }
+    }
+
+    /// The fields that are called, each once.
+    pub(crate) fn called_fields(&self) -> Vec<usize> {
+        let called = self.program.nodes.iter().filter_map(|node| match &node.kind {
+            Kind::Sub(sub) => Some(sub.field),
+            _ => None,
+        });
+        called.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// What a sub-layer's items are taken from: `<names::C1 as Layer>`, or `<V0 as Variant>`.
+    fn sub_layer(&self, node: usize) -> TokenStream {
+        let k = self.krate;
+        match &self.program.nodes[node].kind {
+            Kind::Sub(sub) if self.specialised => {
+                let variant = Self::variant_of(sub.field);
+                quote!(<#variant as #k::Variant>)
+            }
+            _ => {
+                let callee = self.callee(node);
+                quote!(<names::#callee as #k::Layer>)
+            }
+        }
+    }
+
+    /// The same for an equation whose residual goes to the wire, if `portable`.
+    pub(crate) fn portable(self, portable: bool) -> Self {
+        Writer { portable, ..self }
     }
 
     /// Aliases of everything the user named, resolved where the user wrote it.
@@ -105,22 +162,22 @@ impl<'a> Writer<'a> {
         let (k, home) = (self.krate, &self.home);
         // after a mistake in its axes a callee is no type at all, so that nothing else about it turns red
         let sound =
-            |alias: Ident, check: Ident, of: Ident| quote!(pub type #alias = #k::Sound<{ #home::#check }, #of>;);
+            |alias: Ident, check: Ident, of: TokenStream| quote!(pub type #alias = #k::Sound<{ #home::#check }, #of>;);
         let calls = self.program.nodes.iter().enumerate().filter_map(|(n, node)| match &node.kind {
             Kind::Call(call) => {
                 let (named, path) = (format_ident!("{}N{n}", self.prefix), seen_from_names(&call.path));
-                let callee = sound(self.callee(n), format_ident!("A{n}"), named.clone());
+                let callee = sound(self.callee(n), format_ident!("A{n}"), quote!(#named));
                 Some(quote!(pub type #named = #path; #callee))
             }
             Kind::Sub(sub) => {
                 let of = format_ident!("{}F{}", self.prefix, sub.field);
-                Some(sound(self.callee(n), format_ident!("A{n}"), of))
+                Some(sound(self.callee(n), format_ident!("A{n}"), self.called_as(sub.field, quote!(#of))))
             }
             Kind::Fused(_) => None,
         });
         let parameters = self.lowered_fields().into_iter().map(|f| {
             let (alias, of) = (format_ident!("{}P{f}", self.prefix), format_ident!("{}F{f}", self.prefix));
-            sound(alias, format_ident!("FITS{f}"), of)
+            sound(alias, format_ident!("FITS{f}"), quote!(#of))
         });
         quote!(#(#calls)* #(#parameters)*)
     }

@@ -40,7 +40,7 @@ pub(crate) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     let writer = Writer::new(k, String::new(), quote!(super), fields, closure, &program);
     let module = format_ident!("{}_equation", ident);
     let (aliases, contents) = (writer.aliases(), programs_of(k, "", fields, &writer));
-    let explained = writer.explained();
+    let explained = writer.explained(false);
     let field_types = fields.iter().enumerate().map(|(i, field)| {
         let (alias, ty) = (format_ident!("F{i}"), seen_from_names(&field.ty));
         quote!(pub type #alias = #ty;)

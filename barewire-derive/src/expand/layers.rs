@@ -24,9 +24,13 @@ impl Part<'_> {
                 } else {
                     (String::new(), quote!(super))
                 };
+                let home = if variant.keeps.inputs_only.is_some() { quote!(#home::again) } else { home };
                 let equation = match source {
                     Source::Own(closure, program) => {
-                        Equation::Own(Box::new(Writer::new(p, prefix.clone(), home, &variant.fields, closure, program)))
+                        let writer = Writer::new(p, prefix.clone(), home, &variant.fields, closure, program);
+                        // what runs again keeps its inputs, and has no residual of its own
+                        let portable = ty.portable.is_some() && variant.keeps.inputs_only.is_none();
+                        Equation::Own(Box::new(writer.portable(portable)))
                     }
                     Source::Shared(path) => Equation::Shared(path),
                 };
@@ -79,13 +83,22 @@ impl Part<'_> {
                         pub mod columns { use super::{__private, names}; #contents }
                     }
                 });
-                let contents = match equation {
-                    Equation::Own(writer) => {
-                        let (programs, explained) =
-                            (programs_of(p, prefix, &variant.fields, writer), writer.explained());
-                        quote!(#programs #explained)
+                let again = variant.keeps.inputs_only.is_some();
+                let (programs, explained) = match equation {
+                    Equation::Own(writer) => (programs_of(p, prefix, &variant.fields, writer), writer.explained(again)),
+                    // with `EXPLAINED` among them
+                    Equation::Shared(_) => (shared_programs(p, prefix, &variant.fields), quote!()),
+                };
+                let contents = if again {
+                    quote! {
+                        /// The programs that run again in the backward pass.
+                        pub mod again { use super::{__private, names}; #programs }
+                        use again::*;
+                        #p::recompute!();
+                        #explained
                     }
-                    Equation::Shared(_) => shared_programs(p, prefix, &variant.fields),
+                } else {
+                    quote!(#programs #explained)
                 };
                 if ty.is_union() {
                     let name = self.module_of(variant);
@@ -97,6 +110,10 @@ impl Part<'_> {
             });
         let union = if ty.is_union() { self.union_types(&module) } else { self.struct_types(&module) };
         let implementation = self.layer_implementation(&module);
+        let specialised = self.ty.specialise.is_some().then(|| self.specialised(&module, sources));
+        let (specialised, variants) =
+            specialised.map_or_else(Default::default, |written| (written.items, written.impls));
+        let portable = self.ty.portable.is_some().then(|| self.portable_implementation(&module));
         let items = quote! {
             #[doc = #doc]
             #[allow(missing_docs, unreachable_pub, non_camel_case_types, non_snake_case, unused_imports, unused_variables, unused_mut, dead_code, clippy::all)]
@@ -108,11 +125,12 @@ impl Part<'_> {
                     #(#aliases)*
                 }
                 #(#contents)*
+                #specialised
             }
         };
         let Written { items: types, impls } = union;
         let columns = side_by_side.map(|columns| self.column_layer(&module, &columns));
-        Written { items: quote!(#items #types), impls: quote!(#impls #implementation #columns) }
+        Written { items: quote!(#items #types), impls: quote!(#impls #implementation #variants #portable #columns) }
     }
 
     fn struct_types(&self, module: &Ident) -> Written {
@@ -163,6 +181,12 @@ impl Part<'_> {
                     match self {
                         Self::#unset => {}
                         #(Self::#names(state) => #p::State::walk(state, path, visit),)*
+                    }
+                }
+                fn arrays(&mut self, visit: &mut dyn ::core::ops::FnMut(&mut #p::Vec<R>)) {
+                    match self {
+                        Self::#unset => {}
+                        #(Self::#names(state) => #p::State::arrays(state, visit),)*
                     }
                 }
             }
@@ -291,6 +315,70 @@ impl Part<'_> {
         }
     }
 
+    /// The residual on the wire.
+    fn portable_implementation(&self, module: &Ident) -> TokenStream {
+        let (k, ident) = (self.p, &self.ty.ident);
+        let (view, residual) = (self.named("View"), self.named("Residual"));
+        let variants = self.ty.variants();
+        let name = format!("{}Residual", self.ty.wire_name);
+        let paths: Vec<_> = variants.iter().map(|variant| self.path_to(module, variant)).collect();
+        let reads = variants.iter().zip(&paths).map(|(variant, path)| {
+            let names = Self::bindings(variant, "v_");
+            let pattern = self.pattern(&view, variant, &names);
+            let members: Vec<_> = variant.fields.iter().map(Field::binding).collect();
+            let marker = members.is_empty().then(|| quote!(marker: ::core::marker::PhantomData));
+            let read = quote!(#path::read_residual(#path::Fields { #(#members: #names,)* #marker }, ins, saved, r));
+            if self.ty.is_union() {
+                let (variant, said, tag) = (&variant.ident, unraw(&variant.ident), variant.tag);
+                quote!(#pattern => {
+                    #k::residual::tag(r, #said, #tag)?;
+                    let read = #read?;
+                    r.close_union();
+                    ::core::result::Result::Ok(#residual::#variant(read))
+                })
+            } else {
+                quote!(#pattern => #read,)
+            }
+        });
+        let (octets, schema, write) = if self.ty.is_union() {
+            let members = variants.iter().zip(&paths).map(|(variant, path)| {
+                let (tag, name) = (
+                    proc_macro2::Literal::u32_unsuffixed(variant.tag),
+                    format!("{}{}Residual", self.ty.wire_name, unraw(&variant.ident)),
+                );
+                quote!((#path::residual_fields(types).define(#name, types), #tag))
+            });
+            let writes = variants.iter().zip(&paths).map(|(variant, path)| {
+                let (name, tag) = (&variant.ident, variant.tag);
+                quote!(#residual::#name(r) => { w.open_union(#tag); #path::write_residual(r, w); w.close_union(); })
+            });
+            (
+                quote!(true),
+                quote!(let members = [#(#members),*]; types.define(#name, #k::TypeRef::tagged_union(members))),
+                quote!(match residual { #(#writes)* }),
+            )
+        } else {
+            (
+                quote!(#module::HAS_OCTETS),
+                quote!(#module::residual_fields(types).define(#name, types)),
+                quote!(#module::write_residual(residual, w)),
+            )
+        };
+        quote! {
+            #[allow(unused_variables, non_snake_case, clippy::all)]
+            impl #k::residual::PortableLayer for #ident {
+                const HAS_OCTETS: bool = #octets;
+                fn residual_schema(types: &mut #k::SchemaBuilder) -> #k::TypeRef { #schema }
+                fn write_residual(residual: #residual<'_, #k::f32>, w: &mut #k::Writer) { #write }
+                fn read_residual<'w: 'r, 'r>(
+                    view: <Self as #k::Wire>::View<'w, #k::f32>, ins: &[#k::Input<'r, 'r, #k::f32>], saved: &mut #k::Arena<'r, #k::f32>, r: &mut #k::Reader<'r>,
+                ) -> ::core::result::Result<#residual<'r, #k::f32>, #k::Error> {
+                    match view { #(#reads)* }
+                }
+            }
+        }
+    }
+
     pub(super) fn path_to(&self, module: &Ident, variant: &Variant) -> TokenStream {
         if self.ty.is_union() {
             let name = self.module_of(variant);
@@ -303,7 +391,8 @@ impl Part<'_> {
     /// After a mistake in an equation: an implementation that never runs, so that nothing else turns red.
     pub(super) fn stub_layer(&self) -> TokenStream {
         let (k, ident) = (self.k, &self.ty.ident);
-        quote!(#k::impl_stub_layer!(#ident);)
+        let portable = self.ty.portable.is_some().then(|| quote!(#k::impl_stub_portable!(#ident);));
+        quote!(#k::impl_stub_layer!(#ident); #portable)
     }
 }
 
@@ -387,6 +476,7 @@ pub(super) fn programs_of(k: &TokenStream, prefix: &str, fields: &[Field], write
     let (constants, elements) = (writer.constants(), writer.elements());
     let (bind, dims) = (writer.bind(), writer.dims());
     let (forward, forward_saving, vjp) = (writer.forward(false), writer.forward(true), writer.vjp());
+    let on_the_wire = writer.on_the_wire();
     quote! {
         /// The fields, borrowed.
         #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
@@ -416,6 +506,9 @@ pub(super) fn programs_of(k: &TokenStream, prefix: &str, fields: &[Field], write
             fn walk(&mut self, path: &mut #k::String, visit: &mut dyn ::core::ops::FnMut(&str, &mut #k::Vec<R>)) {
                 #(#k::descend(path, #state_names, |path| #k::State::walk(&mut self.#state, path, visit));)*
             }
+            fn arrays(&mut self, visit: &mut dyn ::core::ops::FnMut(&mut #k::Vec<R>)) {
+                #(#k::State::arrays(&mut self.#state, visit);)*
+            }
         }
         #constants
         #elements
@@ -441,6 +534,7 @@ pub(super) fn programs_of(k: &TokenStream, prefix: &str, fields: &[Field], write
         pub fn vjp<R: #k::Real>(
             r: Residual<'_, R>, outs: &[&[R]], cots: &[&[R]], ins: &mut [#k::Slot<'_, R>], mut grad: Grad<'_, R>, state: &mut State<R>, mut scratch: #k::Arena<'_, R>,
         ) -> ::core::result::Result<(), #k::Error> { #vjp }
+        #on_the_wire
     }
 }
 

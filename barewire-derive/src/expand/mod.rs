@@ -7,6 +7,7 @@ mod functions;
 mod layers;
 pub(crate) mod layout;
 pub(crate) mod parts;
+mod specialise;
 mod views;
 
 use proc_macro2::TokenStream;

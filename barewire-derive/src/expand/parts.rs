@@ -66,6 +66,15 @@ pub(super) enum Source<'a> {
 fn programs<'a>(ty: &'a Type, errors: &mut Errors) -> Programs<'a> {
     let variants = ty.variants();
     if variants.iter().all(|v| v.equation.is_none()) {
+        for checkpoint in variants.iter().flat_map(|variant| &variant.fields).filter_map(|field| field.checkpoint) {
+            errors.push(checkpoint.span, "`checkpoint` is about a backward pass, and there is no equation here".into());
+        }
+        if let Some(portable) = &ty.portable {
+            errors.push(portable.span(), "`portable` is about residuals, and there is no equation here".into());
+        }
+        if let Some(specialise) = &ty.specialise {
+            errors.push(specialise.span(), "`specialise` is about programs, and there is no equation here".into());
+        }
         return Programs::None;
     }
     let before = errors.len();
@@ -74,15 +83,25 @@ fn programs<'a>(ty: &'a Type, errors: &mut Errors) -> Programs<'a> {
         match &variant.equation {
             Some(Equation::Closure(closure)) => {
                 let owner = variant.ident.to_string();
-                if let Some(program) = lower(&variant.fields, &closure.params, &closure.body, &owner, errors) {
+                if let Some(mut program) = lower(&variant.fields, &closure.params, &closure.body, &owner, errors) {
+                    program.keep(&variant.keeps, errors);
+                    program.check_checkpoints(&variant.fields, errors);
                     programs.push(Source::Own(closure, program));
                 }
             }
-            Some(Equation::Path(path)) => programs.push(Source::Shared(path)),
+            Some(Equation::Path(path)) => {
+                if ty.portable.is_some() && variant.keeps.inputs_only.is_none() {
+                    let message = "the residual of a `#[differentiable]` function cannot travel; write the equation here, or add `recompute`, \
+                                   which keeps its inputs only";
+                    errors.push(path.segments.last().map_or(variant.span, |last| last.ident.span()), message.into());
+                }
+                programs.push(Source::Shared(path));
+            }
             // `check` has reported it, or the reason why it could not be read
             None => return Programs::Failed,
         }
     }
+    super::specialise::check(ty, &programs, errors);
     if errors.len() > before { Programs::Failed } else { Programs::All(programs) }
 }
 

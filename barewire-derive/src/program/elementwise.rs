@@ -155,6 +155,17 @@ impl Group {
     }
 }
 
+/// Which results of a loop's steps stay for its backward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// those of `exp`, `tanh` and the like, where it needs them
+    Dear,
+    /// all that it needs
+    All,
+    /// none: they are computed again from the operands
+    Nothing,
+}
+
 /// The two scalar functions of a group, and what they need.
 pub(crate) struct Adjoint {
     /// body of `|leaves| -> result`
@@ -165,6 +176,8 @@ pub(crate) struct Adjoint {
     pub(crate) backward: TokenStream,
     /// steps whose results the forward pass saves
     pub(crate) saved: Vec<usize>,
+    /// steps that the backward pass computes again
+    pub(crate) again: Vec<usize>,
     /// whether the backward pass reads the group's result
     pub(crate) needs_out: bool,
     /// for each leaf, whether the backward pass reads it
@@ -175,7 +188,7 @@ pub(crate) struct Adjoint {
 
 /// Derives the adjoint of `group`, whose value is `result`, over `leaves` leaves. In the emitted bodies leaves are
 /// `x0, x1 ..`, saved results `s0, s1 ..`, the result `y`, its cotangent `c`, and `Real` is in scope as `R`.
-pub(crate) fn adjoint(group: &Group, result: Ref, leaves: usize, real: &TokenStream) -> Adjoint {
+pub(crate) fn adjoint(group: &Group, result: Ref, leaves: usize, keep: Keep, real: &TokenStream) -> Adjoint {
     let mut backward = Backward {
         steps: &group.steps,
         needed: vec![false; group.steps.len()],
@@ -193,20 +206,26 @@ pub(crate) fn adjoint(group: &Group, result: Ref, leaves: usize, real: &TokenStr
         }
     }
     let Backward { mut needed, mut needs_leaf, leaf_cots, lines, .. } = backward;
-    // a needed sum or product is computed again from its operands; a needed transcendental result is saved
-    let mut saved = Vec::new();
+    // by default a needed sum or product is computed again from its operands; a needed transcendental result is saved
+    let (mut saved, mut again) = (Vec::new(), Vec::new());
     let mut needs_out = false;
     for at in (0..group.steps.len()).rev() {
         if !needed[at] {
             continue;
         }
-        if is_dear(group.steps[at].op) {
+        let stays = match keep {
+            Keep::Dear => is_dear(group.steps[at].op),
+            Keep::All => true,
+            Keep::Nothing => false,
+        };
+        if stays {
             if result == Ref::Step(at) {
                 needs_out = true;
             } else {
                 saved.push(at);
             }
         } else {
+            again.push(at);
             for arg in &group.steps[at].args {
                 match arg {
                     Ref::Leaf(i) => needs_leaf[*i] = true,
@@ -217,6 +236,7 @@ pub(crate) fn adjoint(group: &Group, result: Ref, leaves: usize, real: &TokenStr
         }
     }
     saved.reverse();
+    again.reverse();
 
     let all = assignments(group, real, |_| true);
     let value = operand(result, real);
@@ -232,7 +252,7 @@ pub(crate) fn adjoint(group: &Group, result: Ref, leaves: usize, real: &TokenStr
         }
         _ => quote!(),
     };
-    let again = assignments(group, real, |at| needed[at] && !is_dear(group.steps[at].op));
+    let computed = assignments(group, real, |at| again.contains(&at));
     let contributions = leaf_cots.iter().map(|cot| match cot {
         Some(cot) => quote!(#cot),
         None => quote!(<R as #real>::ZERO),
@@ -240,9 +260,10 @@ pub(crate) fn adjoint(group: &Group, result: Ref, leaves: usize, real: &TokenStr
     Adjoint {
         forward: quote!(#all #value),
         forward_saving: quote!(#all (#value, [#(#kept),*])),
-        backward: quote!(#(#restored)* #restored_out #again #(#lines)* [#(#contributions),*]),
+        backward: quote!(#(#restored)* #restored_out #computed #(#lines)* [#(#contributions),*]),
         reaches_leaf: leaf_cots.iter().map(Option::is_some).collect(),
         saved,
+        again,
         needs_out,
         needs_leaf,
     }
@@ -497,7 +518,7 @@ mod tests {
     fn silu_saves_the_sigmoid_and_the_leaf() {
         let mut group = Group::default();
         let y = group.call("silu", Ref::Leaf(0));
-        let adjoint = adjoint(&group, y, 1, &quote!(Real));
+        let adjoint = adjoint(&group, y, 1, Keep::Dear, &quote!(Real));
         assert_eq!(adjoint.saved.len(), 1);
         assert!(!adjoint.needs_out);
         assert_eq!(adjoint.needs_leaf, [true]);
@@ -507,9 +528,29 @@ mod tests {
     fn a_result_that_is_needed_is_read_from_the_output() {
         let mut group = Group::default();
         let y = group.call("tanh", Ref::Leaf(0));
-        let adjoint = adjoint(&group, y, 1, &quote!(Real));
+        let adjoint = adjoint(&group, y, 1, Keep::Dear, &quote!(Real));
         assert!(adjoint.saved.is_empty() && adjoint.needs_out);
         assert_eq!(adjoint.needs_leaf, [false]);
+    }
+
+    #[test]
+    fn a_loop_may_keep_all_or_nothing() {
+        // `exp(x * x)`: by default its result
+        let mut group = Group::default();
+        let square = group.call("square", Ref::Leaf(0));
+        let y = group.call("exp", square);
+        let all = adjoint(&group, y, 1, Keep::All, &quote!(Real));
+        assert!(all.saved.is_empty() && all.again.is_empty() && all.needs_out);
+        let nothing = adjoint(&group, y, 1, Keep::Nothing, &quote!(Real));
+        assert!(nothing.saved.is_empty() && !nothing.needs_out);
+        assert_eq!((nothing.again, nothing.needs_leaf), (vec![0, 1], vec![true]));
+        // `tanh(x * x) * x`: by default the result of `tanh`
+        let mut group = Group::default();
+        let square = group.call("square", Ref::Leaf(0));
+        let tanh = group.call("tanh", square);
+        let y = group.push(Op::Mul, vec![tanh, Ref::Leaf(0)]);
+        let of = |keep| adjoint(&group, y, 1, keep, &quote!(Real)).saved;
+        assert_eq!([of(Keep::Dear), of(Keep::All), of(Keep::Nothing)], [vec![1], vec![1], vec![]]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proc_macro2::{Ident, Span};
 use syn::spanned::Spanned;
 
-use super::elementwise::{Group, Ref, is_reserved};
+use super::elementwise::{Group, Keep, Ref, is_reserved};
 use super::expressions::{mark, strip};
 use super::{Argument, Call, Fused, Kind, Node, Sub, Value};
 use crate::ast::{Elem, Field, Let, LetNames, Param, unraw};
@@ -171,7 +171,7 @@ impl Lowering<'_> {
                 ),
             );
         }
-        let at = self.node(Kind::Fused(Fused { group, result, leaves }), 1, span, "elementwise");
+        let at = self.node(Kind::Fused(Fused { group, result, leaves, keep: Keep::Dear }), 1, span, "elementwise");
         Value::Node(at, 0)
     }
 

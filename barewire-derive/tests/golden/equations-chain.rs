@@ -92,6 +92,13 @@ pub mod chain {
                 |path| __private::State::walk(&mut self.rms_norm_2, path, visit),
             );
         }
+        fn arrays(
+            &mut self,
+            visit: &mut dyn ::core::ops::FnMut(&mut __private::Vec<R>),
+        ) {
+            __private::State::arrays(&mut self.rms_norm, visit);
+            __private::State::arrays(&mut self.rms_norm_2, visit);
+        }
     }
     pub const IN_X: __private::Shape = __private::Shape::new(&["batch", "time", "d"]);
     pub const P_NORM: __private::Shape = __private::Shape::new(&["d"]);

@@ -65,6 +65,12 @@ mod gated_equation {
                 |path| __private::State::walk(&mut self.linear, path, visit),
             );
         }
+        fn arrays(
+            &mut self,
+            visit: &mut dyn ::core::ops::FnMut(&mut __private::Vec<R>),
+        ) {
+            __private::State::arrays(&mut self.linear, visit);
+        }
     }
     pub const IN_X: __private::Shape = __private::Shape::new(&["batch", "d_in"]);
     pub const IN_GATE: __private::Shape = __private::Shape::new(&["batch", "d_out"]);

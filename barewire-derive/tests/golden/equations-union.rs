@@ -114,6 +114,13 @@ pub mod mixer {
                     ),
                 );
             }
+            fn arrays(
+                &mut self,
+                visit: &mut dyn ::core::ops::FnMut(&mut __private::Vec<R>),
+            ) {
+                __private::State::arrays(&mut self.gate, visit);
+                __private::State::arrays(&mut self.gated_linear_recurrence, visit);
+            }
         }
         pub const IN_X: __private::Shape = __private::Shape::new(
             &["batch", "time", "d"],
@@ -572,6 +579,13 @@ pub mod mixer {
                     "concat",
                     |path| __private::State::walk(&mut self.concat, path, visit),
                 );
+            }
+            fn arrays(
+                &mut self,
+                visit: &mut dyn ::core::ops::FnMut(&mut __private::Vec<R>),
+            ) {
+                __private::State::arrays(&mut self.split, visit);
+                __private::State::arrays(&mut self.concat, visit);
             }
         }
         pub const IN_X: __private::Shape = __private::Shape::new(
@@ -1185,6 +1199,16 @@ const _: () = {
                 Self::Unset => {}
                 Self::Recurrence(state) => __private::State::walk(state, path, visit),
                 Self::Swap(state) => __private::State::walk(state, path, visit),
+            }
+        }
+        fn arrays(
+            &mut self,
+            visit: &mut dyn ::core::ops::FnMut(&mut __private::Vec<R>),
+        ) {
+            match self {
+                Self::Unset => {}
+                Self::Recurrence(state) => __private::State::arrays(state, visit),
+                Self::Swap(state) => __private::State::arrays(state, visit),
             }
         }
     }

@@ -107,7 +107,7 @@ impl SchemaBuilder {
     }
 
     /// The schema whose root is `root`, which is called `Root` unless it is what was defined last.
-    pub(super) fn finish(mut self, root: TypeRef) -> Schema {
+    pub(crate) fn finish(mut self, root: TypeRef) -> Schema {
         let last = self.definitions.last().map(|definition| &*definition.name);
         if !matches!((&root, last), (TypeRef::Named(name), Some(last)) if name == last) {
             self.define("Root", root);

@@ -174,8 +174,8 @@ impl Writer<'_> {
                 Kind::Sub(sub) => {
                     for (i, arg) in sub.args.iter().enumerate() {
                         if *arg == value {
-                            let (callee, i) = (self.callee(n), Literal::usize_unsuffixed(i));
-                            terms.push(quote!(<names::#callee as #k::Layer>::KEEPS[#i]));
+                            let (layer, i) = (self.sub_layer(n), Literal::usize_unsuffixed(i));
+                            terms.push(quote!(#layer::KEEPS[#i]));
                         }
                     }
                 }
@@ -200,8 +200,8 @@ impl Writer<'_> {
                 quote!(<names::#callee as #k::Primitive>::KEEPS_OUT)
             }
             Kind::Sub(_) => {
-                let callee = self.callee(n);
-                quote!(<names::#callee as #k::Layer>::KEEPS_OUT)
+                let layer = self.sub_layer(n);
+                quote!(#layer::KEEPS_OUT)
             }
             Kind::Fused(_) => {
                 let needs = self.adjoint(n).is_some_and(|a| a.needs_out);

@@ -7,20 +7,23 @@ use quote::{ToTokens, quote};
 
 use super::{Place, Writer};
 use crate::ast::unraw;
-use crate::program::elementwise::adjoint;
 use crate::program::{Argument, Fused, Kind, Value, text};
 
 impl Writer<'_> {
-    /// `pub const EXPLAINED`.
-    pub(crate) fn explained(&self) -> TokenStream {
+    /// `pub const EXPLAINED`. `again`: the backward pass runs the forward program once more.
+    pub(crate) fn explained(&self, again: bool) -> TokenStream {
         let k = self.krate;
         let equation = text::equation(self.closure);
         let forward = (0..self.program.nodes.len()).map(|n| {
             let (line, axes) = (self.forward_line(n), self.shape(Value::Node(n, 0)));
             quote!((#line, #axes))
         });
-        let backward = (0..self.program.nodes.len()).rev().map(|n| self.backward_line(n));
-        let kept = self.kept_lines().into_iter().map(|(what, value, arrays)| {
+        let mut backward: Vec<String> = (0..self.program.nodes.len()).rev().map(|n| self.backward_line(n)).collect();
+        if let (true, Some(first)) = (again, backward.first_mut()) {
+            *first = format!("// the forward program runs again, from the inputs\n{first}");
+        }
+        let kept = if again { self.inputs_kept() } else { self.kept_lines() };
+        let kept = kept.into_iter().map(|(what, value, arrays)| {
             let (axes, borrowed) = (self.shape(value), matches!(value, Value::Input(_)));
             quote!(#k::Kept { what: #what, axes: #axes, arrays: #arrays, borrowed: #borrowed })
         });
@@ -73,7 +76,7 @@ impl Writer<'_> {
         };
         match &self.program.nodes[n].kind {
             Kind::Fused(fused) => {
-                let forward = adjoint(&fused.group, fused.result, fused.leaves.len(), &quote!(Real)).forward;
+                let forward = fused.adjoint(&quote!(Real)).forward;
                 let mut lines = self.lines(forward, fused, "");
                 if let Some(last) = lines.last_mut() {
                     // the value of the whole: the last assignment's, if that is what it is
@@ -102,7 +105,7 @@ impl Writer<'_> {
         let (callee, args) = self.arguments_of(n);
         match &self.program.nodes[n].kind {
             Kind::Fused(fused) => {
-                let adjoint = adjoint(&fused.group, fused.result, fused.leaves.len(), &quote!(Real));
+                let adjoint = fused.adjoint(&quote!(Real));
                 let mut lines = self.lines(adjoint.backward, fused, &results);
                 let contributions = lines.pop().unwrap_or_default();
                 let contributions = contributions.trim_matches(['[', ']']).to_owned();
@@ -134,7 +137,18 @@ impl Writer<'_> {
                 {
                     to.insert(0, format!("{callee}'"));
                 }
-                format!("{} += {callee}.vjp({results})", to.join(", "))
+                let line = format!("{} += {callee}.vjp({results})", to.join(", "));
+                let checkpoint = match kind {
+                    Kind::Sub(sub) => self.fields[sub.field].checkpoint,
+                    _ => None,
+                };
+                match checkpoint.map(|checkpoint| checkpoint.every) {
+                    None => line,
+                    Some(None) => {
+                        format!("// its layers run again, about the square root of their number at a time\n{line}")
+                    }
+                    Some(Some(every)) => format!("// its layers run again, {every} at a time\n{line}"),
+                }
             }
         }
     }
@@ -176,6 +190,12 @@ impl Writer<'_> {
                 .is_some_and(|(_, saved)| !saved.is_empty() && saved.bytes().all(|c| c.is_ascii_digit()))
         };
         lines.filter(|line| !line.is_empty() && !restored(line)).collect()
+    }
+
+    /// What stays where the forward program runs again.
+    fn inputs_kept(&self) -> Vec<(String, Value, TokenStream)> {
+        let inputs = (0..self.closure.params.len()).map(Value::Input).filter(|input| !self.is_ids(*input));
+        inputs.map(|input| (self.said(input), input, quote!(1))).collect()
     }
 
     /// What stays for the backward pass, with the number of arrays as a constant expression.

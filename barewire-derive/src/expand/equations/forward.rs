@@ -67,7 +67,13 @@ impl Writer<'_> {
                     let y = format_ident!("y{at}");
                     before.push(quote!(#k::fits(#y, #d)?;));
                     writes.push(quote!(&mut **#y));
-                    if used {
+                    if saving && self.is_kept_result(value) {
+                        let (keep, o) = (self.keep_of(value), self.suffixed("o", n, out));
+                        after.push(quote! {
+                            let #v = if const { #keep } { #k::Arg::kept(saved.take_copy(&**#y), #d) } else { #k::Arg::passing(&**#y, #d) };
+                            let #o = #k::kept(&#v);
+                        });
+                    } else if used {
                         // when nothing is saved, memory of this call outlives every callee
                         let arg = if saving { quote!(passing) } else { quote!(kept) };
                         after.push(quote!(let #v = #k::Arg::#arg(&**#y, #d);));
@@ -120,16 +126,16 @@ impl Writer<'_> {
                 }
             }
             Kind::Sub(sub) => {
-                let (callee, binding) = (self.callee(n), self.fields[sub.field].binding());
+                let (layer, binding) = (self.sub_layer(n), self.fields[sub.field].binding());
                 let ins = sub.args.iter().map(|value| {
                     let local = self.local(*value);
                     if self.is_ids(*value) { quote!(#k::Input::Ids(#local)) } else { quote!(#k::Input::Real(#local)) }
                 });
                 if saving {
-                    quote!(let #r = #k::within(#label, <names::#callee as #k::Layer>::forward_saving::<R, P>(
+                    quote!(let #r = #k::within(#label, #layer::forward_saving::<R, P>(
                         view.#binding, &[#(#ins),*], &mut [#(#writes),*], &mut state.#name, saved, s.lend()))?;)
                 } else {
-                    quote!(#k::within(#label, <names::#callee as #k::Layer>::forward::<R, P>(
+                    quote!(#k::within(#label, #layer::forward::<R, P>(
                         view.#binding, &[#(#ins),*], &mut [#(#writes),*], &mut state.#name, s.lend()))?;)
                 }
             }

@@ -22,8 +22,8 @@ impl Writer<'_> {
                     list.push((format_ident!("r{n}"), quote!(<names::#callee as #k::Primitive>::Residual<'r, R>)));
                 }
                 Kind::Sub(_) => {
-                    let callee = self.callee(n);
-                    list.push((format_ident!("r{n}"), quote!(<names::#callee as #k::Layer>::Residual<'r, R>)));
+                    let layer = self.sub_layer(n);
+                    list.push((format_ident!("r{n}"), quote!(#layer::Residual<'r, R>)));
                 }
                 Kind::Fused(fused) => {
                     let Some(adjoint) = self.adjoint(n) else { continue };
@@ -43,15 +43,23 @@ impl Writer<'_> {
                     if self.may_keep_out(n) {
                         list.push((self.suffixed("o", n, out), quote!(&'r [R])));
                     }
+                } else if self.is_kept_result(Value::Node(n, out)) {
+                    list.push((self.suffixed("o", n, out), quote!(&'r [R])));
                 }
             }
         }
         list
     }
 
-    /// Ops and sub-layers decide by a constant; a fused loop's need is known here.
+    /// Ops and sub-layers decide by a constant; a fused loop's need is known here. A residual that goes to the wire holds each kept value
+    /// itself, whoever borrows it.
     pub(super) fn may_keep_out(&self, n: usize) -> bool {
-        self.adjoint(n).is_none_or(|a| a.needs_out)
+        self.portable || self.adjoint(n).is_none_or(|a| a.needs_out)
+    }
+
+    /// A result of the equation that its own steps use, of which they have a copy in a residual that goes to the wire.
+    pub(super) fn is_kept_result(&self, value: Value) -> bool {
+        self.portable && matches!(self.place(value), Place::Result(_)) && self.program.uses(value) > 0
     }
 
     /// Fields of the state: name and type.
@@ -67,8 +75,8 @@ impl Writer<'_> {
                     Some((node.name.clone(), quote!(<names::#callee as #k::Primitive>::State<R>)))
                 }
                 Kind::Sub(_) => {
-                    let callee = self.callee(n);
-                    Some((node.name.clone(), quote!(<names::#callee as #k::Layer>::State<R>)))
+                    let layer = self.sub_layer(n);
+                    Some((node.name.clone(), quote!(#layer::State<R>)))
                 }
                 Kind::Fused(_) => None,
             })

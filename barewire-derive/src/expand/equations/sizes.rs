@@ -128,6 +128,10 @@ impl Writer<'_> {
                 let (callee, field) = (self.callee(n), &self.fields[sub.field]);
                 let (binding, name) = (field.binding(), field.name());
                 let args = sub.args.iter().map(|value| of(*value));
+                if self.specialised {
+                    let variant = Self::variant_of(sub.field);
+                    return quote!(let [#(#outs),*] = #k::dims_of_variant::<#variant, P, #count>(#name, view.#binding, &[#(#args),*])?;);
+                }
                 quote!(let [#(#outs),*] = #k::dims_of_layer::<names::#callee, P, #count>(#name, view.#binding, &[#(#args),*])?;)
             }
             Kind::Fused(fused) => {

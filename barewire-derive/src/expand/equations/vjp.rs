@@ -136,14 +136,21 @@ impl Writer<'_> {
                     r.#r, [#(#outs),*], [#(#cots),*], (#(#slots,)*), &mut state.#name, s.lend()))?;)
             }
             Kind::Sub(sub) => {
-                let callee = self.callee(n);
+                let layer = self.sub_layer(n);
                 let slots: Vec<_> = sub
                     .args
                     .iter()
                     .map(|value| if self.is_ids(*value) { quote!(#k::Slot::Skip) } else { self.slot(*value, written) })
                     .collect();
-                let gradient = self.gradient(sub.field);
-                quote!(#k::within(#label, <names::#callee as #k::Layer>::vjp::<R>(
+                let gradient = match self.gradient(sub.field) {
+                    gradient if !self.specialised => gradient,
+                    gradient if self.is_fixed(sub.field) => quote!(#layer::grad::<R>(#gradient)?),
+                    _ => {
+                        let binding = self.fields[sub.field].binding();
+                        quote!(#layer::lend::<R>(&mut grad.#binding))
+                    }
+                };
+                quote!(#k::within(#label, #layer::vjp::<R>(
                     r.#r, &[#(#outs),*], &[#(#cots),*], &mut [#(#slots),*], #gradient, &mut state.#name, s.lend()))?;)
             }
             Kind::Fused(fused) => self.fused_vjp(n, fused, &outs, &cots[0], written),
