@@ -117,7 +117,7 @@ impl<T: Layer> Variant for Any<T> {
     fn of<'w, P: Copy + 'static>(view: T::View<'w, P>) -> Option<T::View<'w, P>> {
         Some(view)
     }
-    fn grad<'g, R: Real>(grad: &'g mut T::Grad<R>) -> Result<&'g mut T::Grad<R>, Error> {
+    fn grad<R: Real>(grad: &mut T::Grad<R>) -> Result<&mut T::Grad<R>, Error> {
         Ok(grad)
     }
     fn lend<'a, R: Real>(grad: &'a mut &mut T::Grad<R>) -> &'a mut T::Grad<R> {

@@ -118,7 +118,7 @@ impl PortableOp for rope {
 
 fn head_dim(d: usize, heads: u32) -> Result<usize, Error> {
     let head_dim = d.checked_div(heads as usize).unwrap_or(0);
-    if head_dim * heads as usize != d || head_dim == 0 || head_dim % 2 != 0 {
+    if head_dim * heads as usize != d || head_dim == 0 || !head_dim.is_multiple_of(2) {
         return Err(Error::shape("heads that divide `d` into even sizes", format!("{heads} heads and `d` {d}")));
     }
     Ok(head_dim)
