@@ -59,8 +59,8 @@ pub use barewire_core::primitive::Primitive;
 pub use barewire_core::wire;
 #[cfg(feature = "std")]
 pub use barewire_core::{
-    Error, autodiff, error, explain, gradient, kernels, layer, model, ops, part, precision, primitive, real, shape,
-    state, testing, train, workspace,
+    Error, autodiff, error, explain, gradient, kernels, layer, model, ops, part, precision, primitive, real, routed,
+    shape, state, testing, train, workspace,
 };
 #[cfg(feature = "std")]
 pub use barewire_derive::differentiable;
@@ -81,6 +81,7 @@ pub mod prelude {
         part::Part,
         primitive::{Primitive, Slot},
         real::{Dual, Real},
+        routed::Routed,
         wire::Region,
         workspace::Workspace,
     };

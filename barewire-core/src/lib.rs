@@ -37,6 +37,8 @@ pub mod primitive;
 #[cfg(feature = "std")]
 pub mod real;
 #[cfg(feature = "std")]
+pub mod routed;
+#[cfg(feature = "std")]
 pub mod shape;
 #[cfg(feature = "std")]
 pub mod state;

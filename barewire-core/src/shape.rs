@@ -13,9 +13,9 @@ mod infer;
 mod sig;
 
 pub use dims::Dims;
-pub use infer::{Broadcast, Spread, agree, broadcast, in_turn, infer, require, signature};
-pub(crate) use sig::MAX_ARGS;
+pub use infer::{Broadcast, Spread, agree, broadcast, in_turn, infer, require, routed, signature};
 pub use sig::{Group, Sig};
+pub(crate) use sig::{MAX_ARGS, Refused};
 
 /// Most axes that a value can have.
 pub const MAX_RANK: usize = 6;

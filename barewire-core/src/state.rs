@@ -12,11 +12,16 @@ use crate::real::Real;
 ///
 /// The same type holds the cotangent of a state in a backward pass.
 pub trait State<R: Real>: Default {
+    /// Whether there is never anything in it, so that no time step sees another. `false` where nobody says so.
+    const EMPTY: bool = false;
+
     /// Visits every array with its path, such as `layers.3.token_mixer.gated_recurrence`, unset ones too (empty).
     fn walk(&mut self, path: &mut String, visit: &mut dyn FnMut(&str, &mut Vec<R>));
 }
 
 impl<R: Real> State<R> for () {
+    const EMPTY: bool = true;
+
     fn walk(&mut self, _: &mut String, _: &mut dyn FnMut(&str, &mut Vec<R>)) {}
 }
 
@@ -59,6 +64,8 @@ impl<R: Real> State<R> for Carry<R> {
 }
 
 impl<R: Real, S: State<R>> State<R> for Vec<S> {
+    const EMPTY: bool = S::EMPTY;
+
     fn walk(&mut self, path: &mut String, visit: &mut dyn FnMut(&str, &mut Vec<R>)) {
         for (i, state) in self.iter_mut().enumerate() {
             descend_to(path, i, |path| state.walk(path, visit));

@@ -1,7 +1,7 @@
 //! The compile-time half: which axes a call's result has, and a message on the caller's token when axes disagree.
 
 use super::sig::MAX_VARS;
-use super::{Axis, MAX_RANK, Shape, Sig, same_text};
+use super::{Axis, MAX_RANK, Refused, Shape, Sig, same_text};
 
 /// Axes of result `out` of a call.
 ///
@@ -26,7 +26,15 @@ pub const fn infer(
     if unknown {
         return Shape { unknown, ..Shape::SCALAR };
     }
-    if sig.out_of_turn {
+    if let Refused::Routed = sig.refused {
+        Text::new()
+            .say("layers in a `Routed` take one vector a token and give one: in ")
+            .axes(&sig.ins[0].axes, sig.ins[0].rank)
+            .say(", out ")
+            .axes(&sig.outs[0].axes, sig.outs[0].rank)
+            .fail();
+    }
+    if let Refused::InTurn = sig.refused {
         if sig.in_count == 0 || sig.out_count != 1 || sig.ins[0].ids {
             Text::new().say("layers in a `Vec` take numbers first and give one result").fail();
         }
@@ -304,7 +312,7 @@ pub const fn in_turn(sig: &Sig) -> Sig {
     }
     // reported by `infer`, where the list is called: this runs in a constant of ours, far from the user's token
     if sig.in_count == 0 || sig.out_count != 1 || sig.ins[0].ids || !same_group(&sig.ins[0], &sig.outs[0]) {
-        return Sig { out_of_turn: true, ..*sig };
+        return Sig { refused: Refused::InTurn, ..*sig };
     }
     let mut list = *sig;
     let mut i = 1;
@@ -321,6 +329,29 @@ pub const fn in_turn(sig: &Sig) -> Sig {
         i += 1;
     }
     list
+}
+
+/// The signature of layers of which each token takes one: behind the input stand the gates, with the axis `experts`
+/// in place of the last.
+pub const fn routed(sig: &Sig) -> Sig {
+    if sig.unknown {
+        return *sig;
+    }
+    let (x, y) = (&sig.ins[0], &sig.outs[0]);
+    let mut fits = sig.in_count == 1 && sig.out_count == 1 && !x.ids && x.rank >= 2 && x.rank == y.rank;
+    let mut k = 0;
+    while fits && k + 1 < x.rank {
+        fits = x.axes[k].same(y.axes[k]);
+        k += 1;
+    }
+    if !fits {
+        return Sig { refused: Refused::Routed, ..*sig };
+    }
+    let mut routed = *sig;
+    routed.ins[1] = *x;
+    routed.ins[1].axes[x.rank - 1] = Axis { scope: "", name: "experts" };
+    routed.in_count = 2;
+    routed
 }
 
 const fn same_group(a: &super::Group, b: &super::Group) -> bool {

@@ -25,6 +25,17 @@ impl Group {
     pub(crate) const NONE: Group = Group { axes: [Axis::NONE; MAX_RANK], rank: 0, leading: false, ids: false };
 }
 
+/// Why the signature of a list of layers is none. The list is refused where it is called, on the user's token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Refused {
+    /// it is fine
+    No,
+    /// in a `Vec`, layers give what they take
+    InTurn,
+    /// in a `Routed`, layers take and give one vector a token
+    Routed,
+}
+
 /// What a call takes and gives, by named axes. A name that stands twice is the same axis; a name that only a result
 /// has is a new axis. `..` stands for any leading axes, `u32(..)` for ids, `()` for one number.
 #[derive(Clone, Copy, Debug)]
@@ -35,8 +46,8 @@ pub struct Sig {
     pub(crate) out_count: usize,
     /// of an equation that did not compile
     pub(crate) unknown: bool,
-    /// of layers that cannot stand in a list, since they do not give what they take
-    pub(crate) out_of_turn: bool,
+    /// of layers that cannot stand where they do
+    pub(crate) refused: Refused,
 }
 
 impl Sig {
@@ -48,7 +59,7 @@ impl Sig {
         outs: [Group::NONE; MAX_ARGS],
         out_count: 0,
         unknown: true,
-        out_of_turn: false,
+        refused: Refused::No,
     };
 
     /// Parses a signature, in a constant; a mistake in the text is a compile error.
@@ -175,6 +186,12 @@ impl Sig {
     /// Names of the axes of the inputs that are the part's own, some of them twice.
     pub(crate) fn input_axes(&self) -> impl Iterator<Item = &'static str> {
         self.ins.iter().take(self.in_count).flat_map(|g| g.axes.iter().take(g.rank)).map(|axis| axis.name)
+    }
+
+    /// The same of inputs and results, of those that have no other part's name in front.
+    pub(crate) fn own_axes(&self) -> impl Iterator<Item = &'static str> {
+        let outs = self.outs.iter().take(self.out_count).flat_map(|g| g.axes.iter().take(g.rank));
+        self.input_axes().chain(outs.filter(|axis| axis.scope.is_empty()).map(|axis| axis.name))
     }
 
     /// Sizes of input `i` of a part, by axis name.

@@ -158,6 +158,7 @@ impl Part<'_> {
                 fn default() -> Self { Self::#unset }
             }
             impl<R: #p::Real> #p::State<R> for #state<R> {
+                const EMPTY: bool = true #(&& <#module::#modules::State<R> as #p::State<R>>::EMPTY)*;
                 fn walk(&mut self, path: &mut #p::String, visit: &mut dyn ::core::ops::FnMut(&str, &mut #p::Vec<R>)) {
                     match self {
                         Self::#unset => {}
@@ -411,6 +412,7 @@ pub(super) fn programs_of(k: &TokenStream, prefix: &str, fields: &[Field], write
             }
         }
         impl<R: #k::Real> #k::State<R> for State<R> {
+            const EMPTY: bool = true #(&& <#state_types as #k::State<R>>::EMPTY)*;
             fn walk(&mut self, path: &mut #k::String, visit: &mut dyn ::core::ops::FnMut(&str, &mut #k::Vec<R>)) {
                 #(#k::descend(path, #state_names, |path| #k::State::walk(&mut self.#state, path, visit));)*
             }

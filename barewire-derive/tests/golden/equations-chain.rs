@@ -69,6 +69,13 @@ pub mod chain {
         }
     }
     impl<R: __private::Real> __private::State<R> for State<R> {
+        const EMPTY: bool = true
+            && <<names::C0 as __private::Primitive>::State<
+                R,
+            > as __private::State<R>>::EMPTY
+            && <<names::C2 as __private::Primitive>::State<
+                R,
+            > as __private::State<R>>::EMPTY;
         fn walk(
             &mut self,
             path: &mut __private::String,

@@ -87,6 +87,13 @@ pub mod mixer {
             }
         }
         impl<R: __private::Real> __private::State<R> for State<R> {
+            const EMPTY: bool = true
+                && <<names::Recurrence_C0 as __private::Layer>::State<
+                    R,
+                > as __private::State<R>>::EMPTY
+                && <<names::Recurrence_C2 as __private::Primitive>::State<
+                    R,
+                > as __private::State<R>>::EMPTY;
             fn walk(
                 &mut self,
                 path: &mut __private::String,
@@ -543,6 +550,13 @@ pub mod mixer {
             }
         }
         impl<R: __private::Real> __private::State<R> for State<R> {
+            const EMPTY: bool = true
+                && <<names::Swap_C0 as __private::Primitive>::State<
+                    R,
+                > as __private::State<R>>::EMPTY
+                && <<names::Swap_C1 as __private::Primitive>::State<
+                    R,
+                > as __private::State<R>>::EMPTY;
             fn walk(
                 &mut self,
                 path: &mut __private::String,
@@ -1159,6 +1173,9 @@ const _: () = {
         }
     }
     impl<R: __private::Real> __private::State<R> for MixerState<R> {
+        const EMPTY: bool = true
+            && <mixer::recurrence::State<R> as __private::State<R>>::EMPTY
+            && <mixer::swap::State<R> as __private::State<R>>::EMPTY;
         fn walk(
             &mut self,
             path: &mut __private::String,
