@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::passes::{Duals, gradient, pullback};
+use super::passes::{Duals, gradient, one_result, pullback};
 use super::{Function, Jacobian};
 use crate::Error;
 use crate::real::{Dual, Real};
@@ -128,13 +128,17 @@ impl<'f, F: Function<R> + Function<Dual<R>>, R: Real> Derivatives<'f, F, R> {
     /// As there.
     pub fn value_and_hessian(&mut self, x: &[R], hessian: &mut Jacobian<R>) -> Result<R, Error> {
         hessian.resize(x.len(), x.len());
+        let mut value = None;
         for i in 0..x.len() {
             self.duals.along_axis(x, i);
-            self.duals.forward_over_reverse(self.f, &mut self.dual_memory)?;
+            value = Some(self.duals.forward_over_reverse(self.f, &mut self.dual_memory)?);
             hessian.set_column(i, self.duals.y.iter().map(|g| g.tangent));
         }
-        self.f.run(x, &mut self.y, &mut self.memory)?;
-        super::passes::one_result(&self.y)
+        match value {
+            Some(value) => Ok(value),
+            // no argument, no pass
+            None => self.value(x).and_then(one_result),
+        }
     }
 
     /// Values and tangents of the dual results, apart.
