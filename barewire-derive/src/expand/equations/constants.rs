@@ -86,6 +86,7 @@ impl Writer<'_> {
             }
             Kind::Call(call) => {
                 let named = format_ident!("{}N{n}", self.prefix);
+                let named = Self::located(&quote!(names::#named), span);
                 let name = call.path.segments.last().map_or_else(String::new, |s| unraw(&s.ident));
                 let args: Vec<_> = call
                     .args
@@ -98,7 +99,7 @@ impl Writer<'_> {
                         Argument::Literal(_) => quote!(#k::Shape::SCALAR),
                     })
                     .collect();
-                let sig = quote_spanned!(span=> #at::sig::<names::#named>());
+                let sig = quote_spanned!(span=> #at::sig::<#named>());
                 self.inferred(n, node, sig, &args, quote!(), &name)
             }
             Kind::Sub(sub) => {
