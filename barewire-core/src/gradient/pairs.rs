@@ -91,10 +91,10 @@ impl<'a, R: Real> PairsRef<'a, R> {
     /// Some rows of the matrix, overwritten: with `f32` the bits that [`weight_gradient::dense`] has there.
     pub(super) fn rows(self, exec: Exec, range: Range<usize>, out: &mut [R]) -> Result<(), Error> {
         let PairsRef { rows, cols, rank, alpha, y, x } = self;
-        if let (Some(y), Some(x)) = (R::as_f32(y), R::as_f32(x)) {
-            if let Some(out) = R::as_f32_mut(out) {
-                return rows_f32(exec, [rank, rows, cols], alpha.value() as f32, y, x, range, out);
-            }
+        if let (Some(y), Some(x)) = (R::as_f32(y), R::as_f32(x))
+            && let Some(out) = R::as_f32_mut(out)
+        {
+            return rows_f32(exec, [rank, rows, cols], alpha.value() as f32, y, x, range, out);
         }
         for (r, out) in range.zip(out.chunks_exact_mut(cols.max(1))) {
             for (c, out) in out.iter_mut().enumerate() {
