@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 mod error;
+pub mod gradient_flow;
 pub mod hgrn;
+pub mod precision_gradient;
 pub mod weight;
 
 pub use error::Error;
