@@ -14,10 +14,10 @@ macro_rules! model {
     ($name:ident, $table:meta, $pairs:meta) => {
         #[derive(BareStruct)]
         #[bare(forward = |ids: u32[batch, time]| {
-                                            let x = bit_linear(ternary, scale, embedding(table, ids));
-                                            let y = ternary_linear(wide, quantized_linear(codes, x));
-                                            linear_bias(head, bias, binary_linear(binary, y))
-                                        })]
+                                                    let x = bit_linear(ternary, scale, embedding(table, ids));
+                                                    let y = ternary_linear(wide, quantized_linear(codes, x));
+                                                    linear_bias(head, bias, binary_linear(binary, y))
+                                                })]
         struct $name {
             #[bare(dims = [vocab, d])]
             #[$table]
