@@ -10,14 +10,16 @@ use barewire::train::{AdamW, AdamWOptions};
 use common::{bits, digits, matrix};
 
 /// The same parts twice: as it comes, and with a representation for each field.
+// rustfmt moves the equation to the right each time
+#[rustfmt::skip]
 macro_rules! model {
     ($name:ident, $table:meta, $pairs:meta) => {
         #[derive(BareStruct)]
         #[bare(forward = |ids: u32[batch, time]| {
-                                                    let x = bit_linear(ternary, scale, embedding(table, ids));
-                                                    let y = ternary_linear(wide, quantized_linear(codes, x));
-                                                    linear_bias(head, bias, binary_linear(binary, y))
-                                                })]
+            let x = bit_linear(ternary, scale, embedding(table, ids));
+            let y = ternary_linear(wide, quantized_linear(codes, x));
+            linear_bias(head, bias, binary_linear(binary, y))
+        })]
         struct $name {
             #[bare(dims = [vocab, d])]
             #[$table]
