@@ -10,7 +10,7 @@ use barewire::train::{AdamW, AdamWOptions};
 use common::{bits, digits, matrix};
 
 /// The same parts twice: as it comes, and with a representation for each field.
-// rustfmt indents the equation further each time
+// rustfmt moves the equation to the right each time
 #[rustfmt::skip]
 macro_rules! model {
     ($name:ident, $table:meta, $pairs:meta) => {

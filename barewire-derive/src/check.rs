@@ -302,7 +302,7 @@ fn fields(fields: &syn::Fields, errors: &mut Errors) -> (Style, Vec<Field>) {
             Some(ident) => syn::Member::Named(ident.clone()),
             None => syn::Member::Unnamed(syn::Index { index: at as u32, span }),
         };
-        let checked = Field {
+        let mut checked = Field {
             member,
             ty: field.ty.clone(),
             vis: field.vis.clone(),
@@ -324,7 +324,12 @@ fn fields(fields: &syn::Fields, errors: &mut Errors) -> (Style, Vec<Field>) {
             );
             errors.push(span, message);
         }
+        let before = errors.len();
         representation(&checked, errors);
+        if errors.len() > before {
+            // said once
+            checked.gradient = None;
+        }
         let on_wire = on_wire(&checked);
         if let Some(same) = all.iter().find(|other| self::on_wire(other) == on_wire) {
             let span = attrs.rename.map_or(span, |(_, span)| span);

@@ -291,39 +291,70 @@ struct Look<'a, T> {
 const LOOK: usize = 16;
 const BLOCK: usize = 16 * LOOK;
 
+/// What the lanes have seen of a block.
+struct Lanes<T> {
+    sums: [T; LOOK],
+    magnitudes: [T; LOOK],
+    squares: [T; LOOK],
+    swamped: [u32; LOOK],
+    swamped_below: [u32; LOOK],
+}
+
+impl<T: crate::real::Real> Lanes<T> {
+    #[inline(always)]
+    fn add(&mut self, sums: &[T; LOOK], values: &[f32; LOOK], [own, below]: [T; 2]) {
+        for l in 0..LOOK {
+            let (x, sum) = (T::of(f64::from(values[l])).abs(), sums[l].abs());
+            self.sums[l] += sum * sum;
+            self.magnitudes[l] += x;
+            self.squares[l] += x * x;
+            let some = x > T::ZERO;
+            self.swamped[l] += u32::from(some & (x < own * sum));
+            self.swamped_below[l] += u32::from(some & (x < below * sum));
+        }
+    }
+}
+
 impl<T: crate::real::Real> Kernel for Look<'_, T> {
     type Output = Seen;
     #[inline(always)]
     fn run(self) -> Seen {
         let mut seen = Seen::default();
+        let units = [self.own, self.below];
         for (i, sums) in self.sums.chunks(BLOCK).enumerate() {
-            let [mut squares_of_sums, mut magnitudes, mut squares] = [[T::ZERO; LOOK]; 3];
-            let [mut own, mut below] = [[0_u32; LOOK]; 2];
+            let mut lanes = Lanes {
+                sums: [T::ZERO; LOOK],
+                magnitudes: [T::ZERO; LOOK],
+                squares: [T::ZERO; LOOK],
+                swamped: [0; LOOK],
+                swamped_below: [0; LOOK],
+            };
             let values = self.values.get(i * BLOCK..).unwrap_or(&[]);
-            let values = &values[..values.len().min(sums.len())];
-            for (row, sums) in sums.chunks(LOOK).enumerate() {
-                let mut x = [T::ZERO; LOOK];
-                for (to, from) in x.iter_mut().zip(values.get(row * LOOK..).unwrap_or(&[])) {
-                    *to = T::of(f64::from(*from)).abs();
+            let ((rows, rest), (whole, _)) = (sums.as_chunks::<LOOK>(), values.as_chunks::<LOOK>());
+            if whole.len() >= rows.len() {
+                for (sums, values) in rows.iter().zip(whole) {
+                    lanes.add(sums, values, units);
                 }
-                let mut sum = [T::ZERO; LOOK];
-                sum[..sums.len()].copy_from_slice(sums);
-                for l in 0..LOOK {
-                    let (x, sum) = (x[l], sum[l].abs());
-                    squares_of_sums[l] += sum * sum;
-                    magnitudes[l] += x;
-                    squares[l] += x * x;
-                    let some = x > T::ZERO;
-                    own[l] += u32::from(some & (x < self.own * sum));
-                    below[l] += u32::from(some & (x < self.below * sum));
+            } else {
+                // the sums by themselves
+                for sums in rows {
+                    lanes.add(sums, &[0.0; LOOK], units);
                 }
             }
+            if !rest.is_empty() {
+                let (mut sums, mut last) = ([T::ZERO; LOOK], [0.0; LOOK]);
+                sums[..rest.len()].copy_from_slice(rest);
+                if let Some(values) = values.get(rows.len() * LOOK..) {
+                    last[..values.len()].copy_from_slice(values);
+                }
+                lanes.add(&sums, &last, units);
+            }
             let total = |lanes: [T; LOOK]| lanes.iter().map(|x| x.value()).sum::<f64>();
-            seen.sums += total(squares_of_sums);
-            seen.magnitudes += total(magnitudes);
-            seen.squares += total(squares);
-            seen.swamped += own.iter().sum::<u32>();
-            seen.swamped_below += below.iter().sum::<u32>();
+            seen.sums += total(lanes.sums);
+            seen.magnitudes += total(lanes.magnitudes);
+            seen.squares += total(lanes.squares);
+            seen.swamped += lanes.swamped.iter().sum::<u32>();
+            seen.swamped_below += lanes.swamped_below.iter().sum::<u32>();
         }
         seen
     }

@@ -8,8 +8,8 @@
 //! add         acc[i] += other[i]           both are F80
 //! ```
 //!
-//! The unit adds one number at a time, so this is several times slower than sums of pairs of `f64`, which hold 106 bits:
-//! it is for those who need this very format. There is no arithmetic of the format elsewhere than on x86-64:
+//! The unit adds one number at a time. Element by element that is several times slower than pairs of `f64`, which hold 106
+//! bits (a list takes half their time): it is for those who need this very format. There is no arithmetic of the format elsewhere than on x86-64:
 //! [`KernelError::Unavailable`] says so, and nothing is computed in another format instead. Conversions are integer
 //! arithmetic and work everywhere.
 //!
