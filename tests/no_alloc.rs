@@ -218,7 +218,7 @@ fn derivatives(part: &Model) {
     let index = Index::new();
     let model = Checked::<Model>::new(region.view(&index).unwrap()).unwrap();
     let tokens: Vec<u32> = (0..18).map(|i| (7 * i % VOCAB) as u32).collect();
-    let inputs = [ids(&tokens, &[2, 9])];
+    let inputs: [Input<'_, '_, f32>; 1] = [ids(&tokens, &[2, 9])];
     let function = autodiff::Model::new(model, &inputs).unwrap();
     let loss = autodiff::Then(&function, &MeanSquare);
     let (point, mut of) = (function.point::<f32>(), autodiff::Derivatives::new(&loss));
