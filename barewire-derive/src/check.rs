@@ -292,9 +292,8 @@ fn fields(fields: &syn::Fields, errors: &mut Errors) -> (Style, Vec<Field>) {
                 "`dims` names the axes of numbers and `axes` those of a sub-layer; a field has one of them".into(),
             );
         }
-        if let Some(checkpoint) = &attrs.checkpoint {
-            keeps::check_list(checkpoint, &field.ty, errors);
-        }
+        // what was refused is left out, so that the mistake is the only message
+        let of_layers = attrs.checkpoint.is_none_or(|checkpoint| keeps::check_list(&checkpoint, &field.ty, errors));
         if let Some((name, span)) = &attrs.rename {
             field_name(name, *span, errors);
         }
@@ -312,7 +311,7 @@ fn fields(fields: &syn::Fields, errors: &mut Errors) -> (Style, Vec<Field>) {
             gradient: attrs.gradient,
             align: attrs.align.map(|(align, _)| align),
             scaled_by: attrs.scaled_by.clone(),
-            checkpoint: attrs.checkpoint,
+            checkpoint: attrs.checkpoint.filter(|_| of_layers),
             wire_name: attrs.rename.as_ref().map(|(name, _)| name.clone()),
             docs: attrs.docs,
             span,

@@ -52,8 +52,9 @@ fn twice(names: &[Ident], errors: &mut Errors) {
     }
 }
 
-/// `checkpoint` on a field.
-pub(super) fn check_list(checkpoint: &Checkpoint, ty: &syn::Type, errors: &mut Errors) {
+/// Whether `checkpoint` may stand on a field of this type.
+pub(super) fn check_list(checkpoint: &Checkpoint, ty: &syn::Type, errors: &mut Errors) -> bool {
+    let before = errors.len();
     if checkpoint.every == Some(0) {
         errors.push(
             checkpoint.span,
@@ -69,4 +70,5 @@ pub(super) fn check_list(checkpoint: &Checkpoint, ty: &syn::Type, errors: &mut E
             format!("`checkpoint` is for lists of layers, `Vec<Layer>`, and this is `{found}`; on the equation of one layer write `recompute`"),
         );
     }
+    errors.len() == before
 }

@@ -84,7 +84,10 @@ fn programs<'a>(ty: &'a Type, errors: &mut Errors) -> Programs<'a> {
             Some(Equation::Closure(closure)) => {
                 let owner = variant.ident.to_string();
                 if let Some(mut program) = lower(&variant.fields, &closure.params, &closure.body, &owner, errors) {
-                    program.keep(&variant.keeps, errors);
+                    // beside `recompute` for the whole, lists have been refused
+                    if variant.keeps.inputs_only.is_none() {
+                        program.keep(&variant.keeps, errors);
+                    }
                     program.check_checkpoints(&variant.fields, errors);
                     programs.push(Source::Own(closure, program));
                 }

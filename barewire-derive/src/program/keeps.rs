@@ -51,6 +51,10 @@ impl Program {
             );
             return errors.push(name.span(), message);
         };
+        if fused.keep != Keep::Dear {
+            // named twice, which is said already
+            return;
+        }
         let now = fused.adjoint(&Default::default());
         let message = match keep {
             Keep::Nothing if now.saved.is_empty() && !now.needs_out => {
