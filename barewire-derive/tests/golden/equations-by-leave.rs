@@ -66,6 +66,7 @@ pub(crate) mod gate {
                 }
             }
             impl<R: __private::Real> __private::State<R> for State<R> {
+                const EMPTY: bool = true;
                 fn walk(
                     &mut self,
                     path: &mut __private::String,
@@ -246,6 +247,7 @@ pub(crate) mod gate {
             }
         }
         impl<R: __private::Real> __private::State<R> for State<R> {
+            const EMPTY: bool = true;
             fn walk(
                 &mut self,
                 path: &mut __private::String,
@@ -702,6 +704,8 @@ const _: () = {
         }
     }
     impl<R: __private::Real> __private::State<R> for GateState<R> {
+        const EMPTY: bool = true && <gate::silu::State<R> as __private::State<R>>::EMPTY
+            && <gate::linear::State<R> as __private::State<R>>::EMPTY;
         fn walk(
             &mut self,
             path: &mut __private::String,
@@ -1249,6 +1253,8 @@ mod block {
         }
     }
     impl<R: __private::Real> __private::State<R> for State<R> {
+        const EMPTY: bool = true
+            && <<names::C1 as __private::Layer>::State<R> as __private::State<R>>::EMPTY;
         fn walk(
             &mut self,
             path: &mut __private::String,
