@@ -2,6 +2,7 @@
 
 mod common;
 
+use barewire::autodiff;
 use barewire::gradient::{Form, Representation};
 use barewire::part::{GradLeaf, LeafMut, clear_grad};
 use barewire::prelude::*;
@@ -256,4 +257,31 @@ fn a_table_is_held_as_its_field_says() {
     use Representation as R;
     let want = [(R::Dense, F::Dense); 2].into_iter().chain([(R::Sparse, F::Sparse); 2]);
     assert_eq!(forms, want.chain([(R::Any, F::Sparse), (R::Any, F::Dense)]).collect::<Vec<_>>());
+}
+
+/// Sum of squares, as a loss.
+struct Squares;
+
+impl autodiff::Formula for Squares {
+    fn eval<R: Real>(&self, y: &[R], loss: &mut Vec<R>) -> Result<(), barewire::Error> {
+        loss.push(y.iter().fold(R::ZERO, |sum, y| sum + *y * *y));
+        Ok(())
+    }
+}
+
+/// Flat gradients have every number, however the fields hold theirs.
+#[test]
+fn functions_give_the_same_gradient_in_every_representation() {
+    fn gradient<T: Layer>(model: Checked<'_, T>) -> Vec<u64> {
+        let model = autodiff::Model::new(model, &[ids::<f32>(&TOKENS, &[1, TOKENS.len()])]).unwrap();
+        let found = autodiff::grad(&autodiff::Then(&model, &Squares), &model.point::<f64>()).unwrap();
+        found.iter().map(|g| g.to_bits()).collect()
+    }
+    let (plain, held) = (Region::encode(&Plain::new()), Region::encode(&Held::new()));
+    let index = Index::new();
+    let plain = gradient(Checked::<Plain>::new(plain.view(&index).unwrap()).unwrap());
+    let held = gradient(Checked::<Held>::new(held.view(&index).unwrap()).unwrap());
+    // the table, the head, the list and the scale are among them
+    assert!(plain.len() >= 90 * 65 + 90 * 68 + 90 + 1);
+    assert!(plain == held);
 }
