@@ -126,6 +126,13 @@ enum Op {
         #[bare(dims = [d, d])]
         w: Matrix<f32>,
     },
+    #[bare(forward = |x: [batch, time, d]| block_diagonal_scan(transition, block_diagonal(mixing, x)))]
+    Blocks {
+        #[bare(dims = [d, block])]
+        transition: Matrix<f32>,
+        #[bare(dims = [d, half])]
+        mixing: Matrix<f32>,
+    },
     /// nothing at all
     #[bare(forward = |x: [batch, time, d]| scale * x)]
     Scale {
@@ -185,6 +192,7 @@ fn op(which: usize, rng: &mut Rng) -> Op {
         11 => Op::LinearAttention { heads: 2, w: square(rng) },
         12 => Op::Spikes { kernel: vector(rng, 3), adaptation: vector(rng, 2), refractory: 1, slope: 2.0 },
         13 => Op::Again { w: square(rng) },
+        14 => Op::Blocks { transition: matrix(rng, D, 2), mixing: matrix(rng, D, 4) },
         _ => Op::Scale { scale: 0.5 },
     }
 }
@@ -192,7 +200,7 @@ fn op(which: usize, rng: &mut Rng) -> Op {
 fn model() -> Region<Model> {
     let rng = &mut Rng::new(4);
     let table = matrix(rng, VOCAB, D);
-    let ops = (0..15).map(|which| op(which, rng)).collect();
+    let ops = (0..16).map(|which| op(which, rng)).collect();
     let again = [7, 1, 8].map(|which| op(which, rng)).into();
     Region::encode(&Model { table, ops, again, last: op(7, rng) })
 }
@@ -350,7 +358,7 @@ fn a_residual_of_another_variant_is_refused() {
     #[track_caller]
     fn refused(error: Option<barewire::Error>) {
         let error = error.unwrap().to_string();
-        assert!(error.contains("the residual of `Scale`, tag 14") && error.contains("tag 7"), "{error}");
+        assert!(error.contains("the residual of `Scale`, tag 15") && error.contains("tag 7"), "{error}");
     }
     let x = vector(&mut Rng::new(1), BATCH * TIME * D);
     let given = [numbers(&x, &[BATCH, TIME, D])];

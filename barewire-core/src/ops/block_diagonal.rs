@@ -5,6 +5,7 @@ use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::wire::MatrixView;
 use crate::workspace::Arena;
@@ -86,6 +87,17 @@ impl Primitive for block_diagonal {
             }
         }
         Ok(())
+    }
+}
+
+impl PortableOp for block_diagonal {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[];
+
+    fn write(_: Self::Residual<'_, f32>, _: &mut Outgoing<'_>) {}
+    fn read<'r>((w, x): Self::Args<'r, 'r, f32>, from: &mut Arrays<'_, 'r>) -> Result<Self::Residual<'r, f32>, Error> {
+        let w = Blocks::new("w", w)?;
+        rows("x", x.dims(), w.d)?;
+        Ok(Residual { w, x: from.kept(x)? })
     }
 }
 

@@ -6,6 +6,7 @@ use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Primitive, Slot};
 use crate::real::Real;
+use crate::residual::{Arrays, Elements, Outgoing, PortableOp};
 use crate::shape::Sig;
 use crate::state::Carry;
 use crate::wire::MatrixView;
@@ -110,5 +111,19 @@ impl Primitive for block_diagonal_scan {
         v_cot.finish();
         add_to_gradient(a_cot, sums);
         Ok(())
+    }
+}
+
+impl PortableOp for block_diagonal_scan {
+    const ARRAYS: &'static [(&'static str, Elements)] = &[("start", Elements::Floats)];
+
+    fn write(residual: Self::Residual<'_, f32>, to: &mut Outgoing<'_>) {
+        to.floats(residual.start);
+    }
+    fn read<'r>((a, v): Self::Args<'r, 'r, f32>, from: &mut Arrays<'_, 'r>) -> Result<Self::Residual<'r, f32>, Error> {
+        let [batch, time, d] = batch_time_d("v", v.dims())?;
+        let a = Blocks::new("a", a)?;
+        length("a", d, a.d)?;
+        Ok(Residual { a, start: from.floats(batch * d)?, time })
     }
 }
