@@ -4,6 +4,7 @@
 //!   their memory from step to step, and a field says how they are held ([`Representation`]).
 //! - [`GradientFlow`] is the union itself, for gradients that are sent, put aside or computed with.
 
+mod blocks;
 mod deferred;
 mod flow;
 mod form;
@@ -23,6 +24,7 @@ pub use pairs::{Pairs, PairsRef};
 pub use pattern::{Pattern, Structured, StructuredRef};
 pub use rows::{Rows, RowsRef};
 pub use signal::{QuantizedGrad, Signal};
+pub(crate) use ternary::Firing;
 pub use ternary::TernaryGradient;
 
 use crate::real::Real;

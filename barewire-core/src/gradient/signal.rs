@@ -93,6 +93,11 @@ impl<R: Real> Signal<R> {
         self.gradient.read_rows_with(exec, sizes, range, out)
     }
 
+    /// The elements, for an optimiser.
+    pub(crate) fn gradient_mut(&mut self) -> &mut Gradient<R> {
+        &mut self.gradient
+    }
+
     /// Back to zero, keeping the memory.
     pub fn clear(&mut self) {
         self.gradient.clear();

@@ -3,10 +3,11 @@
 use alloc::vec::Vec;
 
 use barewire_kernels::ternary::accumulate::{
-    self, Counts, Rounding, accumulators_len, check_accumulators, row_factors,
+    self, Counts, Rounding, accumulators_len, check_accumulators, row_factors_with,
 };
+use barewire_kernels::{Exec, KernelError};
 
-use super::{FlowRef, Gradient, Representation};
+use super::{FlowRef, Form, Gradient, Representation};
 use crate::Error;
 
 /// The gradient of ternary digits that have no latent weights: small integers that fill up, and what has come since the last
@@ -45,11 +46,8 @@ pub struct TernaryGradient {
     bits: u32,
     accumulated: Vec<u8>,
     signal: Gradient<f32>,
-    block: Vec<f32>,
+    firing: Firing,
 }
-
-/// Rows that fire at a time: those of a tile of packed words.
-const ROWS: usize = 8;
 
 impl TernaryGradient {
     /// Accumulators of `bits` bits, all 0, for digits `[rows, cols]`. Bits are 4 to 8.
@@ -69,7 +67,7 @@ impl TernaryGradient {
         check_accumulators(&accumulated, rows, cols, bits)?;
         // pairs, until dense is smaller
         let signal = Gradient::held_as(Representation::LowRank);
-        Ok(TernaryGradient { rows, cols, bits, accumulated, signal, block: Vec::new() })
+        Ok(TernaryGradient { rows, cols, bits, accumulated, signal, firing: Firing::default() })
     }
 
     /// Rows and columns of the digits.
@@ -119,24 +117,54 @@ impl TernaryGradient {
     }
 
     /// One step against the signal: `gain / rms` of each row times the signal is rounded and added, what is full fires a
-    /// digit of `words` one level, and the signal is gone. Its matrix is formed 8 rows at a time.
+    /// digit of `words` one level, and the signal is gone. Its matrix is formed some rows at a time.
     ///
     /// # Errors
     /// Words of another matrix. The signal stays then.
     pub fn step(&mut self, words: &mut [u64], gain: f32, rounding: Rounding) -> Result<Counts, Error> {
-        let TernaryGradient { rows, cols, bits, accumulated, signal, block } = self;
-        let (rows, cols) = (*rows, *cols);
-        let mut counts = Counts::default();
-        let mut factors = [0.0; ROWS];
-        for first in (0..rows).step_by(ROWS) {
-            let range = first..rows.min(first + ROWS);
-            block.resize(range.len() * cols, 0.0);
-            let factors = &mut factors[..range.len()];
-            signal.read_rows([rows, cols], range, block)?;
-            row_factors(block, cols, gain, factors)?;
-            counts += accumulate::fire_rows(words, accumulated, rows, cols, *bits, first, block, factors, rounding)?;
-        }
+        let TernaryGradient { rows, cols, bits, accumulated, signal, firing } = self;
+        let (rows, cols, bits) = (*rows, *cols, *bits);
+        let counts = firing.fire(Exec::best(), [rows, cols], gain, signal, |exec, first, signal, factors| {
+            accumulate::fire_rows_with(exec, words, accumulated, rows, cols, bits, first, signal, factors, rounding)
+        })?;
         signal.clear();
+        Ok(counts)
+    }
+}
+
+/// Rows of a tile of packed digits: kernels start at one.
+const TILE: usize = 8;
+
+/// One step of accumulators, with the room that it needs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Firing {
+    /// a row each
+    factors: Vec<f32>,
+    /// some rows of a gradient
+    pub(crate) block: Vec<f32>,
+}
+
+impl Firing {
+    /// Hands the signal of digits `[rows, cols]` to a kernel that adds it to accumulators, some rows at a time where it is not
+    /// held dense: the first row, the signal, and `gain / rms` of each row. Without a signal there is nothing to do.
+    pub(crate) fn fire(
+        &mut self,
+        exec: Exec,
+        sizes: [usize; 2],
+        gain: f32,
+        signal: &mut Gradient<f32>,
+        mut kernel: impl FnMut(Exec, usize, &[f32], &[f32]) -> Result<Counts, KernelError>,
+    ) -> Result<Counts, Error> {
+        let Firing { factors, block } = self;
+        let mut counts = Counts::default();
+        if signal.form() != Form::Zero {
+            signal.each_block(exec, sizes, TILE, block, |rows, signal| {
+                factors.resize(rows.len(), 0.0);
+                row_factors_with(exec.isa(), signal, sizes[1], gain, factors)?;
+                counts += kernel(exec, rows.start, signal, factors)?;
+                Ok(())
+            })?;
+        }
         Ok(counts)
     }
 }

@@ -6,7 +6,7 @@ use std::vec::Vec;
 use barewire_kernels::adam::{self, Coefficients};
 use barewire_kernels::{Exec, Scratch, ternary};
 
-use super::moments::{Block, Moments, Rates};
+use super::moments::{Moments, Rates};
 use crate::Error;
 use crate::error::Inside;
 use crate::part::{LeafMut, Part};
@@ -61,7 +61,8 @@ pub struct AdamW {
     steps: u64,
     leaves: Vec<LeafState>,
     scratch: Scratch,
-    block: Block,
+    /// some rows of a gradient that is not held dense
+    block: Vec<f32>,
 }
 
 /// What the optimiser keeps of one parameter. Empty arrays where nothing is kept.
@@ -119,7 +120,7 @@ impl AdamW {
         })?;
         match failed {
             Some(error) => Err(error),
-            None => Ok(AdamW { options, steps: 0, leaves, scratch: Scratch::new(), block: Block::default() }),
+            None => Ok(AdamW { options, steps: 0, leaves, scratch: Scratch::new(), block: Vec::new() }),
         }
     }
 
@@ -253,7 +254,7 @@ impl LeafState {
         leaf: LeafMut<'_>,
         rates: &Rates,
         frozen: bool,
-        (scratch, block): (&mut Scratch, &mut Block),
+        (scratch, block): (&mut Scratch, &mut Vec<f32>),
     ) -> Result<(), Error> {
         // on the threads of the current rayon pool; the bits do not depend on their number
         let exec = Exec::best().parallel();

@@ -1,6 +1,5 @@
 //! Adam's step on float parameters, which every optimiser here shares.
 
-use core::ops::Range;
 use std::vec::Vec;
 
 use barewire_kernels::Exec;
@@ -8,7 +7,7 @@ use barewire_kernels::adam::{self, Coefficients};
 
 use super::AdamWOptions;
 use crate::Error;
-use crate::gradient::{Form, Gradient};
+use crate::gradient::Gradient;
 use crate::shape::Dims;
 
 /// The coefficients of one step, without weight decay and with it.
@@ -73,27 +72,16 @@ impl Moments<'_> {
         dims: &Dims,
         values: &mut [f32],
         grad: &mut Gradient<f32>,
-        block: &mut Block,
+        block: &mut Vec<f32>,
     ) -> Result<(), Error> {
         self.check(values.len())?;
         let c = if dims.rank() > 1 { rates.decayed } else { rates.plain };
-        match grad.form() {
-            Form::Ignored => Ok(()),
-            Form::Dense => match grad.dense(values.len()) {
-                Some(grad) => Ok(adam::update_with(exec, c, values, grad, self.first, self.second)?),
-                None => Ok(()),
-            },
-            // rows and pairs are never a whole matrix, nor is nothing
-            _ => {
-                let sizes = matrix(dims);
-                let read = |rows, out: &mut [f32]| grad.read_rows_with(exec, sizes, rows, out);
-                block.each(sizes, 1, read, |rows, grad| {
-                    let at = rows.start * sizes[1]..rows.end * sizes[1];
-                    let (first, second) = (&mut self.first[at.clone()], &mut self.second[at.clone()]);
-                    Ok(adam::update_with(exec, c, &mut values[at], grad, first, second)?)
-                })
-            }
-        }
+        let sizes = matrix(dims);
+        grad.each_block(exec, sizes, 1, block, |rows, grad| {
+            let at = rows.start * sizes[1]..rows.end * sizes[1];
+            let (first, second) = (&mut self.first[at.clone()], &mut self.second[at.clone()]);
+            Ok(adam::update_with(exec, c, &mut values[at], grad, first, second)?)
+        })
     }
 }
 
@@ -101,32 +89,4 @@ impl Moments<'_> {
 fn matrix(dims: &Dims) -> [usize; 2] {
     let rows = dims.sizes().first().copied().unwrap_or(1);
     [rows, dims.len() / rows.max(1)]
-}
-
-/// Numbers of a gradient that are formed at a time: 256 KiB, which the second cache level holds.
-const BLOCK: usize = 1 << 16;
-
-/// Room for some rows of a gradient that is not held dense.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Block(Vec<f32>);
-
-impl Block {
-    /// A matrix some rows at a time, never as a whole: `read` forms them, `take` takes them. Their number is a multiple of
-    /// `unit`, but for the last ones.
-    pub(super) fn each(
-        &mut self,
-        [rows, cols]: [usize; 2],
-        unit: usize,
-        mut read: impl FnMut(Range<usize>, &mut [f32]) -> Result<(), Error>,
-        mut take: impl FnMut(Range<usize>, &[f32]) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let step = (BLOCK / cols.max(1) / unit).max(1) * unit;
-        for first in (0..rows).step_by(step) {
-            let range = first..rows.min(first + step);
-            self.0.resize(range.len() * cols, 0.0);
-            read(range.clone(), &mut self.0)?;
-            take(range, &self.0)?;
-        }
-        Ok(())
-    }
 }

@@ -2,12 +2,10 @@
 
 mod state;
 
-use core::ops::Range;
 use std::string::String;
-use std::vec::Vec;
 
 use barewire_kernels::ternary::accumulate::{self, Counts, Rounding, random_digits};
-use barewire_kernels::{Exec, Isa, KernelError};
+use barewire_kernels::{Exec, KernelError};
 
 pub use state::{
     AccumulateLeaf, AccumulateLeafView, AccumulateLeafViewMut, AccumulateState, AccumulateStateView,
@@ -15,11 +13,11 @@ pub use state::{
 };
 use state::{another_kind, another_model, check_shape};
 
-use super::moments::{Block, Moments, Rates};
+use super::moments::{Moments, Rates};
 use super::{AdamWOptions, Random};
 use crate::Error;
 use crate::error::Inside;
-use crate::gradient::{Form, Signal};
+use crate::gradient::{Firing, Signal};
 use crate::part::{LeafMut, Part};
 use crate::wire::{AccessMut, Region};
 
@@ -109,9 +107,7 @@ pub fn default_gain(bits: u32) -> (f64, f64) {
 #[derive(Clone, Debug, Default)]
 pub struct Accumulate {
     options: AccumulateOptions,
-    /// a row each
-    factors: Vec<f32>,
-    block: Block,
+    firing: Firing,
 }
 
 /// What a step did.
@@ -209,8 +205,8 @@ impl Accumulate {
         let AccumulateStateViewMut { steps, leaves } = state;
         let number = steps.get();
         let rates = Rates::new(&self.options.floats, number.saturating_add(1), norm, lr)?;
-        let Accumulate { options, factors, block } = self;
-        let mut step = Step { options, rates, gain, number, matrix: 0, factors, block, counts: Counts::default() };
+        let Accumulate { options, firing } = self;
+        let mut step = Step { options, rates, gain, number, matrix: 0, firing, counts: Counts::default() };
         let mut leaves = leaves.into_iter();
         let mut failed = None;
         T::walk_mut(model, grad, &mut String::new(), &mut |leaf| {
@@ -240,8 +236,7 @@ struct Step<'a> {
     number: u64,
     /// matrices of digits so far
     matrix: u64,
-    factors: &'a mut Vec<f32>,
-    block: &'a mut Block,
+    firing: &'a mut Firing,
     counts: Counts,
 }
 
@@ -271,7 +266,7 @@ impl Step<'_> {
             (LeafMut::Float { dims, values: live, grad, .. }, Floats { values, first, second, .. }) => {
                 let mut moments = Moments { first, second };
                 moments.check(values.len())?;
-                moments.float(Exec::best().parallel(), rates, &dims, live, grad, self.block)?;
+                moments.float(Exec::best().parallel(), rates, &dims, live, grad, &mut self.firing.block)?;
                 values.copy_from_slice(live);
             }
             (LeafMut::Ternary { rows, cols, words, signal, .. }, Joined { rows: r, cols: c, states, .. }) => {
@@ -296,8 +291,7 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Adds the increments of a matrix to its accumulators and moves its digits, by a kernel of either form. A signal that is
-    /// not held dense is formed some rows at a time.
+    /// Adds the increments of a matrix to its accumulators and moves its digits, by a kernel of either form.
     fn fire(
         &mut self,
         sizes: [usize; 2],
@@ -312,25 +306,15 @@ impl Step<'_> {
             None => Rounding::Nearest,
             Some(seed) => Rounding::Stochastic { seed: matrix_seed(seed, self.matrix), step: self.number },
         };
-        let Step { gain, factors, block, counts, .. } = self;
         // on the threads of the current rayon pool; the bits do not depend on their number
         let exec = Exec::best().parallel();
-        let mut take = |rows: Range<usize>, signal: &[f32]| {
-            factors.resize(rows.len(), 0.0);
-            accumulate::row_factors_with(Isa::best(), signal, sizes[1], *gain, factors)?;
-            *counts += kernel(exec, rows.start, signal, factors, rounding)?;
-            Ok(())
-        };
-        match signal.form() {
-            Form::Zero | Form::Ignored => Ok(()),
-            Form::Dense => take(0..sizes[0], signal.dense(sizes[0], sizes[1]).unwrap_or_default()),
-            _ => block.each(sizes, TILE, |rows, out| signal.read_rows_with(exec, sizes, rows, out), take),
-        }
+        self.counts +=
+            self.firing.fire(exec, sizes, self.gain, signal.gradient_mut(), |exec, first, signal, factors| {
+                kernel(exec, first, signal, factors, rounding)
+            })?;
+        Ok(())
     }
 }
-
-/// Rows of a tile of packed digits.
-const TILE: usize = 8;
 
 fn kept_path<'a>(kept: &'a AccumulateLeafViewMut<'_>) -> &'a str {
     match kept {
