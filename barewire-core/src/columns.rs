@@ -196,12 +196,16 @@ fn cut<'r, T: ColumnLayer, R: Real>(inputs: &[&'r [R]], at: Range<usize>) -> [In
 
 /// For the derive: the gradients of fields during a backward pass, added to the columns when it is over.
 #[doc(hidden)]
-pub fn add_gradients<R: Real>(fields: &mut [crate::gradient::Gradient<R>], columns: &mut [&mut [R]]) {
+pub fn add_gradients<R: Real>(
+    fields: &mut [crate::gradient::Gradient<R>],
+    columns: &mut [&mut [R]],
+) -> Result<(), Error> {
     for (field, column) in fields.iter_mut().zip(columns) {
-        if let Some(gradient) = field.dense(column.len()) {
+        if let Some(gradient) = field.dense(column.len())? {
             for (to, from) in column.iter_mut().zip(gradient) {
                 *to += *from;
             }
         }
     }
+    Ok(())
 }

@@ -136,8 +136,7 @@ impl PartList<f32> for Padded {
         path: &mut String,
         visit: &mut dyn FnMut(Leaf<'_, R>),
     ) -> Result<(), Error> {
-        crate::part::walk_floats(view, Dims::new(&[view.len()]), grad, path, visit);
-        Ok(())
+        crate::part::walk_floats(view, Dims::new(&[view.len()]), grad, path, visit)
     }
     fn walk_mut(
         values: &mut [f32],
@@ -280,7 +279,7 @@ impl Elementwise for Vec<f32> {
     fn numbers<'a, R: Real>(view: &'a &'_ [R]) -> &'a [R] {
         view
     }
-    fn sink<R: Real, const SPREAD: u8>(grad: &mut Gradient<R>, n: usize) -> Sink<'_, R, SPREAD> {
+    fn sink<R: Real, const SPREAD: u8>(grad: &mut Gradient<R>, n: usize) -> Result<Sink<'_, R, SPREAD>, Error> {
         Sink::parameter(grad, n)
     }
 }

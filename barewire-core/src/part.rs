@@ -12,6 +12,7 @@ use zerocopy::F32;
 use zerocopy::byteorder::LE;
 
 use crate::Error;
+use crate::error::Inside;
 use crate::fuse::Sink;
 use crate::gradient::{Gradient, Signal};
 use crate::real::{Lift, Real};
@@ -47,7 +48,7 @@ pub trait Part: Wire {
     /// Visits every active float parameter with its path and gradient (made dense).
     ///
     /// # Errors
-    /// The gradient belongs to another variant than the view.
+    /// The gradient belongs to another variant than the view, or to a parameter of another size.
     fn walk<R: Real, P: Lift<R>>(
         view: Self::View<'_, P>,
         grad: &mut Self::Grad<R>,
@@ -198,7 +199,10 @@ pub trait Elementwise: Parameter {
     /// The numbers.
     fn numbers<'a, R: Real>(view: &'a Self::View<'_, R>) -> &'a [R];
     /// Where their gradient goes; `n` is how many there are, `SPREAD` how they spread over the result.
-    fn sink<R: Real, const SPREAD: u8>(grad: &mut Self::Grad<R>, n: usize) -> Sink<'_, R, SPREAD>;
+    ///
+    /// # Errors
+    /// A gradient of another number of them is held.
+    fn sink<R: Real, const SPREAD: u8>(grad: &mut Self::Grad<R>, n: usize) -> Result<Sink<'_, R, SPREAD>, Error>;
 }
 
 pub(crate) fn lower_slice<'w: 'r, 'r, R: Real, P: Lift<R>>(stored: &'w [P], arena: &mut Arena<'r, R>) -> &'r [R] {
@@ -224,8 +228,9 @@ pub(crate) fn walk_floats<R: Real, P: Lift<R>>(
     grad: &mut Gradient<R>,
     path: &str,
     visit: &mut dyn FnMut(Leaf<'_, R>),
-) {
-    if let Some(grad) = grad.dense(stored.len()) {
+) -> Result<(), Error> {
+    if let Some(grad) = grad.dense(stored.len()).inside(path)? {
         visit(Leaf { path, dims, value: &|i| stored[i].lift(), grad });
     }
+    Ok(())
 }

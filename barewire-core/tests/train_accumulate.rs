@@ -108,10 +108,10 @@ fn gradient([o, i]: [usize; 2], seed: u64, integers: bool) -> ModelCotangent<f32
     let mut random = Random::new(seed, 1);
     let mut number = || if integers { random.below(9) as f32 - 4.0 } else { random.normal() };
     let mut grad = ModelCotangent::<f32>::default();
-    grad.digits.dense(o, i).unwrap().iter_mut().for_each(|g| *g = number());
-    grad.free.dense(i, o).unwrap().iter_mut().for_each(|g| *g = number());
-    grad.bias.dense(3).unwrap().iter_mut().for_each(|g| *g = number());
-    grad.floats.dense(4).unwrap().iter_mut().for_each(|g| *g = number());
+    grad.digits.dense(o, i).unwrap().unwrap().iter_mut().for_each(|g| *g = number());
+    grad.free.dense(i, o).unwrap().unwrap().iter_mut().for_each(|g| *g = number());
+    grad.bias.dense(3).unwrap().unwrap().iter_mut().for_each(|g| *g = number());
+    grad.floats.dense(4).unwrap().unwrap().iter_mut().for_each(|g| *g = number());
     (grad.scale, grad.number) = (number(), number());
     grad
 }
@@ -203,16 +203,16 @@ fn micro_batches_and_then_a_step_are_a_batch_and_then_a_step() {
             let mut batches: Vec<_> = (0..5).map(|k| gradient(shape, 100 * step + k, true)).collect();
             // the batch as one gradient, summed here; integers, so that no sum is rounded
             let mut sum = gradient(shape, 0, true);
-            for (at, g) in sum.digits.dense(9, 33).unwrap().iter_mut().enumerate() {
+            for (at, g) in sum.digits.dense(9, 33).unwrap().unwrap().iter_mut().enumerate() {
                 *g = batches.iter().map(|b| b.digits.values()[at]).sum();
             }
-            for (at, g) in sum.free.dense(33, 9).unwrap().iter_mut().enumerate() {
+            for (at, g) in sum.free.dense(33, 9).unwrap().unwrap().iter_mut().enumerate() {
                 *g = batches.iter().map(|b| b.free.values()[at]).sum();
             }
-            for (at, g) in sum.bias.dense(3).unwrap().iter_mut().enumerate() {
+            for (at, g) in sum.bias.dense(3).unwrap().unwrap().iter_mut().enumerate() {
                 *g = batches.iter().map(|b| b.bias.values()[at]).sum();
             }
-            for (at, g) in sum.floats.dense(4).unwrap().iter_mut().enumerate() {
+            for (at, g) in sum.floats.dense(4).unwrap().unwrap().iter_mut().enumerate() {
                 *g = batches.iter().map(|b| b.floats.values()[at]).sum();
             }
             sum.scale = batches.iter().map(|b| b.scale).sum();
@@ -243,21 +243,24 @@ fn threads_do_not_change_the_bits() {
 
 #[test]
 fn a_signal_held_as_pairs_gives_the_bits_of_a_dense_one() {
-    // more rows than are formed at a time
-    let (shape, tokens) = ([1030, 131], 3);
-    for (bits, stochastic) in [(6, None), (4, Some(5))] {
+    // more rows than are formed at a time; more pairs than would fit into the matrix
+    for (shape, tokens, held, bits, stochastic) in [
+        ([1030, 131], 3, Representation::LowRank, 6, None),
+        ([1030, 131], 3, Representation::Ternary, 4, Some(5)),
+        ([9, 40], 30, Representation::Ternary, 6, None),
+    ] {
         let options = AccumulateOptions { stochastic, ..Default::default() };
         let (mut pairs, mut dense) = (Run::new(shape, bits, options), Run::new(shape, bits, options));
         for step in 0..3 {
             let mut random = Random::new(step, 2);
             let [y, x] = [shape[0], shape[1]].map(|n| (0..tokens * n).map(|_| random.normal()).collect::<Vec<f32>>());
             let sizes = [tokens, shape[0], shape[1]];
-            let [mut low, mut all] = [Representation::LowRank, Representation::Any].map(|held| {
+            let [mut low, mut all] = [held, Representation::Any].map(|held| {
                 let mut grad = ModelCotangent::<f32> { digits: Signal::held_as(held), ..Default::default() };
                 grad.digits.add_outer(sizes, 0.5, &y, &x).unwrap();
                 grad
             });
-            all.digits.dense(shape[0], shape[1]).unwrap();
+            all.digits.dense(shape[0], shape[1]).unwrap().unwrap();
             assert!(low.digits.pairs().is_some() && all.digits.pairs().is_none());
             let counts = pairs.step(&mut low, 9.0).counts;
             assert_eq!(counts, dense.step(&mut all, 9.0).counts);
@@ -299,11 +302,11 @@ fn signals_that_are_not_finite_move_nothing_and_are_counted() {
         let (mut grad, mut zeroed) = (gradient(shape, 1, false), gradient(shape, 1, false));
         let bad = [(0, f32::NAN), (41, f32::INFINITY), (359, f32::NEG_INFINITY)];
         for (at, value) in bad {
-            grad.digits.dense(9, 40).unwrap()[at] = value;
+            grad.digits.dense(9, 40).unwrap().unwrap()[at] = value;
         }
         // a whole row, which has no rms
-        grad.digits.dense(9, 40).unwrap()[80..120].fill(f32::NAN);
-        zeroed.digits.dense(9, 40).unwrap()[80..120].fill(0.0);
+        grad.digits.dense(9, 40).unwrap().unwrap()[80..120].fill(f32::NAN);
+        zeroed.digits.dense(9, 40).unwrap().unwrap()[80..120].fill(0.0);
         let before = run.weights();
         let counts = run.step(&mut grad, 3.0).counts;
         assert_eq!(counts.skipped, 43);
@@ -324,7 +327,7 @@ fn gradients_of_floats_that_are_not_finite_change_nothing() {
     let before = run.octets();
     for bad in [f32::NAN, f32::INFINITY] {
         let mut grad = gradient([9, 40], 2, false);
-        grad.bias.dense(3).unwrap()[1] = bad;
+        grad.bias.dense(3).unwrap().unwrap()[1] = bad;
         let error = run.optimizer.step(&mut run.model, &mut run.state, &mut grad, 0.01, 3.0).unwrap_err();
         assert!(error.to_string().contains("finite"), "{error}");
         assert_eq!(run.octets(), before);

@@ -194,7 +194,7 @@ impl Attrs {
 }
 
 /// How the gradient of a field may be held.
-const REPRESENTATIONS: [&str; 4] = ["dense", "sparse", "low_rank", "diagonal"];
+const REPRESENTATIONS: [&str; 5] = ["dense", "sparse", "low_rank", "diagonal", "ternary"];
 
 fn representation(word: Ident) -> syn::Result<Ident> {
     let name = word.to_string();
@@ -203,7 +203,7 @@ fn representation(word: Ident) -> syn::Result<Ident> {
     }
     let hint = match nearest(&name, &REPRESENTATIONS) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "a gradient is held as `dense`, `sparse`, `low_rank` or `diagonal`".into(),
+        None => "a gradient is held as `dense`, `sparse`, `low_rank`, `diagonal` or `ternary`".into(),
     };
     Err(syn::Error::new(word.span(), format!("unknown representation `{name}`; {hint}")))
 }

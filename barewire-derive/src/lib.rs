@@ -49,7 +49,7 @@ use check::Derive;
 /// | field           | `dims = [d_out, d_in]`         | names of the axes of numbers, outermost first                      |
 /// | field           | `axes(d_in = d_model)`         | what a sub-layer's axes are called here                            |
 /// | field           | `active`, `signal`, `fixed`    | its role; `fixed` gets no gradient and may stay unused             |
-/// | field           | `gradient = low_rank`          | how its gradient is held: `dense`, `sparse`, `low_rank`, `diagonal` |
+/// | field           | `gradient = low_rank`          | how its gradient is held: `dense`, `sparse`, `low_rank`, `diagonal`, `ternary` |
 /// | field           | `scaled_by = scale`            | the sibling that is the absmean scale of these digits              |
 /// | field           | `checkpoint = 4`, `checkpoint` | of a list of layers: inputs of every fourth (about every √L-th) layer are kept |
 /// | field           | `align = 256`                  | alignment of its lists: a power of two from 64 to 4096             |

@@ -127,6 +127,39 @@ fn contradictions_inside_a_message_are_errors() {
     }
 }
 
+/// Any octet may be another one: what comes is an error, or a gradient that is added where its size is right.
+#[test]
+fn altered_messages_are_errors_or_other_gradients() {
+    let (mut refused, mut added) = (0, 0);
+    for flow in flows() {
+        let octets = Region::encode(&GradientFlow::from(flow.as_ref())).bytes().to_vec();
+        // the end of the message, where the value is
+        for at in octets.len().saturating_sub(400)..octets.len() {
+            for value in [0, 1, 6, 36, 0x7f, 0x80, 0xff] {
+                let mut altered = octets.clone();
+                altered[at] = value;
+                let Ok(message) = Region::<GradientFlow>::from_bytes(&altered) else { continue };
+                let index = Index::new();
+                let Ok(found) = message.view(&index).map_err(drop).and_then(|view| view.as_flow().map_err(drop)) else {
+                    refused += 1;
+                    continue;
+                };
+                let mut sum = Flow::Dense(vec![1.0; 36]);
+                if found.size().is_none_or(|size| size == 36) {
+                    sum.add(found).unwrap();
+                    found.pairing(&[1.0; 36]).unwrap();
+                    added += 1;
+                } else {
+                    assert!(sum.add(found).is_err() && found.pairing(&[1.0; 36]).is_err());
+                    assert_eq!(sum, Flow::Dense(vec![1.0; 36]));
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(refused > 100 && added > 100, "{refused} refused, {added} added");
+}
+
 #[test]
 fn sums_come_back_in_their_arithmetic() {
     let arithmetics = [Arithmetic::Single, Arithmetic::Planes, Arithmetic::Double, Arithmetic::DoubleDouble];

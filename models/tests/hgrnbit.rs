@@ -182,7 +182,7 @@ fn tiny_has_the_straight_through_gradients_of_the_published_code() {
     let view = fixture.region.view_mut().unwrap();
     HgrnLm::walk_mut(view, &mut grad, &mut String::new(), &mut |leaf| match leaf {
         LeafMut::Float { path, grad, values, .. } => {
-            found.push((path.into(), grad.dense(values.len()).unwrap().to_vec()));
+            found.push((path.into(), grad.dense(values.len()).unwrap().unwrap().to_vec()));
         }
         LeafMut::Ternary { path, signal, scale, .. } => {
             let scale = scale.unwrap().get();

@@ -1,6 +1,7 @@
 //! Where the contributions of a backward loop go.
 
 use super::{Aligned, At, TILE, UNUSED, add_into, copy_into, for_tuples, pieces};
+use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::Slot;
 use crate::real::Real;
@@ -30,8 +31,12 @@ impl<R: Real> Sink<'_, R, UNUSED> {
 
 impl<'a, R: Real, const SPREAD: u8> Sink<'a, R, SPREAD> {
     /// The gradient of a parameter of `n` numbers.
-    pub fn parameter(gradient: &'a mut Gradient<R>, n: usize) -> Self {
-        Sink { to: gradient.dense(n).map_or(Slot::Skip, Slot::Add), lanes: Aligned([R::ZERO; LANES]) }
+    ///
+    /// # Errors
+    /// It is held with another size.
+    pub fn parameter(gradient: &'a mut Gradient<R>, n: usize) -> Result<Self, Error> {
+        let to = gradient.dense(n)?.map_or(Slot::Skip, Slot::Add);
+        Ok(Sink { to, lanes: Aligned([R::ZERO; LANES]) })
     }
 
     /// The gradient of a parameter that is a single number.

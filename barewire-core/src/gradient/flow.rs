@@ -8,7 +8,8 @@ use barewire_kernels::Exec;
 
 use super::pairs::{Pairs, PairsRef};
 use super::pattern::{Pattern, Structured, StructuredRef};
-use super::rows::{self, Merge, Rows, RowsRef};
+use super::rows::{Rows, RowsRef};
+use super::sum::Memory;
 use super::{Form, add_all};
 use crate::Error;
 use crate::real::Real;
@@ -151,24 +152,23 @@ impl<R: Real> FlowRef<'_, R> {
         match self {
             FlowRef::Dense(all) => out.copy_from_slice(&all[first..first + out.len()]),
             FlowRef::LowRank(pairs) if pairs.sizes()[1..] == [rows, cols] => return pairs.rows(exec, range, out),
-            FlowRef::Sparse(held) if [held.count(), held.width()] == [rows, cols] => {
+            FlowRef::Sparse(held) => {
                 out.fill(R::ZERO);
-                held.within(range).each().for_each(|(start, row)| add_all(&mut out[start - first..], row));
+                held.within(first..first + out.len(), |at, values| {
+                    out[at - first..][..values.len()].copy_from_slice(values)
+                });
             }
             FlowRef::Structured(s) => {
                 out.fill(R::ZERO);
-                s.each(|at, x| {
-                    if let Some(to) = at.checked_sub(first).and_then(|at| out.get_mut(at)) {
-                        *to = x;
-                    }
-                });
+                s.within(first..first + out.len(), |at, x| out[at - first] = x);
             }
             FlowRef::Zero => out.fill(R::ZERO),
             // of the same size, but of a matrix of other sides
-            FlowRef::Sparse(_) | FlowRef::LowRank(_) => {
+            FlowRef::LowRank(pairs) => {
+                let [_, of_rows, of_cols] = pairs.sizes();
                 return Err(Error::shape(
                     format!("the gradient of a matrix [{rows}, {cols}]"),
-                    format!("{:?}", self.form()),
+                    format!("pairs of one [{of_rows}, {of_cols}]"),
                 ));
             }
         }
@@ -193,32 +193,6 @@ where
     }
 }
 
-/// Memory of the forms that a gradient is not held in now.
-#[derive(Clone, Debug)]
-pub(super) struct Memory<R> {
-    dense: Vec<R>,
-    rows: Rows<R>,
-    pairs: Pairs<R>,
-    merge: Merge<R>,
-    /// some rows, to measure them
-    pub(super) block: Vec<R>,
-    /// rows stay rows, however many there are
-    rows_stay: bool,
-}
-
-impl<R: Real> Memory<R> {
-    pub(super) fn new(rows_stay: bool) -> Self {
-        Memory {
-            dense: Vec::new(),
-            rows: Rows::default(),
-            pairs: Pairs::default(),
-            merge: Merge::default(),
-            block: Vec::new(),
-            rows_stay,
-        }
-    }
-}
-
 impl<R: Real> GradientFlow<R> {
     /// Rows `ids` of a matrix of `count` rows and `width` columns, in any order; those of one number add up. Single elements
     /// are rows of width 1.
@@ -227,7 +201,7 @@ impl<R: Real> GradientFlow<R> {
     /// Numbers beyond the matrix, or another number of values than `width` for each.
     pub fn sparse(count: usize, width: usize, ids: &[u32], values: &[R]) -> Result<Self, Error> {
         let mut flow = GradientFlow::Zero;
-        flow.add_rows([count, width], ids, values, &mut Memory::new(false))?;
+        flow.add_rows([count, width], ids, values, &mut Memory::new(Form::Zero))?;
         Ok(flow)
     }
 
@@ -277,7 +251,7 @@ impl<R: Real> GradientFlow<R> {
     /// It is of another size. Nothing is changed then. A gradient from a message is as large as it says: compare its
     /// [`size`](FlowRef::size) with the parameter's before.
     pub fn add<'a>(&mut self, other: impl Into<FlowRef<'a, R>>) -> Result<(), Error> {
-        self.add_with(other.into(), &mut Memory::new(false))
+        self.add_with(other.into(), &mut Memory::new(Form::Zero))
     }
 
     /// Multiplies by a number. By 0 it becomes `Zero`, whatever it was.
@@ -323,134 +297,6 @@ impl<R: Real> GradientFlow<R> {
     /// `all` is not of the pattern's size.
     pub fn project(all: &[R], pattern: Pattern) -> Result<Self, Error> {
         Structured::project(pattern, all).map(GradientFlow::Structured)
-    }
-
-    /// [`add`](Self::add) with the memory of another form at hand.
-    pub(super) fn add_with(&mut self, other: FlowRef<'_, R>, memory: &mut Memory<R>) -> Result<(), Error> {
-        let Some(n) = other.size() else { return Ok(()) };
-        self.as_ref().check_size(n)?;
-        match other {
-            FlowRef::Sparse(rows) => {
-                return self.add_rows([rows.count(), rows.width()], rows.numbers(), rows.values(), memory);
-            }
-            FlowRef::LowRank(pairs) if self.append(pairs, memory) => return Ok(()),
-            FlowRef::Structured(other) => match self {
-                GradientFlow::Zero => {
-                    *self = GradientFlow::Structured(other.to_owned_in(core::mem::take(&mut memory.dense)));
-                    return Ok(());
-                }
-                GradientFlow::Structured(s) if s.as_ref().pattern() == other.pattern() => {
-                    add_all(s.data_mut(), other.data());
-                    return Ok(());
-                }
-                _ => {}
-            },
-            _ => {}
-        }
-        other.add_to(self.make_dense(n, memory))
-    }
-
-    /// Adds rows in any order, and makes all of it dense where that takes less memory.
-    pub(super) fn add_rows(
-        &mut self,
-        [count, width]: [usize; 2],
-        ids: &[u32],
-        values: &[R],
-        memory: &mut Memory<R>,
-    ) -> Result<(), Error> {
-        let n = count.saturating_mul(width);
-        self.as_ref().check_size(n)?;
-        rows::check([count, width], ids, values)?;
-        if matches!(self, GradientFlow::Zero) {
-            let mut rows = core::mem::take(&mut memory.rows);
-            rows.clear();
-            (rows.count, rows.width) = (count, width);
-            *self = GradientFlow::Sparse(rows);
-        }
-        match self {
-            GradientFlow::Sparse(rows) if (rows.count, rows.width) == (count, width) => {
-                rows.merge(ids, values, &mut memory.merge);
-                if !memory.rows_stay && rows.are_larger_than_dense() {
-                    self.make_dense(n, memory);
-                }
-                Ok(())
-            }
-            _ => {
-                let all = self.make_dense(n, memory);
-                for (&id, row) in ids.iter().zip(values.chunks(width.max(1))) {
-                    add_all(&mut all[id as usize * width..], row);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// All `n` elements. What was held before is kept as memory.
-    pub(super) fn make_dense(&mut self, n: usize, memory: &mut Memory<R>) -> &mut [R] {
-        if !matches!(self, GradientFlow::Dense(all) if all.len() == n) {
-            let mut all = core::mem::take(&mut memory.dense);
-            all.clear();
-            all.resize(n, R::ZERO);
-            // what is of another size is a gradient of something else
-            let _ = self.as_ref().add_to(&mut all);
-            self.clear(memory);
-            *self = GradientFlow::Dense(all);
-        }
-        match self {
-            GradientFlow::Dense(all) => all,
-            _ => &mut [],
-        }
-    }
-
-    /// The numbers of the diagonal of a square matrix, to add to.
-    ///
-    /// # Errors
-    /// Another form is held, or another size.
-    pub(super) fn make_diagonal(&mut self, n: usize, memory: &mut Memory<R>) -> Result<&mut [R], Error> {
-        let pattern = Pattern::Diagonal { n };
-        if matches!(self, GradientFlow::Zero) {
-            let mut data = core::mem::take(&mut memory.dense);
-            data.clear();
-            data.resize(n, R::ZERO);
-            *self = GradientFlow::Structured(Structured::new(pattern, data)?);
-        }
-        let form = self.form();
-        match self {
-            GradientFlow::Structured(s) if s.as_ref().pattern() == pattern => Ok(s.data_mut()),
-            _ => Err(Error::shape(format!("a diagonal of {n}"), format!("{form:?}"))),
-        }
-    }
-
-    /// Back to zero; the memory is kept.
-    pub(super) fn clear(&mut self, memory: &mut Memory<R>) {
-        match core::mem::take(self) {
-            GradientFlow::Zero => {}
-            GradientFlow::Dense(all) => memory.dense = all,
-            GradientFlow::Structured(s) => memory.dense = s.into_data(),
-            GradientFlow::Sparse(rows) => memory.rows = rows,
-            GradientFlow::LowRank(pairs) => memory.pairs = pairs,
-        }
-    }
-
-    /// Puts pairs to those that are there, if all of them take less memory than the matrix.
-    fn append(&mut self, other: PairsRef<'_, R>, memory: &mut Memory<R>) -> bool {
-        let have = match self {
-            GradientFlow::LowRank(pairs) => pairs.as_ref().sizes(),
-            GradientFlow::Zero => [0, other.sizes()[1], other.sizes()[2]],
-            _ => return false,
-        };
-        if have[1..] != other.sizes()[1..] || other.is_larger_than_dense(have[0] + other.sizes()[0]) {
-            return false;
-        }
-        if !matches!(self, GradientFlow::LowRank(_)) {
-            let mut pairs = core::mem::take(&mut memory.pairs);
-            pairs.clear();
-            *self = GradientFlow::LowRank(pairs);
-        }
-        if let GradientFlow::LowRank(pairs) = self {
-            pairs.append(other);
-        }
-        true
     }
 }
 

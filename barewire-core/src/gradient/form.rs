@@ -54,6 +54,9 @@ pub enum Representation {
     Sparse,
     /// the outer products of linear layers stay pairs, until dense is smaller
     LowRank,
+    /// the signal of ternary digits as [accumulators](super::TernaryGradient) take it: outer products stay pairs, however many,
+    /// and a step forms some rows at a time
+    Ternary,
     /// the diagonal of a square matrix; what is beside it is not a parameter, and its gradient is dropped
     Diagonal,
     /// not held at all: contributions are dropped

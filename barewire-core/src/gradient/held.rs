@@ -6,8 +6,9 @@ use core::ops::Range;
 
 use barewire_kernels::Exec;
 
-use super::flow::{FlowRef, GradientFlow, Memory, is_zero};
+use super::flow::{FlowRef, GradientFlow, is_zero};
 use super::squares::Squares;
+use super::sum::Memory;
 use super::{Form, PairsRef, Representation, RowsRef};
 use crate::Error;
 use crate::ops::add_outer;
@@ -54,8 +55,12 @@ impl<R: Real> Default for Gradient<R> {
 impl<R: Real> Gradient<R> {
     /// No contribution yet, to be held in this way.
     pub fn held_as(held: Representation) -> Self {
-        let memory = Memory::new(held == Representation::Sparse);
-        Gradient { held, flow: GradientFlow::Zero, memory, lent: Vec::new() }
+        let stays = match held {
+            Representation::Sparse => Form::Sparse,
+            Representation::Ternary => Form::LowRank,
+            _ => Form::Zero,
+        };
+        Gradient { held, flow: GradientFlow::Zero, memory: Memory::new(stays), lent: Vec::new() }
     }
 
     /// A gradient that nobody wants: contributions to it cost nothing.
@@ -86,12 +91,13 @@ impl<R: Real> Gradient<R> {
 
     /// All `n` elements, to read or to add to; `None` if nobody wants them. This is what materialises rows and pairs.
     ///
-    /// What was there of another size than `n` is dropped: it was the gradient of something else.
-    pub fn dense(&mut self, n: usize) -> Option<&mut [R]> {
+    /// # Errors
+    /// A gradient of another size is held: it is that of something else, and stays as it is. [`clear`](Self::clear) ends it.
+    pub fn dense(&mut self, n: usize) -> Result<Option<&mut [R]>, Error> {
         match self.held {
-            Representation::Ignored => None,
-            Representation::Diagonal => Some(self.lend(n)),
-            _ => Some(self.flow.make_dense(n, &mut self.memory)),
+            Representation::Ignored => Ok(None),
+            Representation::Diagonal => self.lend(n).map(Some),
+            _ => self.flow.make_dense(n, &mut self.memory).map(Some),
         }
     }
 
@@ -146,7 +152,7 @@ impl<R: Real> Gradient<R> {
             }
             Representation::Dense if matches!(self.flow, GradientFlow::Zero) => {
                 super::rows::check([count, width], ids, values)?;
-                self.flow.make_dense(count.saturating_mul(width), &mut self.memory);
+                self.flow.make_dense(count.saturating_mul(width), &mut self.memory)?;
             }
             _ => {}
         }
@@ -167,7 +173,7 @@ impl<R: Real> Gradient<R> {
     pub fn add_outer(&mut self, [n, rows, cols]: [usize; 3], alpha: R, y: &[R], x: &[R]) -> Result<(), Error> {
         match self.held {
             Representation::Ignored => Ok(()),
-            Representation::LowRank => {
+            Representation::LowRank | Representation::Ternary => {
                 let pairs = PairsRef::new([n, rows, cols], alpha, y, x)?;
                 self.flow.add_with(FlowRef::LowRank(pairs), &mut self.memory)
             }
@@ -181,9 +187,8 @@ impl<R: Real> Gradient<R> {
                 Ok(())
             }
             _ => {
-                let size = rows.saturating_mul(cols);
-                self.flow.as_ref().check_size(size)?;
-                let all = self.flow.make_dense(size, &mut self.memory);
+                PairsRef::new([n, rows, cols], alpha, y, x)?;
+                let all = self.flow.make_dense(rows.saturating_mul(cols), &mut self.memory)?;
                 add_outer([n, rows, cols], alpha, y, x, all)
             }
         }
@@ -225,7 +230,7 @@ impl<R: Real> Gradient<R> {
             Representation::Dense => {
                 // in place, whatever comes
                 if matches!(self.flow, GradientFlow::Zero) {
-                    self.flow.make_dense(n, &mut self.memory);
+                    self.flow.make_dense(n, &mut self.memory)?;
                 }
             }
             _ => {}
@@ -288,14 +293,14 @@ impl<R: Real> Gradient<R> {
             }),
             FlowRef::LowRank(pairs) => {
                 let [_, rows, cols] = pairs.sizes();
+                let add = |_, block: &[R]| {
+                    squares.add(block);
+                    Ok(())
+                };
                 let block = &mut self.memory.block;
-                for first in (0..rows).step_by(BLOCK) {
-                    let range = first..rows.min(first + BLOCK);
-                    block.resize(range.len() * cols, R::ZERO);
-                    // lengths are right by construction
-                    if pairs.rows(Exec::best(), range, block).is_ok() {
-                        squares.add(block);
-                    }
+                if FlowRef::LowRank(pairs).each_block(Exec::best(), [rows, cols], 1, block, add).is_err() {
+                    // a part of a sum is no sum
+                    return f64::NAN;
                 }
             }
         }
@@ -317,30 +322,27 @@ impl<R: Real> Gradient<R> {
     }
 
     /// The diagonal as a whole matrix. What is then added beside it is dropped when it is taken back.
-    fn lend(&mut self, n: usize) -> &mut [R] {
-        let side = n.isqrt();
+    fn lend(&mut self, n: usize) -> Result<&mut [R], Error> {
+        let [side, _] = square(n)?;
         self.take_back();
-        self.lent.resize(n, R::ZERO);
-        if let Ok(diagonal) = self.flow.make_diagonal(side, &mut self.memory) {
-            self.lent.iter_mut().step_by(side + 1).zip(diagonal).for_each(|(to, from)| *to = *from);
-        }
-        &mut self.lent
+        let Gradient { flow, memory, lent, .. } = self;
+        let diagonal = flow.make_diagonal(side, memory)?;
+        lent.resize(n, R::ZERO);
+        lent.iter_mut().step_by(side + 1).zip(diagonal).for_each(|(to, from)| *to = *from);
+        Ok(lent)
     }
 
     fn take_back(&mut self) {
-        if self.lent.is_empty() {
-            return;
-        }
-        let side = self.lent.len().isqrt();
-        if let Ok(diagonal) = self.flow.make_diagonal(side, &mut self.memory) {
-            diagonal.iter_mut().zip(self.lent.iter().step_by(side + 1)).for_each(|(to, from)| *to = *from);
+        // it was lent from this diagonal, which nothing has changed since
+        if let GradientFlow::Structured(diagonal) = &mut self.flow
+            && !self.lent.is_empty()
+        {
+            let beside = self.lent.len().isqrt() + 1;
+            diagonal.data_mut().iter_mut().zip(self.lent.iter().step_by(beside)).for_each(|(to, from)| *to = *from);
         }
         self.lent.clear();
     }
 }
-
-/// Rows of low rank that are measured at a time.
-const BLOCK: usize = 64;
 
 /// The sides of a square matrix of `n` elements.
 fn square(n: usize) -> Result<[usize; 2], Error> {

@@ -14,6 +14,7 @@ mod pattern;
 mod rows;
 mod signal;
 mod squares;
+mod sum;
 mod ternary;
 
 pub use deferred::Deferred;
@@ -24,6 +25,7 @@ pub use pairs::{Pairs, PairsRef};
 pub use pattern::{Pattern, Structured, StructuredRef};
 pub use rows::{Rows, RowsRef};
 pub use signal::{QuantizedGrad, Signal};
+pub(crate) use squares::Squares;
 pub(crate) use ternary::Firing;
 pub use ternary::TernaryGradient;
 

@@ -81,16 +81,24 @@ impl Pattern {
     }
 
     /// `f(stored, at)` for each element that a stored number is: the number's place in the data, the element's in the
-    /// matrix.
-    fn each(self, mut f: impl FnMut(usize, usize)) {
-        let [rows, cols] = self.shape();
-        // a message may speak of any number of rows without elements
-        for row in 0..if cols == 0 { 0 } else { rows } {
+    /// matrix. Elements `range` of the whole matrix alone.
+    fn within(self, range: Range<usize>, mut f: impl FnMut(usize, usize)) {
+        let [_, cols] = self.shape();
+        // without columns there are no elements, of however many rows a message may speak
+        for row in range.start.checked_div(cols).unwrap_or(0)..if cols == 0 { 0 } else { range.end.div_ceil(cols) } {
             let (stored, columns) = self.in_row(row, cols);
-            for (i, col) in columns.enumerate() {
-                f(stored + i, row * cols + col);
+            for (i, at) in columns.map(|col| row * cols + col).enumerate() {
+                if range.contains(&at) {
+                    f(stored + i, at);
+                }
             }
         }
+    }
+
+    /// As [`within`](Self::within), for all elements.
+    fn each(self, f: impl FnMut(usize, usize)) {
+        let [rows, cols] = self.shape();
+        self.within(0..rows * cols, f);
     }
 
     /// Where the first stored element of a row is in the data, and the columns that are stored.
@@ -208,5 +216,10 @@ impl<'a, R: Real> StructuredRef<'a, R> {
     /// `f(at, value)` for each element of the whole matrix that a number stands for, by ascending place.
     pub(super) fn each(self, mut f: impl FnMut(usize, R)) {
         self.pattern.each(|stored, at| f(at, self.data[stored]));
+    }
+
+    /// As [`each`](Self::each), for the elements `range` of the whole matrix.
+    pub(super) fn within(self, range: Range<usize>, mut f: impl FnMut(usize, R)) {
+        self.pattern.within(range, |stored, at| f(at, self.data[stored]));
     }
 }

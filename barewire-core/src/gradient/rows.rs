@@ -69,11 +69,17 @@ impl<'a, R: Real> RowsRef<'a, R> {
         starts.zip(self.values.chunks(self.width.max(1)))
     }
 
-    /// Those of the rows `range` of the whole matrix.
-    pub(super) fn within(self, range: Range<usize>) -> Self {
-        let at = |row: usize| self.numbers.partition_point(|number| (*number as usize) < row);
-        let (from, to) = (at(range.start), at(range.end));
-        RowsRef { numbers: &self.numbers[from..to], values: &self.values[from * self.width..to * self.width], ..self }
+    /// `f(at, values)` for what is held of the elements `range` of the whole matrix, row by row; a row that begins before it or
+    /// ends beyond it is cut.
+    pub(super) fn within(self, range: Range<usize>, mut f: impl FnMut(usize, &'a [R])) {
+        let width = self.width.max(1);
+        let place = |row: usize| self.numbers.partition_point(|number| (*number as usize) < row);
+        let (from, to) = (place(range.start / width), place(range.end.div_ceil(width)));
+        for (number, row) in self.numbers[from..to].iter().zip(self.values[from * self.width..].chunks(width)) {
+            let start = *number as usize * width;
+            let (cut, end) = (range.start.saturating_sub(start), row.len().min(range.end - start));
+            f(start + cut, &row[cut..end]);
+        }
     }
 }
 

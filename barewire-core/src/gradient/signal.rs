@@ -49,7 +49,10 @@ impl<R: Real> Signal<R> {
 
     /// All `rows * cols` elements, row-major, to read or to add to; `None` if nobody wants them. This is what materialises
     /// pairs.
-    pub fn dense(&mut self, rows: usize, cols: usize) -> Option<&mut [R]> {
+    ///
+    /// # Errors
+    /// A signal of another size is held; see [`Gradient::dense`].
+    pub fn dense(&mut self, rows: usize, cols: usize) -> Result<Option<&mut [R]>, Error> {
         self.gradient.dense(rows.saturating_mul(cols))
     }
 

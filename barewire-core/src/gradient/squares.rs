@@ -5,14 +5,14 @@ use crate::real::Real;
 /// Sum of squares in f64: element `i` to partial sum `i % 8`, then a fixed order. The bits depend on the elements and their
 /// places alone, so a gradient has the same norm in every form.
 #[derive(Default)]
-pub(super) struct Squares {
+pub(crate) struct Squares {
     lanes: [f64; 8],
     at: usize,
 }
 
 impl Squares {
     /// The next elements.
-    pub(super) fn add<R: Real>(&mut self, values: &[R]) {
+    pub(crate) fn add<R: Real>(&mut self, values: &[R]) {
         let (head, values) = values.split_at(values.len().min((8 - self.at % 8) % 8));
         self.tail(head);
         let (chunks, rest) = values.as_chunks::<8>();
@@ -27,11 +27,11 @@ impl Squares {
     }
 
     /// Some elements that are 0, up to element `at`.
-    pub(super) fn skip_to(&mut self, at: usize) {
+    pub(crate) fn skip_to(&mut self, at: usize) {
         self.at = at;
     }
 
-    pub(super) fn total(self) -> f64 {
+    pub(crate) fn total(self) -> f64 {
         self.lanes.iter().sum()
     }
 

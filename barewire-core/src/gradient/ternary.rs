@@ -104,16 +104,13 @@ impl TernaryGradient {
         if let Some(size) = signal.size().filter(|size| *size != n) {
             return Err(Error::length("signal", n, size));
         }
-        let sides = match signal {
-            FlowRef::LowRank(pairs) => [pairs.sizes()[1], pairs.sizes()[2]],
-            FlowRef::Sparse(rows) => [rows.count(), rows.width()],
-            _ => [self.rows, self.cols],
-        };
-        if sides == [self.rows, self.cols] {
-            return self.signal.add_flow(signal);
+        match signal {
+            // as many elements, but rows of another length: they are no pairs of this matrix
+            FlowRef::LowRank(pairs) if pairs.sizes()[1..] != [self.rows, self.cols] => {
+                self.signal.dense(n)?.map_or(Ok(()), |all| signal.add_to(all))
+            }
+            _ => self.signal.add_flow(signal),
         }
-        // as many elements, but rows of another length: read row by row they are others
-        self.signal.dense(n).map_or(Ok(()), |all| signal.add_to(all))
     }
 
     /// One step against the signal: `gain / rms` of each row times the signal is rounded and added, what is full fires a

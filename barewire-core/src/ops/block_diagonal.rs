@@ -80,7 +80,7 @@ impl Primitive for block_diagonal {
         for (x, c) in x.chunks_exact(d).zip(c.chunks_exact(d)) {
             w.add_outer(c, x, sums);
         }
-        add_to_gradient(w_cot, sums);
+        add_to_gradient(w_cot, sums)?;
         if let Some(x_cot) = slot.accumulate() {
             for (x_cot, c) in x_cot.chunks_exact_mut(d).zip(c.chunks_exact(d)) {
                 w.add_transposed_product(c, x_cot);

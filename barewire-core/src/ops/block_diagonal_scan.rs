@@ -109,7 +109,7 @@ impl Primitive for block_diagonal_scan {
             }
         }
         v_cot.finish();
-        add_to_gradient(a_cot, sums);
+        add_to_gradient(a_cot, sums)?;
         Ok(())
     }
 }

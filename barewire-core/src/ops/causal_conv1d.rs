@@ -100,8 +100,8 @@ impl Primitive for causal_conv1d {
         let state = state.sized(taps.states())?;
         taps.backward(initial, c, state, [&mut *x_cot.values, w_cot, b_cot])?;
         x_cot.finish();
-        add_to_gradient(w_grad, w_cot);
-        add_to_gradient(b_grad, b_cot);
+        add_to_gradient(w_grad, w_cot)?;
+        add_to_gradient(b_grad, b_cot)?;
         Ok(())
     }
 }

@@ -113,7 +113,7 @@ impl Primitive for diagonal_scan {
         of.backward(x, states, y_cot, l, [&mut *x_cot.values, a_cot, b_cot, c_cot, skip_cot])?;
         x_cot.finish();
         for (gradient, sums) in [(a, &*a_cot), (b, &*b_cot), (c, &*c_cot), (skip, &*skip_cot)] {
-            add_to_gradient(gradient, sums);
+            add_to_gradient(gradient, sums)?;
         }
         Ok(())
     }

@@ -84,8 +84,8 @@ impl Primitive for layer_norm {
         let (to, sums) = (&mut *x_cot.values, [&mut *w_cot, &mut *b_cot]);
         vectorize(Isa::best(), Backward { x, w, rows, c, x_cot: to, sums });
         x_cot.finish();
-        add_to_gradient(w_grad, w_cot);
-        add_to_gradient(b_grad, b_cot);
+        add_to_gradient(w_grad, w_cot)?;
+        add_to_gradient(b_grad, b_cot)?;
         Ok(())
     }
 }

@@ -151,7 +151,7 @@ impl Primitive for linear_bias {
     ) -> Result<(), Error> {
         let o = residual.w.rows;
         residual.backward(c, w, x)?;
-        if let Some(b) = b.dense(o) {
+        if let Some(b) = b.dense(o)? {
             for c in c.chunks_exact(o.max(1)) {
                 add_into(b, c);
             }

@@ -86,7 +86,7 @@ impl Primitive for lower_bounds {
         mut scratch: Arena<'_, R>,
     ) -> Result<(), Error> {
         length("cotangent", p.len(), c.len())?;
-        let Some(raw) = raw.dense(p.len()) else { return Ok(()) };
+        let Some(raw) = raw.dense(p.len())? else { return Ok(()) };
         let p_cot = scratch.take(p.len());
         for k in 0..d.min(p.len()) {
             let layers = || (k..p.len()).step_by(d);

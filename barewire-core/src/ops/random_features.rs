@@ -100,7 +100,7 @@ impl Primitive for random_features {
                 }
             }
         }
-        match w_grad.dense(w.values.len()) {
+        match w_grad.dense(w.values.len())? {
             Some(w_grad) => add_outer([n, m, d], R::ONE, g, x, w_grad),
             None => Ok(()),
         }

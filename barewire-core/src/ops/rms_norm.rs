@@ -99,7 +99,7 @@ impl<'r, R: Real> Residual<'r, R> {
         self.cotangents(c, x_cot.values, w_cot)?;
         x_cot.finish();
         if let Some(gradient) = w_grad {
-            add_to_gradient(gradient, w_cot);
+            add_to_gradient(gradient, w_cot)?;
         }
         Ok(())
     }

@@ -356,8 +356,8 @@ impl<R: Real> Residual<'_, R> {
         let written = [&mut *x.values, &mut *dt.values, &mut *a.values, &mut *b.values, &mut *c.values, &mut *z.values];
         self.cotangents(y_cot, l, written, [&mut *skip_cot, &mut *bias_cot])?;
         [x, dt, a, b, c, z].into_iter().for_each(Overwritten::finish);
-        add_to_gradient(skip, skip_cot);
-        add_to_gradient(dt_bias, bias_cot);
+        add_to_gradient(skip, skip_cot)?;
+        add_to_gradient(dt_bias, bias_cot)?;
         Ok(())
     }
 

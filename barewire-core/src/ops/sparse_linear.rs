@@ -93,7 +93,7 @@ impl Primitive for sparse_linear {
         if let Some(x_cot) = slot.accumulate() {
             matrix.each(n, d, |entry, from, to| x_cot[from] += matrix.values[entry] * c[to]);
         }
-        if let Some(sums) = gradient.dense(matrix.values.len()) {
+        if let Some(sums) = gradient.dense(matrix.values.len())? {
             matrix.each(n, d, |entry, from, to| sums[entry] += c[to] * x[from]);
         }
         Ok(())

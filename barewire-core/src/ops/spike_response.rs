@@ -144,8 +144,8 @@ impl Primitive for spike_response {
         }
         each_state(fronts, sizes, 0, |which, at, to| state[to].copy_from_slice(&cots[which][at]));
         i.finish();
-        add_to_gradient(kernel, sums[0]);
-        add_to_gradient(adaptation, sums[1]);
+        add_to_gradient(kernel, sums[0])?;
+        add_to_gradient(adaptation, sums[1])?;
         Ok(())
     }
 }

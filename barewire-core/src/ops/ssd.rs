@@ -120,8 +120,8 @@ impl Primitive for ssd {
         let written = [&mut *x.values, &mut *dt.values, &mut *a.values, &mut *b.values, &mut *c.values];
         residual.cotangents(y_cot, l, written, [&mut *skip_cot, &mut *bias_cot])?;
         [x, dt, a, b, c].into_iter().for_each(Overwritten::finish);
-        add_to_gradient(skip, skip_cot);
-        add_to_gradient(dt_bias, bias_cot);
+        add_to_gradient(skip, skip_cot)?;
+        add_to_gradient(dt_bias, bias_cot)?;
         Ok(())
     }
 }

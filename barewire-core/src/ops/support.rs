@@ -80,10 +80,11 @@ pub(super) fn f32s_mut<R: Real, const N: usize>(slices: [&mut [R]; N]) -> Option
 }
 
 /// Adds sums to a parameter's gradient, if it is wanted.
-pub(super) fn add_to_gradient<R: Real>(gradient: &mut Gradient<R>, sums: &[R]) {
-    if let Some(to) = gradient.dense(sums.len()) {
+pub(super) fn add_to_gradient<R: Real>(gradient: &mut Gradient<R>, sums: &[R]) -> Result<(), Error> {
+    if let Some(to) = gradient.dense(sums.len())? {
         add_into(to, sums);
     }
+    Ok(())
 }
 
 /// Runs `f` with the kernels' working memory of this thread, which grows to the largest call seen.

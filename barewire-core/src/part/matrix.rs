@@ -36,8 +36,7 @@ impl Part for Matrix<f32> {
         path: &mut String,
         visit: &mut dyn FnMut(Leaf<'_, R>),
     ) -> Result<(), Error> {
-        walk_floats(view.values, <Self as Parameter>::dims(&view), grad, path, visit);
-        Ok(())
+        walk_floats(view.values, <Self as Parameter>::dims(&view), grad, path, visit)
     }
     fn walk_mut(
         view: Self::ViewMut<'_>,
@@ -70,7 +69,7 @@ impl Elementwise for Matrix<f32> {
     fn numbers<'a, R: Real>(view: &'a MatrixView<'_, R>) -> &'a [R] {
         view.values
     }
-    fn sink<R: Real, const SPREAD: u8>(grad: &mut Gradient<R>, n: usize) -> Sink<'_, R, SPREAD> {
+    fn sink<R: Real, const SPREAD: u8>(grad: &mut Gradient<R>, n: usize) -> Result<Sink<'_, R, SPREAD>, Error> {
         Sink::parameter(grad, n)
     }
 }

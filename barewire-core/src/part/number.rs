@@ -67,8 +67,8 @@ impl Elementwise for f32 {
     fn numbers<R: Real>(view: &R) -> &[R] {
         core::slice::from_ref(view)
     }
-    fn sink<R: Real, const SPREAD: u8>(grad: &mut R, _: usize) -> Sink<'_, R, SPREAD> {
-        Sink::number(grad)
+    fn sink<R: Real, const SPREAD: u8>(grad: &mut R, _: usize) -> Result<Sink<'_, R, SPREAD>, Error> {
+        Ok(Sink::number(grad))
     }
 }
 

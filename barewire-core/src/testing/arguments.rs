@@ -126,17 +126,20 @@ impl<R: Real> Receiver<R> {
     }
 
     /// The gradient of the argument's numbers, and what its digits received.
-    pub(super) fn read(mut self, value: &Value<R>) -> (Vec<R>, Vec<R>) {
+    ///
+    /// # Errors
+    /// A gradient of another number of them.
+    pub(super) fn read(mut self, value: &Value<R>) -> Result<(Vec<R>, Vec<R>), Error> {
         let n = value.numbers.len();
         let numbers = match self.got {
             _ if !value.free => alloc::vec![R::ZERO; n],
             Got::Nothing | Got::Signal => Vec::new(),
             Got::Slot => self.slot,
             Got::Number => [self.number].into(),
-            Got::Gradient => self.gradient.dense(n).map(|g| g.to_vec()).unwrap_or_default(),
+            Got::Gradient => self.gradient.dense(n)?.unwrap_or_default().to_vec(),
             Got::Quantized => [self.quantized.scale, self.quantized.zero].into(),
         };
-        (numbers, self.quantized.signal.values().to_vec())
+        Ok((numbers, self.quantized.signal.values().to_vec()))
     }
 }
 

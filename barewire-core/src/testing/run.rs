@@ -119,7 +119,7 @@ where
         let cots = Receivers::of(&mut receivers)?;
         O::vjp(residual, lent(&outs)?, lent(&given.outs)?, cots, &mut state, scratch)?;
         let read = receivers.into_iter().zip(values).map(|(receiver, value)| receiver.read(value));
-        let (arguments, signals) = read.unzip();
+        let (arguments, signals) = read.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
         Ok(Pulled { arguments, signals, state: contents(&mut state) })
     }
 }

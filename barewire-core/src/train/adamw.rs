@@ -9,8 +9,10 @@ use barewire_kernels::{Exec, Scratch, ternary};
 use super::moments::{Moments, Rates};
 use crate::Error;
 use crate::error::Inside;
+use crate::gradient::Form;
 use crate::part::{LeafMut, Part};
 use crate::wire::{AccessMut, Region};
+use core::ops::Range;
 
 /// What an [`AdamW`] is told once.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,8 +46,8 @@ impl Default for AdamWOptions {
 /// `s = mean |W|`, `T = clamp(round(W / s), -1, 1)`. A scale that is tied to digits in this way (`scaled_by`) has no
 /// update of its own; its gradient is ignored.
 ///
-/// Gradients that are held as rows, pairs or a diagonal are read some rows at a time and never as a whole; the bits are those of a
-/// dense one. The signal of digits is read as a whole, since their scale is the mean over all latent weights.
+/// Gradients that are held as rows, pairs or a diagonal, and signals of digits, are read some rows at a time and never as a
+/// whole; the bits are those of a dense one.
 ///
 /// Parameters are updated in place, in the order of [`Part::walk_mut`]. Digits without a `scaled_by`, and other packed
 /// codes, are left alone.
@@ -268,11 +270,23 @@ impl LeafState {
             }
             LeafMut::Ternary { rows, cols, words, signal, scale, .. } if !frozen && !latent.is_empty() => {
                 moments.check(rows * cols).inside(path)?;
-                let (Some(signal), Some(scale)) = (signal.dense(rows, cols), scale) else { return Ok(()) };
+                let Some(scale) = scale.filter(|_| signal.form() != Form::Ignored) else { return Ok(()) };
                 let c = Coefficients { grad: rates.decayed.grad / scale.get(), ..rates.decayed };
                 let Moments { first, second } = moments;
-                scale
-                    .set(adam::update_latent_with(exec, c, latent, signal, first, second, rows, cols, words, scratch)?);
+                let sizes = [rows, cols];
+                scale.set(if signal.form() == Form::Dense {
+                    // the same in one pass less
+                    let signal = signal.dense(rows, cols).inside(path)?.unwrap_or_default();
+                    adam::update_latent_with(exec, c, latent, signal, first, second, rows, cols, words, scratch)?
+                } else {
+                    let update = |rows: Range<usize>, signal: &[f32]| {
+                        let at = rows.start * cols..rows.end * cols;
+                        let (first, second) = (&mut first[at.clone()], &mut second[at.clone()]);
+                        Ok(adam::update_with(exec, c, &mut latent[at], signal, first, second)?)
+                    };
+                    signal.gradient_mut().each_block(exec, sizes, 1, block, update).inside(path)?;
+                    ternary::quantize_absmean_with(exec, latent, rows, cols, words)?
+                });
             }
             _ => {}
         }

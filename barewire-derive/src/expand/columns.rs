@@ -70,8 +70,7 @@ impl Part<'_> {
                     let [#(#grads),*] = &mut fields;
                     let grad = #path::Grad { #(#members: #grads,)* #marker };
                     #path::vjp::<R>(r, &[&*y], &[cot], inputs_cot, grad, #state, scratch.lend())?;
-                    #k::add_gradients(&mut fields, grads);
-                    ::core::result::Result::Ok(())
+                    #k::add_gradients(&mut fields, grads)
                 }
             })
         });

@@ -432,7 +432,7 @@ pub(crate) mod gate {
                             R,
                         >(&r.p_gain)
                             .len(),
-                    ),
+                    )?,
                     __private::Sink::<R, { E0.spread[1] as u8 }>::slot(in_x.first()),
                 ),
                 e0_back::<R>,
@@ -1550,7 +1550,7 @@ mod block {
                 >(
                     &mut *grad.scale,
                     <names::P0 as __private::Elementwise>::numbers::<R>(&r.p_scale).len(),
-                ),
+                )?,
                 __private::Sink::<
                     R,
                     { E2.spread[2] as u8 },
@@ -2009,7 +2009,7 @@ mod block {
                         &mut *grad.scale,
                         <names::P0 as __private::Elementwise>::numbers::<R>(&r.p_scale)
                             .len(),
-                    ),
+                    )?,
                     __private::Sink::<
                         R,
                         { E2.spread[2] as u8 },

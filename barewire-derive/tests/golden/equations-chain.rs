@@ -523,7 +523,7 @@ pub mod chain {
                 >(
                     &mut *grad.gain,
                     <names::P1 as __private::Elementwise>::numbers::<R>(&r.p_gain).len(),
-                ),
+                )?,
                 __private::Sink::<
                     R,
                     { E3.spread[2] as u8 },

@@ -209,9 +209,10 @@ impl Hgrn {
         let view = self.region.view_mut()?;
         HgrnLm::walk_mut(view, &mut grad, &mut String::new(), &mut |leaf| {
             let (path, values) = match leaf {
-                // a gradient that is ignored has no numbers, and then the comparison says so
+                // a gradient that is ignored or of another size has no numbers, and then the comparison says so
                 LeafMut::Float { path, grad, values, .. } => {
-                    (path.to_owned(), grad.dense(values.len()).map_or_else(Vec::new, |dense| dense.to_vec()))
+                    let dense = grad.dense(values.len()).ok().flatten();
+                    (path.to_owned(), dense.map_or_else(Vec::new, |dense| dense.to_vec()))
                 }
                 // the gradient of the weights that the digits stand for
                 LeafMut::Ternary { path, signal, scale: Some(scale), .. } => {

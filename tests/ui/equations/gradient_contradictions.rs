@@ -31,6 +31,16 @@ enum Weight {
         #[bare(dims = [d_out, d_in], gradient = 3)]
         weights: Matrix<f32>,
     },
+    #[bare(forward = |x: [batch, d_in]| linear(weights, x))]
+    F {
+        #[bare(dims = [d_out, d_in], gradient = wavelet)]
+        weights: Matrix<f32>,
+    },
+    #[bare(forward = |x: [batch, d_in]| ternary_linear(digits, x))]
+    G {
+        #[bare(dims = [d_out, d_in], gradient = ternery)]
+        digits: TernaryMatrix,
+    },
 }
 
 fn main() {}

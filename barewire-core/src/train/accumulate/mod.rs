@@ -85,7 +85,7 @@ pub fn default_gain(bits: u32) -> (f64, f64) {
 ///
 /// // what a backward pass leaves: the loss falls with the first digit of the first row
 /// let mut signal = barewire_core::gradient::Signal::default();
-/// signal.dense(8, 32).ok_or("ignored")?[0] = -1.0;
+/// signal.dense(8, 32)?.ok_or("ignored")?[0] = -1.0;
 /// for _ in 0..3 {
 ///     optimizer.step(&mut model, &mut state, &mut signal, 4e-3, gain as f32)?;
 /// }

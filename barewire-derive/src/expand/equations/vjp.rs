@@ -189,7 +189,7 @@ impl Writer<'_> {
                 Value::Field(f) => {
                     let (ty, gradient) = (self.parameter_type(*f), self.gradient(*f));
                     quote!(<#ty as #k::Elementwise>::sink::<R, { #group.spread[#at] as u8 }>(
-                        #gradient, <#ty as #k::Elementwise>::numbers::<R>(&r.#p).len()))
+                        #gradient, <#ty as #k::Elementwise>::numbers::<R>(&r.#p).len())?)
                 }
                 value => {
                     let slot = self.slot(*value, written);
