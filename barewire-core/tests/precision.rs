@@ -314,3 +314,31 @@ fn sums_that_cancel_go_up_and_come_down_again() {
     sums.clear();
     assert_eq!((sums.level(), sums.plane()), (Level::Stable, Some(&[0.0; 64][..])));
 }
+
+/// What the rule sees are ratios: numbers of another unit need the same arithmetic, also where the squares of `f32` end.
+#[test]
+fn levels_do_not_depend_on_the_unit() {
+    let n = 100;
+    let levels = |unit: f32, certify: bool| {
+        let rng = &mut Rng::new(12);
+        let rule = Rule { tolerance: 1e-7, certify };
+        let (mut sums, mut adaptive, mut list) = (AdaptiveGradient::zeros(n, rule), Adaptive::new(rule), Vec::new());
+        let mut levels = Vec::new();
+        for _ in 0..40 {
+            let term: Vec<f32> = integers(rng, n).iter().map(|x| x * unit).collect();
+            sums.add(&term).unwrap();
+            list.extend_from_slice(&term);
+            levels.push((sums.level(), adaptive.sum(&list).level));
+        }
+        sums.clear();
+        levels.push((sums.level(), adaptive.level()));
+        levels
+    };
+    for certify in [false, true] {
+        let want = levels(1.0, certify);
+        assert!(want.iter().any(|level| level.0 > Level::Stable) && want.iter().any(|level| level.1 > Level::Stable));
+        for exponent in [-80, -60, 50, 60] {
+            assert_eq!(levels((exponent as f32).exp2(), certify), want, "2^{exponent}");
+        }
+    }
+}

@@ -7,8 +7,10 @@ use barewire_kernels::{Isa, Kernel, vectorize};
 
 use super::arithmetic::{Arithmetic, LANES, sum};
 use super::gradient::PrecisionGradient;
+use super::look::{Seen, look};
 use super::rule::{HYSTERESIS, Level, Moments, Rule, SWAMPED, beyond};
 use crate::Error;
+use crate::gradient::Squares;
 
 /// Sums of lists, each in the least precise arithmetic that is good enough.
 ///
@@ -57,11 +59,18 @@ impl Adaptive {
     /// The sum of all numbers. NaN if one is NaN.
     pub fn sum(&mut self, values: &[f32]) -> Sum {
         let measured = vectorize(Isa::best(), Measure(values));
+        let n = values.len().max(1) as f64;
+        let mut mean_square = f64::from(measured.squares) / n;
+        if !SQUARES.contains(&mean_square) {
+            let mut squares = Squares::default();
+            squares.add(values);
+            mean_square = squares.total() / n;
+        }
         let moments = |sum: f64| Moments {
             terms: values.len() as f64,
             sum: sum.abs(),
             magnitudes: measured.magnitudes.into(),
-            rms: (f64::from(measured.squares) / values.len().max(1) as f64).sqrt(),
+            rms: mean_square.sqrt(),
         };
         let error = |level: Level, sum: f64| {
             let arithmetic = of_lists(level);
@@ -96,7 +105,7 @@ fn of_lists(level: Level) -> Arithmetic {
 }
 
 /// The planes leave the gradient where it is.
-fn of_gradients(level: Level) -> Arithmetic {
+pub(super) fn of_gradients(level: Level) -> Arithmetic {
     match level {
         Level::Stable => Arithmetic::Single,
         Level::Standard => Arithmetic::Planes,
@@ -156,9 +165,8 @@ pub struct AdaptiveGradient {
     sums: PrecisionGradient,
     /// contributions so far
     terms: u32,
-    /// of all elements of all contributions
-    magnitudes: f64,
-    squares: f64,
+    /// of all elements of all contributions: squares, or magnitudes where the rule certifies
+    spread: f64,
     /// the largest share of a contribution that the level below would have lost
     lost_below: f64,
 }
@@ -167,7 +175,7 @@ impl AdaptiveGradient {
     /// `n` zeros.
     pub fn zeros(n: usize, rule: Rule) -> Self {
         let (level, sums) = (Level::Stable, zeros(Level::Stable, n));
-        AdaptiveGradient { rule, level, sums, terms: 0, magnitudes: 0.0, squares: 0.0, lost_below: 0.0 }
+        AdaptiveGradient { rule, level, sums, terms: 0, spread: 0.0, lost_below: 0.0 }
     }
 
     /// The arithmetic now.
@@ -196,14 +204,13 @@ impl AdaptiveGradient {
         let n = values.len().max(1) as f64;
         loop {
             let seen = self.look(values);
-            let lost = f64::from(seen.swamped) / n;
+            let lost = seen.swamped as f64 / n;
             let needs_more = lost > SWAMPED || beyond(self.error(self.level, seen.sums / n), self.rule.tolerance);
             match self.level.above().filter(|_| needs_more) {
                 Some(above) => self.rise(above)?,
                 None => {
-                    self.magnitudes += seen.magnitudes;
-                    self.squares += seen.squares;
-                    self.lost_below = self.lost_below.max(f64::from(seen.swamped_below) / n);
+                    self.spread += seen.spread;
+                    self.lost_below = self.lost_below.max(seen.swamped_below as f64 / n);
                     break;
                 }
             }
@@ -215,7 +222,12 @@ impl AdaptiveGradient {
     /// Zeros again, for the next sum; at the level below, if this sum would have been 8 times better there than it need be.
     pub fn clear(&mut self) {
         let n = self.sums.size();
-        let mean_square = self.look(&[]).sums / n.max(1) as f64;
+        let mut squares = Squares::default();
+        match &self.sums {
+            PrecisionGradient::DoubleDouble(hi, _) => squares.add(hi),
+            sums => squares.add(sums.plane().unwrap_or(&[])),
+        }
+        let mean_square = squares.total() / n.max(1) as f64;
         let relaxed = |below: &Level| {
             HYSTERESIS * self.error(*below, mean_square) <= self.rule.tolerance
                 && HYSTERESIS * self.lost_below <= SWAMPED
@@ -231,8 +243,9 @@ impl AdaptiveGradient {
         let moments = Moments {
             terms,
             sum: mean_square.sqrt(),
-            magnitudes: self.magnitudes / n,
-            rms: (self.squares / (n * terms.max(1.0))).sqrt(),
+            // the rule reads one of them
+            magnitudes: self.spread / n,
+            rms: (self.spread / (n * terms.max(1.0))).sqrt(),
         };
         moments.error(self.rule, of_gradients(level), 1)
     }
@@ -245,20 +258,28 @@ impl AdaptiveGradient {
         Ok(())
     }
 
-    /// A look at the sums and at a contribution, which may be left out.
+    /// A look at the sums and at a contribution.
     fn look(&self, values: &[f32]) -> Seen {
-        let own = of_gradients(self.level).roundoff();
-        let below = self.level.below().map_or(0.0, |below| of_gradients(below).roundoff());
-        let isa = Isa::best();
+        let (rule, level) = (self.rule, self.level);
         match &self.sums {
-            PrecisionGradient::DoubleDouble(hi, _) => vectorize(isa, Look { sums: hi, values, own, below }),
+            PrecisionGradient::DoubleDouble(hi, _) => look::<f64, f64>(rule, level, hi, values),
             sums => {
                 let sums = sums.plane().unwrap_or(&[]);
-                vectorize(isa, Look { sums, values, own: own as f32, below: below as f32 })
+                let seen = look::<f32, f32>(rule, level, sums, values);
+                let fits = |total: f64| SQUARES.contains(&(total / values.len().max(1) as f64));
+                // before the first contribution all sums are 0
+                if fits(seen.spread) && (fits(seen.sums) || self.terms == 0) {
+                    seen
+                } else {
+                    look::<f32, f64>(rule, level, sums, values)
+                }
             }
         }
     }
 }
+
+/// Mean squares that are right in `f32`: far from where the squares of single elements end.
+const SQUARES: core::ops::Range<f64> = 1e-30..1e30;
 
 /// `n` zeros in the arithmetic of [`of_gradients`].
 fn zeros(level: Level, n: usize) -> PrecisionGradient {
@@ -266,96 +287,5 @@ fn zeros(level: Level, n: usize) -> PrecisionGradient {
         Level::Stable => PrecisionGradient::Single(vec![0.0; n]),
         Level::Standard => PrecisionGradient::Planes(vec![0.0; n], vec![0.0; n]),
         Level::Critical => PrecisionGradient::DoubleDouble(vec![0.0; n], vec![0.0; n]),
-    }
-}
-
-#[derive(Default)]
-struct Seen {
-    /// squares of the sums
-    sums: f64,
-    /// of the contribution
-    magnitudes: f64,
-    squares: f64,
-    swamped: u32,
-    swamped_below: u32,
-}
-
-struct Look<'a, T> {
-    sums: &'a [T],
-    values: &'a [f32],
-    own: T,
-    below: T,
-}
-
-/// Lanes of a look, whose partial sums are added to `f64` once a block.
-const LOOK: usize = 16;
-const BLOCK: usize = 16 * LOOK;
-
-/// What the lanes have seen of a block.
-struct Lanes<T> {
-    sums: [T; LOOK],
-    magnitudes: [T; LOOK],
-    squares: [T; LOOK],
-    swamped: [u32; LOOK],
-    swamped_below: [u32; LOOK],
-}
-
-impl<T: crate::real::Real> Lanes<T> {
-    #[inline(always)]
-    fn add(&mut self, sums: &[T; LOOK], values: &[f32; LOOK], [own, below]: [T; 2]) {
-        for l in 0..LOOK {
-            let (x, sum) = (T::of(f64::from(values[l])).abs(), sums[l].abs());
-            self.sums[l] += sum * sum;
-            self.magnitudes[l] += x;
-            self.squares[l] += x * x;
-            let some = x > T::ZERO;
-            self.swamped[l] += u32::from(some & (x < own * sum));
-            self.swamped_below[l] += u32::from(some & (x < below * sum));
-        }
-    }
-}
-
-impl<T: crate::real::Real> Kernel for Look<'_, T> {
-    type Output = Seen;
-    #[inline(always)]
-    fn run(self) -> Seen {
-        let mut seen = Seen::default();
-        let units = [self.own, self.below];
-        for (i, sums) in self.sums.chunks(BLOCK).enumerate() {
-            let mut lanes = Lanes {
-                sums: [T::ZERO; LOOK],
-                magnitudes: [T::ZERO; LOOK],
-                squares: [T::ZERO; LOOK],
-                swamped: [0; LOOK],
-                swamped_below: [0; LOOK],
-            };
-            let values = self.values.get(i * BLOCK..).unwrap_or(&[]);
-            let ((rows, rest), (whole, _)) = (sums.as_chunks::<LOOK>(), values.as_chunks::<LOOK>());
-            if whole.len() >= rows.len() {
-                for (sums, values) in rows.iter().zip(whole) {
-                    lanes.add(sums, values, units);
-                }
-            } else {
-                // the sums by themselves
-                for sums in rows {
-                    lanes.add(sums, &[0.0; LOOK], units);
-                }
-            }
-            if !rest.is_empty() {
-                let (mut sums, mut last) = ([T::ZERO; LOOK], [0.0; LOOK]);
-                sums[..rest.len()].copy_from_slice(rest);
-                if let Some(values) = values.get(rows.len() * LOOK..) {
-                    last[..values.len()].copy_from_slice(values);
-                }
-                lanes.add(&sums, &last, units);
-            }
-            let total = |lanes: [T; LOOK]| lanes.iter().map(|x| x.value()).sum::<f64>();
-            seen.sums += total(lanes.sums);
-            seen.magnitudes += total(lanes.magnitudes);
-            seen.squares += total(lanes.squares);
-            seen.swamped += lanes.swamped.iter().sum::<u32>();
-            seen.swamped_below += lanes.swamped_below.iter().sum::<u32>();
-        }
-        seen
     }
 }

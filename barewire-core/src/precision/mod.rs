@@ -31,6 +31,7 @@
 mod adaptive;
 mod arithmetic;
 mod gradient;
+mod look;
 mod rule;
 
 pub use adaptive::{Adaptive, AdaptiveGradient, Sum};
