@@ -210,7 +210,11 @@ const CASES: &[Case] = &[
         let counts =
             accumulate::fire_states_with(exec, &mut states, None, rows, cols, 0, &signal, &factors, rounding).unwrap();
         accumulate::state_words_with(exec, &states, rows, cols, &mut words).unwrap();
-        Bits::default().bytes(&states).words(&words).words(&[counts.fires, counts.saturated, counts.skipped])
+        let bits =
+            Bits::default().bytes(&states).words(&words).words(&[counts.fires, counts.saturated, counts.skipped]);
+        let (counters, of) = (&mut states, accumulate::count_rows_with);
+        let counts = of(exec, counters, Some(&mut words), rows, cols, 25, 0, &signal, &factors, rounding).unwrap();
+        bits.bytes(&states).words(&words).words(&[counts.fires, counts.skipped])
     }),
     ("binary", |exec| {
         let (rows, cols, n) = (300, 200, 3);

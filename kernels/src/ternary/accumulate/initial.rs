@@ -1,8 +1,10 @@
-//! Random digits to start from.
+//! Random digits and counters to start from.
 
+use super::octets::octets_len;
+use super::reference::random_bits;
 use crate::error::{KernelError, check_len};
 use crate::random::{Keys, portable};
-use crate::ternary::{ZERO_WORD, words_len};
+use crate::ternary::{Matrix, ZERO_WORD, words_len};
 
 /// The step whose random numbers the first digits take: one that no training reaches.
 const STEP: u64 = u64::MAX;
@@ -37,6 +39,53 @@ pub fn random_digits(words: &mut [u64], rows: usize, cols: usize, density: f32, 
                 }
             }
         }
+    }
+    Ok(())
+}
+
+/// The step whose random numbers the first counters take.
+const COUNTERS: u64 = STEP - 1;
+
+/// Writes random counters whose digits are those of `words`.
+///
+/// Those of digit 0 are even in `-threshold..=threshold`. Those of the others lie beyond the threshold, and the further
+/// out the fewer, by a straight line that ends at 127: with a threshold of 25 much like weights of a normal distribution of
+/// which two thirds are not 0. With counters all alike, digits would turn all at once.
+///
+/// With the bits `b` of [`super::reference::random_bits`] at step `u64::MAX - 1`, `u = b / 65536` and the threshold `t`:
+/// `floor(u (2 t + 1)) - t`, or `t + 1 + floor((127 - t) (1 - sqrt(1 - u)))`, against the sign for a digit of -1.
+/// The threshold is at most 126, so that there is room beyond it. Runs once a matrix, on portable code.
+///
+/// # Errors
+/// [`KernelError::Length`] for `words` or `counters`; those of [`crate::ternary::check_codes`]; [`KernelError::Value`] for
+/// the threshold.
+pub fn random_counters(
+    words: &[u64],
+    rows: usize,
+    cols: usize,
+    threshold: u8,
+    seed: u64,
+    counters: &mut [u8],
+) -> Result<(), KernelError> {
+    crate::ternary::check_codes(words, rows, cols)?;
+    check_len("counters", counters, octets_len(rows, cols)?)?;
+    if threshold > 126 {
+        return Err(KernelError::Value { index: 0, min: 0, max: 126, found: threshold.into() });
+    }
+    let m = Matrix::new(words, rows, cols)?;
+    let t = i32::from(threshold);
+    for (i, counter) in counters.iter_mut().enumerate() {
+        let (r, c) = (i / cols, i % cols);
+        let digit = i32::from(m.code(r, c) as i8 - 1);
+        let bits = i32::from(random_bits(seed, COUNTERS, r, c));
+        let value = match digit {
+            0 => (bits * (2 * t + 1) >> 16) - t,
+            _ => {
+                let share = 1.0 - (1.0 - f64::from(bits) / 65536.0).sqrt();
+                digit * (t + 1 + (f64::from(127 - t) * share) as i32)
+            }
+        };
+        *counter = value as i8 as u8;
     }
     Ok(())
 }

@@ -35,6 +35,11 @@
 //! packed words that the products need are written by [`state_words`], or kept in step by
 //! [`fire_states`] itself.
 //!
+//! # Counters: no firing
+//!
+//! [`count_rows`] takes the same increments with a byte a weight and another rule: a signed counter that saturates, of
+//! which the digit is read by a threshold. It is a latent weight of 8 bits.
+//!
 //! # Row by row
 //!
 //! A call takes the signal of any range of rows, so that the gradient of a matrix never exists as a
@@ -89,11 +94,13 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod counters;
 mod factors;
 mod initial;
 mod lanes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod octets;
 mod portable;
 pub mod reference;
 mod rows;
@@ -102,8 +109,9 @@ mod states;
 
 use core::ops::{Add, AddAssign};
 
-pub use factors::{row_factors, row_factors_with};
-pub use initial::random_digits;
+pub use counters::{count_rows, count_rows_with, counter_words, counter_words_with};
+pub use factors::{row_factors, row_factors_with, running_row_factors_with};
+pub use initial::{random_counters, random_digits};
 pub use separate::{accumulators_len, check_accumulators, fire_rows, fire_rows_with};
 pub use states::{
     STATES, check_states, fire_states, fire_states_with, pack_states, state_words, state_words_with, unpack_states,

@@ -50,3 +50,11 @@ pub fn step(code: u8, accumulator: i8, q: i32, limit: i8, counts: &mut Counts) -
     counts.saturated += u64::from(if a > 0 { code >= 2 } else { code == 0 });
     (moved, 0)
 }
+
+/// Adds an increment to a saturating counter: the new counter and its digit. Counts whether the digit changed.
+pub fn count(counter: i8, q: i32, threshold: i8, counts: &mut Counts) -> (i8, i8) {
+    let digit = |v: i8| i8::from(v > threshold) - i8::from(v < -threshold);
+    let next = (i32::from(counter) + q).clamp(-128, 127) as i8;
+    counts.fires += u64::from(digit(next) != digit(counter));
+    (next, digit(next))
+}

@@ -273,6 +273,7 @@ fn walk<L: Lanes, F: Form, const STOCHASTIC: bool>(
 }
 
 /// From signals to integers, for one row.
+#[derive(Clone, Copy)]
 pub(super) struct Increments<'a, const STOCHASTIC: bool> {
     scale: f32,
     pub(super) limit: i8,

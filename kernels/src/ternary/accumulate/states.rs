@@ -1,11 +1,12 @@
 //! Digit and 6-bit accumulator in one byte.
 
-use super::lanes::{Lanes, Pass, dispatch};
-use super::rows::{Form, Increments, Place, Signals, Step, fire, move_digits};
+use super::lanes::Lanes;
+use super::octets::{self, Octet, octets_len};
+use super::rows::{Increments, Signals, Step, move_digits};
 use super::separate::accumulator;
 use super::{Counts, Rounding, accumulators_len, limit, reference};
-use crate::error::{KernelError, check_len, product};
-use crate::ternary::{Line, Matrix, words_len};
+use crate::error::{KernelError, check_len};
+use crate::ternary::{Matrix, words_len};
 use crate::{Exec, Isa};
 
 /// Number of states of a weight; a larger byte is none.
@@ -35,11 +36,6 @@ fn state(digit: i8, accumulator: i8) -> u8 {
     ZERO.wrapping_add_signed(LEVEL * digit + accumulator)
 }
 
-fn shape(rows: usize, cols: usize) -> Result<usize, KernelError> {
-    words_len(rows, cols)?;
-    product("states", &[rows, cols])
-}
-
 /// Joins packed digits and 6-bit accumulators beside them into bytes.
 ///
 /// # Errors
@@ -55,7 +51,7 @@ pub fn pack_states(
 ) -> Result<(), KernelError> {
     crate::ternary::check_codes(words, rows, cols)?;
     super::check_accumulators(accumulators, rows, cols, BITS)?;
-    check_len("states", states, shape(rows, cols)?)?;
+    check_len("states", states, octets_len(rows, cols)?)?;
     let m = Matrix::new(words, rows, cols)?;
     for (i, s) in states.iter_mut().enumerate() {
         let (r, c) = (i / cols, i % cols);
@@ -99,7 +95,7 @@ pub fn unpack_states(
 /// [`KernelError::Length`] for `states`; [`KernelError::State`] with the place of the first byte
 /// from [`STATES`] on; the errors of [`words_len`].
 pub fn check_states(states: &[u8], rows: usize, cols: usize) -> Result<(), KernelError> {
-    check_len("states", states, shape(rows, cols)?)?;
+    check_len("states", states, octets_len(rows, cols)?)?;
     match states.iter().position(|&s| s >= STATES) {
         Some(i) => Err(KernelError::State { row: i / cols, col: i % cols, states: STATES, found: states[i] }),
         None => Ok(()),
@@ -126,17 +122,8 @@ pub fn state_words_with(
     cols: usize,
     words: &mut [u64],
 ) -> Result<(), KernelError> {
-    check_len("states", states, shape(rows, cols)?)?;
-    check_len("words", words, words_len(rows, cols)?)?;
-    write_words(exec.into(), states, cols, words.as_chunks_mut().0);
-    Ok(())
-}
-
-/// Apart from the generic function, so that the kernel is compiled once, in this crate.
-fn write_words(exec: Exec, states: &[u8], cols: usize, lines: &mut [Line]) {
-    if !lines.is_empty() {
-        exec.run(Digits { isa: exec.isa(), states, cols, lines }, ((1 << 18) / (8 * cols)).max(1));
-    }
+    check_len("states", states, octets_len(rows, cols)?)?;
+    octets::write_words(exec.into(), Accumulator, states, [rows, cols], words)
 }
 
 /// Adds the increments of rows `first ..` to the accumulators and moves the digits of those that
@@ -186,91 +173,56 @@ pub fn fire_states_with(
     factors: &[f32],
     rounding: Rounding,
 ) -> Result<Counts, KernelError> {
-    check_len("states", states, shape(rows, cols)?)?;
+    check_len("states", states, octets_len(rows, cols)?)?;
     if let Some(words) = &words {
         check_len("words", words, words_len(rows, cols)?)?;
     }
     let step = Step::new([rows, cols], first, signal, factors, limit(BITS)?, rounding)?;
-    Ok(run(exec.into(), step, states, words))
+    Ok(octets::step(exec.into(), Accumulator, step, states, words))
 }
 
-/// Apart from the generic function, so that the kernel is compiled once, in this crate.
-fn run(exec: Exec, step: Step<'_>, states: &mut [u8], words: Option<&mut [u64]>) -> Counts {
-    let cols = step.cols();
-    let states = &mut states[step.first() * cols..step.end() * cols];
-    let lines = words.map(|words| &mut words.as_chunks_mut::<8>().0[step.lines()]);
-    fire(exec, step, Bytes { states, lines, cols })
-}
+/// A byte that is a digit and an accumulator.
+#[derive(Clone, Copy)]
+struct Accumulator;
 
-/// The rows of a step, and perhaps the lines of words of its tiles.
-struct Bytes<'a> {
-    states: &'a mut [u8],
-    lines: Option<&'a mut [Line]>,
-    cols: usize,
-}
+impl Octet for Accumulator {
+    const ZERO: u8 = ZERO;
 
-impl Form for Bytes<'_> {
-    fn split_at(self, tiles: usize, rows: usize) -> (Self, Self) {
-        let (states, other_states) = self.states.split_at_mut(rows * self.cols);
-        let at = tiles * self.cols.div_ceil(32);
-        let (lines, other_lines) = match self.lines.map(|lines| lines.split_at_mut(at)) {
-            Some((lines, others)) => (Some(lines), Some(others)),
-            None => (None, None),
-        };
-        (Self { states, lines, ..self }, Self { states: other_states, lines: other_lines, ..self })
+    #[inline(always)]
+    fn digits<L: Lanes>(self, l: L, states: &[u8; 32]) -> (L::M, L::M) {
+        let (_, plus, minus) = split(l, states);
+        (plus, minus)
     }
-
-    // Rows are contiguous.
-    const RUN: usize = usize::MAX / 64;
 
     #[inline(always)]
     fn add<L: Lanes, const STOCHASTIC: bool>(
-        &mut self,
+        self,
         l: L,
-        place: Place,
-        signal: &[Signals],
-        increments: &Increments<'_, STOCHASTIC>,
+        states: &mut [u8; 32],
+        word: Option<&mut u64>,
+        increments: Increments<'_, STOCHASTIC>,
+        (w, signals): (usize, &Signals),
         counts: &mut Counts,
     ) {
-        let start = place.row * self.cols + place.col;
-        let len = (32 * signal.len()).min(self.cols - place.col);
-        let (full, rest) = self.states[start..start + len].as_chunks_mut::<32>();
-        let mut lines = self.lines.as_mut().map(|lines| &mut lines[place.line..][..signal.len()]);
-        for (w, (states, signals)) in full.iter_mut().zip(signal).enumerate() {
-            let q = increments.rough(l, w, signals);
-            if within(l, states, q) {
-                continue;
-            }
-            let q = increments.exact(l, w, signals, q, &mut counts.skipped);
-            let (up, down) = add(l, states, q, counts);
-            if let Some(lines) = &mut lines {
-                move_digits(&mut lines[w][place.lane % 8], up, down, &mut Counts::default());
-            }
+        let q = increments.rough(l, w, signals);
+        if within(l, states, q) {
+            return;
         }
-        if !rest.is_empty() {
-            // The only word: past the end of the row the increment is 0, and nothing fires.
-            let mut states = [ZERO; 32];
-            states[..rest.len()].copy_from_slice(rest);
-            let q = increments.rough(l, 0, &signal[0]);
-            let q = increments.exact(l, 0, &signal[0], q, &mut counts.skipped);
-            let (up, down) = add(l, &mut states, q, counts);
-            rest.copy_from_slice(&states[..rest.len()]);
-            if let Some(lines) = &mut lines {
-                move_digits(&mut lines[0][place.lane % 8], up, down, &mut Counts::default());
-            }
+        let q = increments.exact(l, w, signals, q, &mut counts.skipped);
+        let (up, down) = add(l, states, q, counts);
+        if let Some(word) = word {
+            move_digits(word, up, down, &mut Counts::default());
         }
     }
 
-    fn add_one(&mut self, place: Place, c: usize, q: i32, limit: i8, counts: &mut Counts) {
-        let s = &mut self.states[place.row * self.cols + place.col + c];
+    fn add_one(self, s: &mut u8, word: Option<&mut u64>, c: usize, q: i32, counts: &mut Counts) {
         let (digit, a) = parts(*s);
         let fires = counts.fires;
-        let (code, next) = reference::step((digit + 1) as u8, a, q, limit, counts);
+        let (code, next) = reference::step((digit + 1) as u8, a, q, LARGEST + 1, counts);
         *s = state(code as i8 - 1, next);
         if counts.fires > fires {
             let up = i32::from(a) + q > 0;
-            if let Some(lines) = &mut self.lines {
-                let word = &mut lines[place.line][place.lane];
+            if let Some(word) = word {
                 move_digits(word, u32::from(up) << c, u32::from(!up) << c, &mut Counts::default());
             }
         }
@@ -321,65 +273,4 @@ fn add<L: Lanes>(l: L, states: &mut [u8; 32], q: L::B, counts: &mut Counts) -> (
     counts.fires += u64::from((up | down).count_ones());
     counts.saturated += u64::from((up & plus | down & minus).count_ones());
     (up, down)
-}
-
-/// Packs the digits of the states of whole tiles (the last of them may be short).
-struct Digits<'a> {
-    isa: Isa,
-    states: &'a [u8],
-    cols: usize,
-    lines: &'a mut [Line],
-}
-
-impl crate::exec::Job for Digits<'_> {
-    fn units(&self) -> usize {
-        self.lines.len() / self.cols.div_ceil(32)
-    }
-
-    fn split_at(self, tiles: usize) -> (Self, Self) {
-        let (states, others) = self.states.split_at(tiles * 8 * self.cols);
-        let (lines, rest) = self.lines.split_at_mut(tiles * self.cols.div_ceil(32));
-        (Self { states, lines, ..self }, Self { states: others, lines: rest, ..self })
-    }
-
-    fn run(self) {
-        dispatch(self.isa, self);
-    }
-}
-
-impl Pass for Digits<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        let words_per_row = self.cols.div_ceil(32);
-        let tiles = self.lines.chunks_exact_mut(words_per_row);
-        for (tile, states) in tiles.zip(self.states.chunks(8 * self.cols)) {
-            if states.len() < 8 * self.cols {
-                tile.fill([crate::ternary::ZERO_WORD; 8]);
-            }
-            for (k, row) in states.chunks_exact(self.cols).enumerate() {
-                for (w, line) in tile.iter_mut().enumerate() {
-                    let part = &row[32 * w..];
-                    line[k % 8] = match part.first_chunk::<32>() {
-                        Some(states) => word(lanes, states),
-                        None => {
-                            let mut states = [ZERO; 32];
-                            states[..part.len()].copy_from_slice(part);
-                            word(lanes, &states)
-                        }
-                    };
-                }
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn word<L: Lanes>(l: L, states: &[u8; 32]) -> u64 {
-    let v = l.sub(l.load(states), l.splat(ZERO as i8));
-    let one = l.splat(1);
-    let plus = l.only(l.gt(v, l.splat(LARGEST)), one);
-    let minus = l.only(l.gt(l.splat(-LARGEST), v), one);
-    l.pack_codes(l.sub(l.add(one, plus), minus))
 }
