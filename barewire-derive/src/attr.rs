@@ -20,6 +20,8 @@ pub(crate) enum Place {
     Enum,
     Variant,
     Field,
+    Function,
+    Parameter,
 }
 
 impl Place {
@@ -29,6 +31,16 @@ impl Place {
             Self::Enum => "an enum",
             Self::Variant => "a variant",
             Self::Field => "a field",
+            Self::Function => "a function",
+            Self::Parameter => "a function's parameter",
+        }
+    }
+
+    /// The attribute that has the keys of this place.
+    fn attribute(self) -> &'static str {
+        match self {
+            Self::Function => "#[differentiable(...)]",
+            _ => "#[bare(...)]",
         }
     }
 
@@ -42,10 +54,14 @@ impl Place {
             Self::Field => {
                 &["dims", "axes", "active", "signal", "fixed", "gradient", "align", "rename", "scaled_by", "checkpoint"]
             }
+            Self::Function => &["crate", "portable", "recompute", "save"],
+            Self::Parameter => &["dims"],
         }
     }
 
-    const ALL: [Self; 4] = [Self::Enum, Self::Struct, Self::Variant, Self::Field];
+    /// Where a key may belong instead, the likelier place first.
+    const ALL: [Self; 6] =
+        [Self::Enum, Self::Struct, Self::Variant, Self::Field, Self::Function, Self::Parameter];
 }
 
 /// Every key that may stand somewhere, with its value where it is given here.
@@ -86,23 +102,25 @@ impl Attrs {
                 continue;
             }
             match &attr.meta {
-                syn::Meta::List(list) => {
-                    // `read_list` reports and reads to the end; what syn says beyond that is about brackets that were left
-                    // half read
-                    let before = errors.len();
-                    let parser = |input: ParseStream<'_>| {
-                        all.read_list(input, place, errors);
-                        Ok(())
-                    };
-                    let parsed = parser.parse2(list.tokens.clone());
-                    if let (Err(error), true) = (parsed, errors.len() == before) {
-                        errors.add(error);
-                    }
-                }
+                syn::Meta::List(list) => all.read_tokens(list.tokens.clone(), place, errors),
                 other => errors.push(other.span(), "write `#[bare(key = value, ..)]`, with parentheses".into()),
             }
         }
         all
+    }
+
+    /// Reads what stands in the parentheses of an attribute.
+    pub(crate) fn read_tokens(&mut self, tokens: TokenStream, place: Place, errors: &mut Errors) {
+        // `read_list` reports and reads to the end; what syn says beyond that is about brackets that were left half read
+        let before = errors.len();
+        let parser = |input: ParseStream<'_>| {
+            self.read_list(input, place, errors);
+            Ok(())
+        };
+        let parsed = parser.parse2(tokens);
+        if let (Err(error), true) = (parsed, errors.len() == before) {
+            errors.add(error);
+        }
     }
 
     fn read_list(&mut self, input: ParseStream<'_>, place: Place, errors: &mut Errors) {
@@ -217,10 +235,10 @@ fn unknown_key(name: &str, place: Place) -> String {
         return format!("`{name}` belongs on {}, not on {}", home.words(), place.words());
     }
     match nearest(name, place.keys()) {
-        Some(near) => format!("unknown key `{name}` in `#[bare(...)]`; did you mean `{near}`?"),
+        Some(near) => format!("unknown key `{name}` in `{}`; did you mean `{near}`?", place.attribute()),
         None => {
             let keys: Vec<_> = place.keys().iter().map(|key| format!("`{key}`")).collect();
-            format!("unknown key `{name}` in `#[bare(...)]`; {} has {}", place.words(), keys.join(", "))
+            format!("unknown key `{name}` in `{}`; {} has {}", place.attribute(), place.words(), keys.join(", "))
         }
     }
 }

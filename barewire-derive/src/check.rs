@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use crate::ast::{Equation, Field, Keeps, Role, Style, Type, TypeKind, Variant, unraw};
 use crate::attr::{Attrs, Errors, Place, nearest};
 
-mod keeps;
+pub(crate) mod keeps;
 mod types;
 mod unknown;
 

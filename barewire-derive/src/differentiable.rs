@@ -6,8 +6,9 @@
 use proc_macro2::{Ident, TokenStream};
 use syn::spanned::Spanned;
 
-use crate::ast::{Body, Closure, Elem, Field, Let, LetNames, Param};
+use crate::ast::{Body, Closure, Elem, Field, Keeps, Let, LetNames, Param};
 use crate::attr::{Attrs, Place};
+use crate::check;
 use crate::errors::Errors;
 use crate::expand;
 
@@ -24,6 +25,10 @@ pub(crate) struct Function {
     pub(crate) vis: syn::Visibility,
     pub(crate) docs: Vec<syn::Attribute>,
     pub(crate) crate_path: syn::Path,
+    /// what its residual keeps, where that is said
+    pub(crate) keeps: Keeps,
+    /// whether its residual goes to the wire
+    pub(crate) portable: bool,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) fields: Vec<Field>,
     pub(crate) closure: Closure,
@@ -34,13 +39,9 @@ pub(crate) struct Function {
 /// The pipeline for a function.
 pub(crate) fn differentiable(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let crate_path = match crate_path(attr) {
-        Ok(path) => path,
-        Err(error) => {
-            errors.add(error);
-            syn::parse_quote!(::barewire)
-        }
-    };
+    let mut keys = Attrs::default();
+    keys.read_tokens(attr, Place::Function, &mut errors);
+    check::keeps::contradictions(&keys.keeps, &mut errors);
     let function: syn::ItemFn = match syn::parse2(item) {
         Ok(function) => function,
         Err(error) => {
@@ -49,7 +50,7 @@ pub(crate) fn differentiable(attr: TokenStream, item: TokenStream) -> TokenStrea
         }
     };
     let (name, method) = (function.sig.ident.clone(), function.sig.receiver().is_some());
-    let items = understand(function, crate_path, &mut errors).map(|f| expand::function(&f, &mut errors));
+    let items = understand(function, keys, &mut errors).map(|f| expand::function(&f, &mut errors));
     let messages = errors.to_tokens();
     // the name stays known, so that its callers do not turn red; among methods there is no place for it
     let stub = (items.is_none() && !method)
@@ -57,23 +58,12 @@ pub(crate) fn differentiable(attr: TokenStream, item: TokenStream) -> TokenStrea
     quote::quote!(#messages #items #stub)
 }
 
-fn crate_path(attr: TokenStream) -> syn::Result<syn::Path> {
-    if attr.is_empty() {
-        return Ok(syn::parse_quote!(::barewire));
-    }
-    let parse = |input: syn::parse::ParseStream<'_>| {
-        input.parse::<syn::Token![crate]>()?;
-        input.parse::<syn::Token![=]>()?;
-        input.call(syn::Path::parse_mod_style)
-    };
-    let at = attr.span();
-    syn::parse::Parser::parse2(parse, attr)
-        .map_err(|_| syn::Error::new(at, "`#[differentiable]` takes nothing, or `crate = path`"))
-}
-
-fn understand(function: syn::ItemFn, crate_path: syn::Path, errors: &mut Errors) -> Option<Function> {
+fn understand(function: syn::ItemFn, keys: Attrs, errors: &mut Errors) -> Option<Function> {
     let before = errors.len();
     let syn::ItemFn { attrs, vis, sig, block, .. } = function;
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("bare")) {
+        errors.push(attr.path().span(), "what is said of a function stands in `#[differentiable(..)]`".into());
+    }
     for (wrong, what) in [(sig.asyncness.map(|t| t.span()), "async"), (sig.constness.map(|t| t.span()), "const")] {
         if let Some(span) = wrong {
             errors.push(span, format!("an equation is not `{what}`"));
@@ -99,7 +89,7 @@ fn understand(function: syn::ItemFn, crate_path: syn::Path, errors: &mut Errors)
                 params.push(Param { ident, elem, axes });
             }
             None => {
-                let attrs = Attrs::read(&input.attrs, Place::Field, errors);
+                let attrs = Attrs::read(&input.attrs, Place::Parameter, errors);
                 arguments.push(Argument::Field(fields.len()));
                 fields.push(Field {
                     span: ident.span(),
@@ -107,8 +97,8 @@ fn understand(function: syn::ItemFn, crate_path: syn::Path, errors: &mut Errors)
                     ty: (*input.ty).clone(),
                     vis: syn::Visibility::Inherited,
                     dims: attrs.dims.map(|(names, _)| names),
-                    axes: attrs.axes,
-                    role: attrs.roles.first().map(|(role, _)| *role),
+                    axes: Vec::new(),
+                    role: None,
                     gradient: None,
                     align: None,
                     scaled_by: None,
@@ -140,7 +130,9 @@ fn understand(function: syn::ItemFn, crate_path: syn::Path, errors: &mut Errors)
         ident: sig.ident,
         vis,
         docs,
-        crate_path,
+        crate_path: keys.crate_path.unwrap_or_else(|| syn::parse_quote!(::barewire)),
+        keeps: keys.keeps,
+        portable: keys.portable.is_some(),
         arguments,
         fields,
         closure,

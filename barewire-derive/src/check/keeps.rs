@@ -18,15 +18,21 @@ pub(super) fn check(keeps: &Keeps, equation: Option<&Equation>, errors: &mut Err
             return;
         }
         Some(Equation::Path(_)) => {
-            for name in keeps.recompute.iter().chain(&keeps.save) {
+            let of = keeps.recompute.iter().map(|name| ("recompute", name));
+            for (key, name) in of.chain(keeps.save.iter().map(|name| ("save", name))) {
                 let message = format!(
-                    "`{name}` would be a `let` of the equation, and this one is a function's; write the equation here, or `recompute` for all of it"
+                    "`{name}` would be a `let` of the equation, and this one is a function's; write `#[differentiable({key} = [{name}])]` there"
                 );
                 errors.push(name.span(), message);
             }
         }
         Some(Equation::Closure(_)) => {}
     }
+    contradictions(keeps, errors);
+}
+
+/// What contradicts itself, whatever the equation.
+pub(crate) fn contradictions(keeps: &Keeps, errors: &mut Errors) {
     if let (Some(_), Some(save)) = (&keeps.inputs_only, keeps.save.first()) {
         let message =
             "`recompute` keeps the inputs and nothing else, so there is nothing to `save`; remove one of them";

@@ -39,7 +39,7 @@ pub(crate) struct Writer<'a> {
     /// adjoints of the elementwise nodes
     adjoints: Vec<Option<Adjoint>>,
     /// aliases in `names`: field types `F0 ..`, what the user wrote `N0 ..`, and the same after its axes are checked,
-    /// callees `C0 ..` and parameters `P0 ..`
+    /// callees `C0 ..` and parameters `P0 ..`; and callees whose residual can travel `W0 ..`
     prefix: String,
     /// the equation's module, seen from `names`
     home: TokenStream,
@@ -163,17 +163,23 @@ impl<'a> Writer<'a> {
         // after a mistake in its axes a callee is no type at all, so that nothing else about it turns red
         let sound =
             |alias: Ident, check: Ident, of: TokenStream| quote!(pub type #alias = #k::Sound<{ #home::#check }, #of>;);
-        let calls = self.program.nodes.iter().enumerate().filter_map(|(n, node)| match &node.kind {
-            Kind::Call(call) => {
-                let (named, path) = (format_ident!("{}N{n}", self.prefix), seen_from_names(&call.path));
-                let callee = sound(self.callee(n), format_ident!("A{n}"), quote!(#named));
-                Some(quote!(pub type #named = #path; #callee))
+        let calls = self.program.nodes.iter().enumerate().filter_map(|(n, node)| {
+            let callee = self.callee(n);
+            // nor of one that cannot travel, where it should
+            let travelling = self.portable.then(|| sound(self.travelling(n), format_ident!("TRAVELS{n}"), quote!(#callee)));
+            match &node.kind {
+                Kind::Call(call) => {
+                    let (named, path) = (format_ident!("{}N{n}", self.prefix), seen_from_names(&call.path));
+                    let callee = sound(callee, format_ident!("A{n}"), quote!(#named));
+                    Some(quote!(pub type #named = #path; #callee #travelling))
+                }
+                Kind::Sub(sub) => {
+                    let of = format_ident!("{}F{}", self.prefix, sub.field);
+                    let callee = sound(callee, format_ident!("A{n}"), self.called_as(sub.field, quote!(#of)));
+                    Some(quote!(#callee #travelling))
+                }
+                Kind::Fused(_) => None,
             }
-            Kind::Sub(sub) => {
-                let of = format_ident!("{}F{}", self.prefix, sub.field);
-                Some(sound(self.callee(n), format_ident!("A{n}"), self.called_as(sub.field, quote!(#of))))
-            }
-            Kind::Fused(_) => None,
         });
         let parameters = self.lowered_fields().into_iter().map(|f| {
             let (alias, of) = (format_ident!("{}P{f}", self.prefix), format_ident!("{}F{f}", self.prefix));
@@ -184,6 +190,11 @@ impl<'a> Writer<'a> {
 
     fn callee(&self, node: usize) -> Ident {
         format_ident!("{}C{}", self.prefix, node)
+    }
+
+    /// What a callee is called in the programs of the wire.
+    fn travelling(&self, node: usize) -> Ident {
+        format_ident!("{}W{}", self.prefix, node)
     }
 
     /// What a field is called in a backward pass and in `lower`: its type, after its axes are checked.

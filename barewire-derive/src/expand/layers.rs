@@ -1,6 +1,6 @@
 //! Writes the module of programs, the residual and state unions, and the `match` over variants.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
 use super::equations::Writer;
@@ -13,24 +13,20 @@ impl Part<'_> {
         let (k, p, ty) = (self.k, self.p, self.ty);
         let module = snake(&ty.ident);
         let vis = &ty.vis;
+        // what runs again keeps its inputs, and has no residual of its own
+        let portable = |variant: &Variant| ty.portable.is_some() && variant.keeps.inputs_only.is_none();
         let equations: Vec<(String, Equation<'_>)> = ty
             .variants()
             .iter()
             .zip(sources)
             .map(|(variant, source)| {
-                let (prefix, home) = if ty.is_union() {
-                    let module = self.module_of(variant);
-                    (format!("{}_", unraw(&variant.ident)), quote!(super::#module))
-                } else {
-                    (String::new(), quote!(super))
-                };
+                let prefix = if ty.is_union() { format!("{}_", unraw(&variant.ident)) } else { String::new() };
+                let home = self.home(variant);
                 let home = if variant.keeps.inputs_only.is_some() { quote!(#home::again) } else { home };
                 let equation = match source {
                     Source::Own(closure, program) => {
                         let writer = Writer::new(p, prefix.clone(), home, &variant.fields, closure, program);
-                        // what runs again keeps its inputs, and has no residual of its own
-                        let portable = ty.portable.is_some() && variant.keeps.inputs_only.is_none();
-                        Equation::Own(Box::new(writer.portable(portable)))
+                        Equation::Own(Box::new(writer.portable(portable(variant))))
                     }
                     Source::Shared(path) => Equation::Shared(path),
                 };
@@ -59,7 +55,15 @@ impl Part<'_> {
                     Equation::Own(writer) => writer.aliases(),
                     Equation::Shared(path) => {
                         let (module, alias) = (seen_from_names(equation_module(path)), format_ident!("{prefix}E"));
-                        quote!(pub(super) use #module as #alias;)
+                        let travels = portable(variant).then(|| {
+                            let (named, alias) = (format_ident!("{prefix}N"), format_ident!("{prefix}W"));
+                            let (path, home) = (seen_from_names(path), self.home(variant));
+                            quote! {
+                                pub type #named = #path;
+                                pub type #alias = __private::Sound<{ #home::TRAVELS }, #named>;
+                            }
+                        });
+                        quote!(pub(super) use #module as #alias; #travels)
                     }
                 };
                 let columns = columns.as_ref().map(|writer| {
@@ -87,16 +91,13 @@ impl Part<'_> {
                 let (programs, explained) = match equation {
                     Equation::Own(writer) => (programs_of(p, prefix, &variant.fields, writer), writer.explained(again)),
                     // with `EXPLAINED` among them
-                    Equation::Shared(_) => (shared_programs(p, prefix, &variant.fields), quote!()),
+                    Equation::Shared(path) => {
+                        let portable = portable(variant).then_some(*path);
+                        (shared_programs(p, prefix, &variant.fields, portable), quote!())
+                    }
                 };
                 let contents = if again {
-                    quote! {
-                        /// The programs that run again in the backward pass.
-                        pub mod again { use super::{__private, names}; #programs }
-                        use again::*;
-                        #p::recompute!();
-                        #explained
-                    }
+                    running_again(p, programs, explained)
                 } else {
                     quote!(#programs #explained)
                 };
@@ -131,6 +132,16 @@ impl Part<'_> {
         let Written { items: types, impls } = union;
         let columns = side_by_side.map(|columns| self.column_layer(&module, &columns));
         Written { items: quote!(#items #types), impls: quote!(#impls #implementation #variants #portable #columns) }
+    }
+
+    /// The module of a variant's equation, seen from `names`.
+    fn home(&self, variant: &Variant) -> TokenStream {
+        if self.ty.is_union() {
+            let module = self.module_of(variant);
+            quote!(super::#module)
+        } else {
+            quote!(super)
+        }
     }
 
     fn struct_types(&self, module: &Ident) -> Written {
@@ -411,8 +422,20 @@ fn equation_module(path: &syn::Path) -> syn::Path {
     module
 }
 
-/// The items of a module whose equation is that of a function: the fields are handed over by name.
-fn shared_programs(k: &TokenStream, prefix: &str, fields: &[Field]) -> TokenStream {
+/// Programs that run again in the backward pass, and what stands in their place.
+pub(super) fn running_again(k: &TokenStream, programs: TokenStream, explained: TokenStream) -> TokenStream {
+    quote! {
+        /// The programs that run again in the backward pass.
+        pub mod again { use super::{__private, names}; #programs }
+        use again::*;
+        #k::recompute!();
+        #explained
+    }
+}
+
+/// The items of a module whose equation is that of a function: the fields are handed over by name. `portable` is the function's path
+/// where the residual goes to the wire.
+fn shared_programs(k: &TokenStream, prefix: &str, fields: &[Field], portable: Option<&syn::Path>) -> TokenStream {
     let shared = format_ident!("{prefix}E");
     let members: Vec<_> = fields.iter().map(Field::binding).collect();
     let types: Vec<_> = (0..fields.len()).map(|i| format_ident!("{prefix}F{i}")).collect();
@@ -420,6 +443,32 @@ fn shared_programs(k: &TokenStream, prefix: &str, fields: &[Field]) -> TokenStre
     let marker_grad = members.is_empty().then(|| quote!(pub marker: ::core::marker::PhantomData<&'g R>));
     let marker = members.is_empty().then(|| quote!(marker: ::core::marker::PhantomData));
     let theirs = quote!(names::#shared::Fields { #(#members: view.#members,)* #marker });
+    let on_the_wire = portable.map(|path| {
+        let (named, function) = (format_ident!("{prefix}N"), format_ident!("{prefix}W"));
+        let span = path.segments.last().map_or_else(Span::call_site, |last| last.ident.span());
+        let travels = Writer::located(&quote!(#k::residual::op_travels::<names::#named>()), span);
+        let op = quote!(<names::#function as #k::residual::PortableOp>);
+        quote! {
+            /// Whether the function's residual can travel.
+            pub const TRAVELS: bool = #travels;
+            /// Whether the residual has octets on the wire.
+            pub const HAS_OCTETS: bool = #op::HAS_OCTETS;
+            /// Fields of the residual in a schema.
+            pub fn residual_fields(types: &mut #k::SchemaBuilder) -> #k::residual::Fields {
+                #op::fields(types)
+            }
+            /// Appends what the residual holds beside parameters and inputs.
+            pub fn write_residual(r: Residual<'_, #k::f32>, w: &mut #k::Writer) {
+                #op::write(r, &mut #k::residual::Outgoing::new(w))
+            }
+            /// The residual of a pass that ran elsewhere.
+            pub fn read_residual<'w: 'r, 'r>(
+                view: Fields<'w, #k::f32>, ins: &[#k::Input<'r, 'r, #k::f32>], saved: &mut #k::Arena<'r, #k::f32>, from: &mut #k::Reader<'r>,
+            ) -> ::core::result::Result<Residual<'r, #k::f32>, #k::Error> {
+                #op::read(names::#shared::arguments(#theirs, ins)?, &mut #k::residual::Arrays::new(from, saved))
+            }
+        }
+    });
     quote! {
         pub use names::#shared::{EXPLAINED, KEEPS, KEEPS_OUT, Residual, SIG, STEPS, State};
         /// The fields, borrowed.
@@ -457,6 +506,7 @@ fn shared_programs(k: &TokenStream, prefix: &str, fields: &[Field]) -> TokenStre
         ) -> ::core::result::Result<(), #k::Error> {
             names::#shared::vjp::<R>(r, outs, cots, ins, names::#shared::Grad { #(#members: grad.#members,)* #marker }, state, scratch)
         }
+        #on_the_wire
     }
 }
 

@@ -92,14 +92,7 @@ fn programs<'a>(ty: &'a Type, errors: &mut Errors) -> Programs<'a> {
                     programs.push(Source::Own(closure, program));
                 }
             }
-            Some(Equation::Path(path)) => {
-                if ty.portable.is_some() && variant.keeps.inputs_only.is_none() {
-                    let message = "the residual of a `#[differentiable]` function cannot travel; write the equation here, or add `recompute`, \
-                                   which keeps its inputs only";
-                    errors.push(path.segments.last().map_or(variant.span, |last| last.ident.span()), message.into());
-                }
-                programs.push(Source::Shared(path));
-            }
+            Some(Equation::Path(path)) => programs.push(Source::Shared(path)),
             // `check` has reported it, or the reason why it could not be read
             None => return Programs::Failed,
         }

@@ -27,7 +27,7 @@ impl Writer<'_> {
             }
             self.own_arrays(n, &mut octets, &mut fields, &mut writes, &mut reads);
         }
-        let has_octets = any(octets);
+        let (has_octets, travels) = (any(octets), self.travels());
         let inputs: Vec<_> = (0..self.closure.params.len()).map(|i| self.input(i)).collect();
         let kinds = self.closure.params.iter().map(|p| if p.elem == Elem::Ids { quote!(ids) } else { quote!(real) });
         let parameters = self.lowered_fields().into_iter().map(|f| {
@@ -38,6 +38,7 @@ impl Writer<'_> {
         let marker = self.residual_fields().iter().all(|(_, ty)| ty.to_string() == "usize");
         let marker = marker.then(|| quote!(marker: ::core::marker::PhantomData));
         quote! {
+            #travels
             /// Whether the residual has octets on the wire.
             pub const HAS_OCTETS: bool = #has_octets;
             /// Fields of the residual in a schema.
@@ -63,6 +64,22 @@ impl Writer<'_> {
                 ::core::result::Result::Ok(Residual { #(#values,)* #marker })
             }
         }
+    }
+
+    /// For each callee a constant, which is the place where one that cannot travel is reported: at its name.
+    fn travels(&self) -> TokenStream {
+        let k = self.krate;
+        let constants = self.program.nodes.iter().enumerate().filter_map(|(n, node)| {
+            let check = match &node.kind {
+                Kind::Call(_) => quote!(op_travels),
+                Kind::Sub(_) => quote!(layer_travels),
+                Kind::Fused(_) => return None,
+            };
+            let (callee, travels) = (self.callee(n), format_ident!("TRAVELS{n}"));
+            let check = Self::located(&quote!(#k::residual::#check::<names::#callee>()), node.span);
+            Some(quote!(pub const #travels: bool = #check;))
+        });
+        quote!(#(#constants)*)
     }
 
     fn sizes_of_node(&self, n: usize) -> TokenStream {
@@ -123,10 +140,8 @@ impl Writer<'_> {
         let name = if said.starts_with(|c: char| c.is_ascii_alphabetic()) { said.clone() } else { r.to_string() };
         match &node.kind {
             Kind::Call(call) => {
-                // a message about the op that cannot travel points at its name
-                let callee = self.callee(n);
-                let op = Self::located(&quote!(<names::#callee as #k::residual::PortableOp>), node.span);
-                let named = Self::located(&quote!(names::#callee), node.span);
+                let callee = self.travelling(n);
+                let op = quote!(<names::#callee as #k::residual::PortableOp>);
                 let args = call.args.iter().map(|arg| match arg {
                     Argument::Value(value) => {
                         let local = self.local(*value);
@@ -134,24 +149,21 @@ impl Writer<'_> {
                     }
                     Argument::Literal(number) => quote!(<R as #k::Real>::of(#number)),
                 });
-                octets.push(quote!(!#op::ARRAYS.is_empty()));
-                fields.push(quote!(fields.op::<#named>(#name, types);));
+                octets.push(quote!(#op::HAS_OCTETS));
+                fields.push(quote!(fields.op::<names::#callee>(#name, types);));
                 writes.push(quote!(#op::write(r.#r, &mut #k::residual::Outgoing::new(w));));
-                reads.push(
-                    quote!(let #r = #k::within(#said, #op::read((#(#args,)*), &mut #k::residual::Arrays::new(from)))?;),
-                );
+                reads.push(quote!(let #r = #k::within(#said, #op::read((#(#args,)*), &mut #k::residual::Arrays::new(from, saved)))?;));
             }
             Kind::Sub(sub) => {
-                let callee = self.callee(n);
-                let layer = Self::located(&quote!(<names::#callee as #k::residual::PortableLayer>), node.span);
-                let named = Self::located(&quote!(names::#callee), node.span);
+                let callee = self.travelling(n);
+                let layer = quote!(<names::#callee as #k::residual::PortableLayer>);
                 let binding = self.fields[sub.field].binding();
                 let ins = sub.args.iter().map(|value| {
                     let local = self.local(*value);
                     if self.is_ids(*value) { quote!(#k::Input::Ids(#local)) } else { quote!(#k::Input::Real(#local)) }
                 });
                 octets.push(quote!(#layer::HAS_OCTETS));
-                fields.push(quote!(fields.layer::<#named>(#name, types);));
+                fields.push(quote!(fields.layer::<names::#callee>(#name, types);));
                 writes.push(quote!(#layer::write_residual(r.#r, w);));
                 reads.push(quote!(let #r = #k::within(#said, #layer::read_residual(view.#binding, &[#(#ins),*], saved, from))?;));
             }
@@ -163,12 +175,12 @@ impl Writer<'_> {
                     octets.push(quote!(true));
                     fields.push(quote!(fields.floats(true, #name, types);));
                     writes.push(quote!(w.padded(r.#s);));
-                    reads.push(quote!(let #s = #k::residual::Arrays::new(from).floats(#count * #d.len())?;));
+                    reads.push(quote!(let #s = #k::residual::Arrays::new(from, saved).floats(#count * #d.len())?;));
                 }
                 for (i, leaf) in fused.leaves.iter().enumerate() {
                     if adjoint.needs_leaf[i] && !matches!(leaf, Value::Field(_)) {
                         let (l, local) = (format_ident!("l{n}_{i}"), self.local(*leaf));
-                        reads.push(quote!(let #l = #k::residual::Arrays::new(from).kept(#local)?;));
+                        reads.push(quote!(let #l = #k::residual::Arrays::new(from, saved).kept(#local)?;));
                     }
                 }
             }
