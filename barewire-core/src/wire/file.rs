@@ -31,7 +31,7 @@ use super::kept::KnownSchema;
 use super::pad::{ALIGN, MAX_ALIGN, Pads, first_nonzero, pad_before};
 use super::reader::{Extent, Reader};
 use super::walk::skip;
-use super::{Wire, schema, schema_hash};
+use super::{Wire, schema};
 
 #[cfg(feature = "std")]
 mod edit;
@@ -158,7 +158,7 @@ impl<'w> Header<'w> {
     }
 
     /// The same; a schema that is `known` needs no hash.
-    fn read_with(bytes: &'w [u8], known: Option<&KnownSchema>) -> Result<Self, DecodeError> {
+    fn read_with(bytes: &'w [u8], known: Option<&'static KnownSchema>) -> Result<Self, DecodeError> {
         let mut r = Reader::new(bytes);
         let bad = |at: u64, expected: &'static str, found: String| Err(DecodeError::new(at, expected, found));
         let magic: [u8; 8] = r.take_array().map_err(|error| error.within("magic"))?;
@@ -185,13 +185,7 @@ impl<'w> Header<'w> {
         let root_start = u64::decode(&mut r).map_err(|error| error.within("rootOffset"))?;
         let root_end = u64::decode(&mut r).map_err(|error| error.within("indexOffset"))?;
         let content_hash = r.take_array().map_err(|error| error.within("contentHash"))?;
-        let schema = r.str().map_err(|error| error.within("schema"))?;
-        let is_known = known.is_some_and(|known| known.hash == schema_hash && known.text == schema);
-        if !is_known && hash(schema.as_bytes()) != schema_hash {
-            let found = format!("{}", Hex(&schema_hash));
-            let error = DecodeError::new(SCHEMA_HASH as u64, "the hash of the schema in the file", found);
-            return Err(error.within("schemaHash"));
-        }
+        let schema = read_schema(&mut r, &schema_hash, known)?;
         let pad_at = r.offset();
         let pad = r.data().map_err(|error| error.within("rootPad"))?;
         check_pad(pad, pad_at, align as u64, 0).map_err(|error| error.within("rootPad"))?;
@@ -225,16 +219,17 @@ impl<'w> Header<'w> {
     }
 
     /// As [`read`](Self::read), of a file that is expected to hold a `T`, and may not.
+    #[cfg(feature = "std")]
     pub(crate) fn read_as<T: Wire>(bytes: &'w [u8]) -> Result<Self, DecodeError> {
         Self::read_with(bytes, Some(KnownSchema::of::<T>()))
     }
 
     /// The header of a file that holds a `T`, with hashes that are said to fit.
     pub(crate) fn of<T: Wire>(bytes: &'w [u8]) -> Result<Self, DecodeError> {
-        let header = Self::read_as::<T>(bytes)?;
-        let expected = schema_hash::<T>();
-        if header.schema_hash != expected {
-            let (expected, found) = (format!("{}", Hex(&expected)), format!("{}", Hex(&header.schema_hash)));
+        let known = KnownSchema::of::<T>();
+        let header = Self::read_with(bytes, Some(known))?;
+        if header.schema_hash != known.hash {
+            let (expected, found) = (format!("{}", Hex(&known.hash)), format!("{}", Hex(&header.schema_hash)));
             return Err(DecodeError::new(SCHEMA_HASH as u64, expected, found).within("schemaHash"));
         }
         header.check_align(T::ALIGN)?;
@@ -416,6 +411,29 @@ impl<'w> Header<'w> {
         skip(writer.types().root(), &mut r, Pads::Aligned)?;
         r.finish()
     }
+}
+
+/// The schema's text, which fits its hash. One that is known is compared with, and neither hashed nor looked at for UTF-8.
+fn read_schema<'w>(
+    r: &mut Reader<'w>,
+    schema_hash: &[u8; 32],
+    known: Option<&'static KnownSchema>,
+) -> Result<&'w str, DecodeError> {
+    let here = r.here();
+    let octets = r.data().map_err(|error| error.within("schema"))?;
+    if let Some(known) = known
+        && (*schema_hash, octets) == (known.hash, known.text.as_bytes())
+    {
+        return Ok(&known.text);
+    }
+    r.back(here);
+    let schema = r.str().map_err(|error| error.within("schema"))?;
+    if hash(schema.as_bytes()) != *schema_hash {
+        let found = format!("{}", Hex(schema_hash));
+        let error = DecodeError::new(SCHEMA_HASH as u64, "the hash of the schema in the file", found);
+        return Err(error.within("schemaHash"));
+    }
+    Ok(schema)
 }
 
 /// Zeros, as many as put what stands `between` octets behind them at a multiple of `align`; `at` is the offset of their length.

@@ -205,9 +205,11 @@ impl ListOf<bool> for Flags {
 #[derive(Debug)]
 pub enum Walked {}
 
+/// Octets of elements for which room is made before they are read.
+const FIRST: usize = 4096;
+
 /// Reads `count` elements that are not known to be there: memory grows with what was read, never with what was announced.
 fn walk<T>(count: usize, mut next: impl FnMut() -> Result<T, DecodeError>) -> Result<Vec<T>, DecodeError> {
-    const FIRST: usize = 4096;
     let mut items = Vec::with_capacity(count.min(FIRST / size_of::<T>().max(1) + 1));
     for i in 0..count {
         items.push(next().map_err(|error| error.at_index(i))?);
@@ -240,6 +242,10 @@ impl<T: Wire> ListOf<T> for Walked {
     }
     fn read<'w>(r: &mut Reader<'w>, index: &'w Index) -> Result<&'w [T::View<'w, f32>], DecodeError> {
         let count = r.count(T::MIN_LEN)?;
+        if count <= FIRST / size_of::<T::View<'w, f32>>().max(1) {
+            // nothing has to grow, so the views are made where they stay
+            return index.try_alloc_with(count, |i| T::read(r, index).map_err(|error| error.at_index(i)));
+        }
         let views = walk(count, || T::read(r, index))?;
         Ok(index.alloc_slice(&views))
     }

@@ -41,6 +41,7 @@ mod evolution;
 mod fields;
 mod file;
 pub mod fixed;
+mod head;
 mod index;
 mod kept;
 mod lazy;

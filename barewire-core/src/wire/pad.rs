@@ -61,9 +61,7 @@ pub(crate) const fn pad_before(offset: u64, between: u64, align: u64) -> u64 {
 /// What pads are made of, and compared with.
 pub(crate) static ZEROS: [u8; 2 * MAX_ALIGN] = [0; 2 * MAX_ALIGN];
 
-/// The first octet of a pad that is not zero. The usual answer, none, takes one comparison of memory: an octet at a time it was
-/// most of what opening a file took.
-#[inline]
+/// The first octet of a pad that is not zero.
 pub(crate) fn first_nonzero(pad: &[u8]) -> Option<usize> {
     if ZEROS.get(..pad.len()) == Some(pad) { None } else { pad.iter().position(|&octet| octet != 0) }
 }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::error::DecodeError;
 use super::evolution::WriterSchema;
+use super::head::quick_head;
 use super::pad::{ALIGN, first_nonzero, pad_len};
 use super::scalar::Scalar;
 
@@ -249,17 +250,17 @@ impl<'w> Reader<'w> {
     pub fn count(&mut self, least: usize) -> Result<usize, DecodeError> {
         let at = self.offset();
         let count = self.uint()?;
-        // inlined, so that a constant `least` costs no division
-        let room = (self.remaining() / least.max(1)) as u64;
-        if count > room {
-            return Err(self.too_many(at, count, room));
+        // a division would take longer than all else here
+        if count.checked_mul(least.max(1) as u64).is_none_or(|octets| octets > self.remaining() as u64) {
+            return Err(self.too_many(at, count, least));
         }
         // at most `remaining()`, so it fits
         Ok(count as usize)
     }
 
     #[cold]
-    fn too_many(&self, at: u64, count: u64, room: u64) -> DecodeError {
+    fn too_many(&self, at: u64, count: u64, least: usize) -> DecodeError {
+        let room = self.remaining() / least.max(1);
         let expected = format!("a count of at most {room}, which is what {} octets can hold", self.remaining());
         DecodeError::new(at, expected, format!("{count}"))
     }
@@ -316,6 +317,20 @@ impl<'w> Reader<'w> {
     /// A pad and the count of a list of numbers of `size` octets, which are known to fit. With an alignment, the pad must be
     /// the smallest, of zeros.
     pub(crate) fn padded_count(&mut self, size: usize, align: Option<u64>) -> Result<usize, DecodeError> {
+        if let Some(align) = align
+            && let Some((octets, count)) = quick_head(&self.bytes[self.pos..], self.offset(), align)
+            && let Some(numbers) = count.checked_mul(size.max(1) as u64)
+            && numbers <= (self.remaining() - octets) as u64
+        {
+            self.pos += octets;
+            // at most what is left, so it fits
+            return Ok(count as usize);
+        }
+        self.any_head(size, align)
+    }
+
+    /// The same, of any head; says what is wrong with one.
+    pub(super) fn any_head(&mut self, size: usize, align: Option<u64>) -> Result<usize, DecodeError> {
         let pad_at = self.offset();
         let pad = self.data()?;
         let count = self.count(size)?;
@@ -417,19 +432,20 @@ fn in_place<S: Scalar>(bytes: &[u8], align: usize) -> Result<&[S], Mismatch> {
 }
 
 /// What has to hold in memory, beyond the format, before octets are seen as numbers.
+#[inline]
 pub(crate) fn check_place(bytes: &[u8], align: usize) -> Result<(), Mismatch> {
-    if cfg!(target_endian = "big") {
-        return Err(("a little-endian host for numbers in place; `decode` copies".into(), "a big-endian one".into()));
-    }
     // a power of two
     let rest = bytes.as_ptr().addr() & (align - 1);
     // an empty list has no number that could be out of place, but its address is still checked: a message that is out of
     // place is out of place whatever it holds
-    if rest != 0 {
-        return Err((
-            format!("a message at a multiple of {align} in memory; copy it to an `AlignedBuf`, or `decode`").into(),
-            format!("numbers {rest} octets past one").into(),
-        ));
+    if cfg!(target_endian = "little") && rest == 0 { Ok(()) } else { Err(out_of_place(align, rest)) }
+}
+
+#[cold]
+fn out_of_place(align: usize, rest: usize) -> Mismatch {
+    if cfg!(target_endian = "big") {
+        return ("a little-endian host for numbers in place; `decode` copies".into(), "a big-endian one".into());
     }
-    Ok(())
+    let expected = format!("a message at a multiple of {align} in memory; copy it to an `AlignedBuf`, or `decode`");
+    (expected.into(), format!("numbers {rest} octets past one").into())
 }

@@ -18,7 +18,7 @@ pub(crate) use find::f32_column;
 pub use slices::{Runs, RunsMut};
 
 use super::check::not_zero;
-use super::cursor::{BLOCK, BlockSink, InRow, List, Rest, RowLender, RowSink, RowSource, RunLender, RunSource};
+use super::cursor::{BLOCK, BlockSink, InRow, List, RowLender, RowSink, RowSource, RunLender, RunSource, clear_row};
 use super::shape::Kind;
 use super::shared::{reading, standard, writing};
 use super::{Fixed, FixedType, SetError, Slots, is_union, tag_of, variant_name};
@@ -302,7 +302,7 @@ impl<T: FixedType> Columns<T> {
 
     #[inline(always)]
     fn lend_at(&mut self, i: usize) -> T::ViewMut<'_> {
-        T::lend(&mut RowLender { rest: Rest::of::<T>(&mut self.columns), row: i })
+        T::lend(&mut RowLender::new::<T>(&mut self.columns, i))
     }
 
     fn put_at(&mut self, i: usize, value: &T) {
@@ -314,9 +314,8 @@ impl<T: FixedType> Columns<T> {
 }
 
 fn put_at<T: Fixed, B: AsMut<[u8]>>(columns: &mut [B], row: usize, value: &T) {
-    for (kind, column) in T::CELLS.kinds().zip(&mut *columns) {
-        column.as_mut()[row * kind.size()..][..kind.size()].fill(0);
-    }
+    // a cell that the variant does not use is zero
+    clear_row::<T, B>(columns, row);
     value.put(&mut RowSink { columns, at: InRow::of::<T>(), row });
 }
 
@@ -329,7 +328,7 @@ impl<'w, T: FixedType> ColumnsViewMut<'w, T> {
 
     #[inline(always)]
     fn lend_at(&mut self, i: usize) -> T::ViewMut<'_> {
-        T::lend(&mut RowLender { rest: Rest::of::<T>(&mut self.columns), row: i })
+        T::lend(&mut RowLender::new::<T>(&mut self.columns, i))
     }
 
     fn put_at(&mut self, i: usize, value: &T) {
