@@ -15,23 +15,44 @@ pub(super) struct Report {
     skipped: usize,
 }
 
-/// The array of a case that is furthest from what it should be, as a share of its bound.
+/// What is furthest from what it should be in a case, as a share of its bound.
 #[derive(Clone, Debug)]
 pub(super) struct Worst {
-    /// The array's name.
+    /// The array, or the element of one.
     pub(super) array: String,
-    /// Its largest error.
+    /// Its error.
     pub(super) error: f64,
     /// What is allowed.
     pub(super) bound: f64,
 }
 
+impl Worst {
+    /// Whether the error is within the bound. A NaN is not within any.
+    pub(super) fn holds(&self) -> bool {
+        self.error <= self.bound
+    }
+
+    /// Whether more of the bound is used than by another one. Nothing is worse than NaN.
+    pub(super) fn is_worse(&self, other: &Self) -> bool {
+        self.used() > other.used()
+    }
+
+    /// The share of the bound that is used.
+    fn used(&self) -> f64 {
+        match self.error {
+            // of no bound, too
+            0.0 => 0.0,
+            error if error.is_nan() => f64::INFINITY,
+            error => error / self.bound,
+        }
+    }
+}
+
 impl Report {
     /// A case that was compared with numbers.
     pub(super) fn compared(&mut self, case: &str, worst: &Worst) {
+        let verdict = if worst.holds() { "pass" } else { "FAIL" };
         let Worst { array, error, bound } = worst;
-        // A NaN is not within any bound.
-        let verdict = if error <= bound { "pass" } else { "FAIL" };
         self.line(verdict, case, &format!("error {error:.1e}, bound {bound:.1e} ({array})"));
     }
 

@@ -52,6 +52,11 @@ impl Tensors {
         self.metadata.get(key).map(String::as_str).ok_or_else(|| format!("no `{key}` in the metadata"))
     }
 
+    /// A number in the metadata.
+    pub(super) fn number<T: std::str::FromStr>(&self, key: &str) -> Result<T, Failure> {
+        self.meta(key)?.parse().map_err(|_| format!("`{key}` in the metadata is no number"))
+    }
+
     /// An array.
     pub(super) fn get(&self, name: &str) -> Result<&Tensor, Failure> {
         self.arrays.get(name).ok_or_else(|| format!("no array `{name}`"))

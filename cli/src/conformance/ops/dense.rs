@@ -25,7 +25,7 @@ pub(super) fn linear(t: &Tensors, exec: Exec, scratch: &mut Scratch) -> Result<F
 /// Root-mean-square normalisation.
 pub(super) fn rmsnorm(t: &Tensors, exec: Exec, scratch: &mut Scratch) -> Result<Found, Failure> {
     let [rows, d] = t.shape("in.x")?;
-    let eps: f32 = t.meta("eps")?.parse().map_err(|_| "`eps` in the metadata is no number".to_owned())?;
+    let eps: f32 = t.number("eps")?;
     let (x, w, y_cot) = (t.f32("in.x")?, t.f32("in.w")?, t.f32("cot.y")?);
     let (mut y, mut r) = (vec![f32::NAN; x.len()], vec![f32::NAN; rows]);
     rms_norm::forward_with(exec, &x, Some(&w), rows, d, eps, &mut y, &mut r).map_err(refused)?;
