@@ -1,11 +1,11 @@
 //! Cotangents of input, state, taps and bias.
 
-use super::{BLOCK, CHANNELS, GROUP, Padded, Shape, UNROLLED, load, reference, store, transpose};
+use super::{BLOCK, CHANNELS, GROUP, Line, Padded, Shape, UNROLLED, load, pack, reference, store};
 use crate::columns::{Columns, ColumnsMut};
 use crate::error::check_len;
 use crate::exec::Job;
 use crate::simd::{Simd, SimdKernel, dispatch};
-use crate::{Exec, Isa, KernelError, Scratch, rows};
+use crate::{Exec, Isa, KernelError, Scratch};
 
 /// Cotangents of [`forward`](super::forward)'s arguments.
 ///
@@ -83,31 +83,33 @@ pub fn backward_with(
         reference::backward(w, x, state_initial, y_cot, [time, d, k], state_cot, x_cot, w_cot, b_cot);
         return Ok(());
     }
-    let (floats, sums) = scratch.floats(w.len() + states + (k + 1) * d, (k + 1) * d);
-    let (taps, floats) = floats.split_at_mut(w.len());
-    let (last, partial) = floats.split_at_mut(states);
-    transpose(w, k, taps);
+    let packed = d.div_ceil(CHANNELS) * (k + 1) * CHANNELS;
+    let (floats, sums) = scratch.aligned(2 * packed + states, packed);
+    let (lines, last) = floats.split_at_mut(2 * packed);
+    let (taps, partial) = lines.as_chunks_mut().0.split_at_mut(packed / CHANNELS);
+    let (sums, _) = sums.as_chunks_mut();
+    pack(w, None, k, taps);
     last.copy_from_slice(state_cot);
-    sums.fill(0.0);
+    sums.as_flattened_mut().fill(0.0);
     let job = Backward {
         isa: exec.isa(),
         shape,
-        taps: Columns::new(taps, d),
+        taps,
         p: Padded { before: Columns::new(state_initial, d), x: Columns::new(x, d), shape },
         y_cot: Columns::new(y_cot, d),
         last: Columns::new(last, d),
         state_cot: ColumnsMut::new(state_cot, d),
         x_cot: ColumnsMut::new(x_cot, d),
-        partial: ColumnsMut::new(partial, d),
-        sums: ColumnsMut::new(sums, d),
+        partial,
+        sums,
     };
     exec.run(job, shape.grain());
-    let (taps, bias) = sums.split_at(k * d);
-    for (i, w_cot) in w_cot.iter_mut().enumerate() {
-        *w_cot = taps[i % k * d + i / k] as f32;
-    }
-    for (b_cot, sum) in b_cot.iter_mut().zip(bias) {
-        *b_cot = *sum as f32;
+    for (i, (w_cot, b_cot)) in w_cot.chunks_exact_mut(k).zip(b_cot).enumerate() {
+        let sums = &sums[i / CHANNELS * (k + 1)..][..=k];
+        for (w_cot, sum) in w_cot.iter_mut().zip(sums) {
+            *w_cot = sum[i % CHANNELS] as f32;
+        }
+        *b_cot = sums[k][i % CHANNELS] as f32;
     }
     Ok(())
 }
@@ -115,17 +117,18 @@ pub fn backward_with(
 struct Backward<'a> {
     isa: Isa,
     shape: Shape,
-    taps: Columns<'a, f32>,
+    /// of [`pack`]; the lines of the bias are not used
+    taps: &'a [Line],
     p: Padded<'a>,
     y_cot: Columns<'a, f32>,
     /// cotangent of the final state
     last: Columns<'a, f32>,
     state_cot: ColumnsMut<'a, f32>,
     x_cot: ColumnsMut<'a, f32>,
-    /// `[k + 1, d]`: terms of the taps and of the bias, of one block of steps
-    partial: ColumnsMut<'a, f32>,
-    /// the same, of all blocks
-    sums: ColumnsMut<'a, f64>,
+    /// terms of the taps and of the bias, of one block of steps; `k + 1` lines a block of channels
+    partial: &'a mut [Line],
+    /// the same, of all blocks of steps
+    sums: &'a mut [[f64; CHANNELS]],
 }
 
 impl Job for Backward<'_> {
@@ -135,10 +138,12 @@ impl Job for Backward<'_> {
 
     fn split_at(self, units: usize) -> (Self, Self) {
         let (at, len) = (units * CHANNELS, self.x_cot.len());
-        let [taps, y_cot, last] = [self.taps, self.y_cot, self.last].map(|c| (c.range(0..at), c.range(at..len)));
+        let [y_cot, last] = [self.y_cot, self.last].map(|c| (c.range(0..at), c.range(at..len)));
         let p = self.p.split_at(at, len);
         let (state_cot, x_cot) = (self.state_cot.split_at(at), self.x_cot.split_at(at));
-        let (partial, sums) = (self.partial.split_at(at), self.sums.split_at(at));
+        let lines = units * (self.shape.k + 1);
+        let taps = self.taps.split_at(lines);
+        let (partial, sums) = (self.partial.split_at_mut(lines), self.sums.split_at_mut(lines));
         let Self { isa, shape, .. } = self;
         (
             Self {
@@ -178,151 +183,178 @@ impl SimdKernel for Backward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
+        match CHANNELS / S::LANES {
+            1 => self.sequences::<S, 1>(s),
+            2 => self.sequences::<S, 2>(s),
+            _ => self.sequences::<S, 4>(s),
+        }
+    }
+}
+
+impl Backward<'_> {
+    /// `V`: vectors of a block of channels.
+    #[inline(always)]
+    fn sequences<S: Simd, const V: usize>(&mut self, s: S) {
         let Shape { batch, time, k, .. } = self.shape;
         for e in 0..batch {
             for q in 0..k - 1 {
-                self.input(s, e, q);
+                self.input::<S, V>(s, e, q);
             }
             for first in (0..time).step_by(BLOCK) {
-                (0..=k).for_each(|j| self.partial.row(j).fill(0.0));
+                self.partial.as_flattened_mut().fill(0.0);
                 let end = time.min(first + BLOCK);
                 let mut t = first;
                 while t < end {
                     // A group reads the outputs that its last input is a term of.
                     let whole = t + GROUP <= end && t + GROUP + k - 1 <= time;
                     match k {
-                        2 if whole => self.group::<S, 2>(s, e, t),
-                        3 if whole => self.group::<S, 3>(s, e, t),
-                        4 if whole => self.group::<S, 4>(s, e, t),
+                        2 if whole => self.group::<S, V, 2>(s, e, t),
+                        3 if whole => self.group::<S, V, 3>(s, e, t),
+                        4 if whole => self.group::<S, V, 4>(s, e, t),
                         _ => {
-                            self.input(s, e, t + k - 1);
-                            self.terms(s, e, t);
+                            self.input::<S, V>(s, e, t + k - 1);
+                            self.terms::<S, V>(s, e, t);
                             t += 1;
                             continue;
                         }
                     }
                     t += GROUP;
                 }
-                for j in 0..=k {
-                    for (sum, part) in self.sums.row(j).iter_mut().zip(self.partial.row(j)) {
-                        *sum += f64::from(*part);
-                    }
+                for (sum, part) in self.sums.as_flattened_mut().iter_mut().zip(self.partial.as_flattened()) {
+                    *sum += f64::from(*part);
                 }
             }
         }
     }
-}
 
-impl Backward<'_> {
     /// The cotangent of row `q` of the padded input.
     #[inline(always)]
-    fn input<S: Simd>(&mut self, s: S, e: usize, q: usize) {
+    fn input<S: Simd, const V: usize>(&mut self, s: S, e: usize, q: usize) {
         let Shape { time, k, .. } = self.shape;
         let before = k - 1;
         let cot = if q < before { self.state_cot.row(e * before + q) } else { self.x_cot.row(e * time + q - before) };
-        if q >= time {
-            cot.copy_from_slice(self.last.row(e * before + q - time));
-        } else {
-            cot.fill(0.0);
-        }
-        for j in 0..k {
-            if j <= q && q - j < time {
-                let y_cot = self.y_cot.row(e * time + q - j);
-                rows::update!(s, sum = &mut *cot, [w = self.taps.row(j), c = y_cot], s.mul_add(w, c, sum));
+        let last = if q < time { &[] } else { self.last.row(e * before + q - time) };
+        for (block, taps) in self.taps.chunks_exact(k + 1).enumerate() {
+            let at = block * CHANNELS;
+            let mut sum = load::<S, V, true>(s, last, at);
+            for (j, tap) in taps[..k].iter().enumerate() {
+                if j <= q && q - j < time {
+                    let c = load::<S, V, true>(s, self.y_cot.row(e * time + q - j), at);
+                    let w = load::<S, V, false>(s, tap, 0);
+                    for v in 0..V {
+                        sum[v] = s.mul_add(w[v], c[v], sum[v]);
+                    }
+                }
             }
+            store::<S, V, true>(s, cot, at, sum);
         }
     }
 
     /// The terms of the taps and of the bias at one step.
     #[inline(always)]
-    fn terms<S: Simd>(&mut self, s: S, e: usize, t: usize) {
+    fn terms<S: Simd, const V: usize>(&mut self, s: S, e: usize, t: usize) {
         let Shape { time, k, .. } = self.shape;
         let c = self.y_cot.row(e * time + t);
-        for j in 0..k {
-            rows::update!(s, sum = self.partial.row(j), [c = c, x = self.p.row(e, t + j)], s.mul_add(c, x, sum));
+        for (block, lines) in self.partial.chunks_exact_mut(k + 1).enumerate() {
+            let at = block * CHANNELS;
+            let c = load::<S, V, true>(s, c, at);
+            for (j, line) in lines.iter_mut().enumerate() {
+                let mut sum = load::<S, V, false>(s, line, 0);
+                // The last line is of the bias.
+                let x = if j < k { load::<S, V, true>(s, self.p.row(e, t + j), at) } else { [s.splat(1.0); V] };
+                for v in 0..V {
+                    sum[v] = s.mul_add(c[v], x[v], sum[v]);
+                }
+                store::<S, V, false>(s, line, 0, sum);
+            }
         }
-        rows::update!(s, sum = self.partial.row(k), [c = c], s.add(sum, c));
     }
 
     /// [`Self::input`] and [`Self::terms`] of [`GROUP`] steps, with what they share loaded once.
     #[inline(always)]
-    fn group<S: Simd, const K: usize>(&mut self, s: S, e: usize, t: usize) {
+    fn group<S: Simd, const V: usize, const K: usize>(&mut self, s: S, e: usize, t: usize) {
         let first = e * self.shape.time + t;
-        let mut taps = [self.taps.row(0); K];
-        for (j, tap) in taps.iter_mut().enumerate() {
-            *tap = self.taps.row(j);
-        }
-        let mut c = [self.y_cot.row(first); GROUP + UNROLLED - 1];
+        let len = self.x_cot.len();
+        let mut c = [&[][..]; GROUP + UNROLLED - 1];
         let mut x = c;
         for q in 0..GROUP + K - 1 {
-            c[q] = self.y_cot.row(first + q);
-            x[q] = self.p.row(e, t + q);
+            c[q] = &self.y_cot.row(first + q)[..len];
+            x[q] = &self.p.row(e, t + q)[..len];
         }
-        let len = self.x_cot.len();
-        let whole = len - len % S::LANES;
-        for at in (0..whole).step_by(S::LANES) {
-            self.inputs::<S, K, false>(s, taps, c, first, at);
-            self.products::<S, K, false>(s, c, x, at);
-        }
-        if whole < len {
-            self.inputs::<S, K, true>(s, taps, c, first, whole);
-            self.products::<S, K, true>(s, c, x, whole);
-        }
-    }
-
-    /// Cotangents of a vector of channels of [`GROUP`] inputs, the latest output first.
-    #[inline(always)]
-    fn inputs<S: Simd, const K: usize, const PART: bool>(
-        &mut self,
-        s: S,
-        taps: [&[f32]; K],
-        c: [&[f32]; GROUP + UNROLLED - 1],
-        first: usize,
-        at: usize,
-    ) {
-        let mut cot = [s.splat(0.0); GROUP];
-        let mut window = [s.splat(0.0); GROUP + UNROLLED - 1];
-        for q in 0..GROUP + K - 1 {
-            window[q] = load::<S, PART>(s, c[q], at);
-        }
-        for j in 0..K {
-            let w = load::<S, PART>(s, taps[j], at);
-            for i in 0..GROUP {
-                cot[i] = s.mul_add(w, window[i + K - 1 - j], cot[i]);
+        let mut x_cot = self.x_cot.rows::<GROUP>(first);
+        let blocks = self.taps.chunks_exact(K + 1).zip(self.partial.chunks_exact_mut(K + 1));
+        for (block, (taps, partial)) in blocks.enumerate() {
+            let at = block * CHANNELS;
+            // All slices have the length `len`, so that this condition is every bounds check of the block.
+            if at + CHANNELS <= len {
+                inputs::<S, V, K, false>(s, taps, c, &mut x_cot, at);
+                products::<S, V, K, false>(s, c, x, partial, at);
+            } else {
+                inputs::<S, V, K, true>(s, taps, c, &mut x_cot, at);
+                products::<S, V, K, true>(s, c, x, partial, at);
             }
         }
-        for (i, cot) in cot.iter().enumerate() {
-            store::<S, PART>(s, self.x_cot.row(first + i), at, *cot);
+    }
+}
+
+/// Cotangents of a block of channels of [`GROUP`] inputs, the latest output first.
+#[inline(always)]
+fn inputs<S: Simd, const V: usize, const K: usize, const PART: bool>(
+    s: S,
+    taps: &[Line],
+    c: [&[f32]; GROUP + UNROLLED - 1],
+    x_cot: &mut [&mut [f32]; GROUP],
+    at: usize,
+) {
+    let mut window = [[s.splat(0.0); V]; GROUP + UNROLLED - 1];
+    for q in 0..GROUP + K - 1 {
+        window[q] = load::<S, V, PART>(s, c[q], at);
+    }
+    let mut cot = [[s.splat(0.0); V]; GROUP];
+    for v in 0..V {
+        for j in 0..K {
+            let w = s.load(&taps[j][v * S::LANES..]);
+            for i in 0..GROUP {
+                cot[i][v] = s.mul_add(w, window[i + K - 1 - j][v], cot[i][v]);
+            }
         }
     }
+    for i in 0..GROUP {
+        store::<S, V, PART>(s, x_cot[i], at, cot[i]);
+    }
+}
 
-    /// Terms of the taps and of the bias of a vector of channels, of [`GROUP`] steps.
-    #[inline(always)]
-    fn products<S: Simd, const K: usize, const PART: bool>(
-        &mut self,
-        s: S,
-        c: [&[f32]; GROUP + UNROLLED - 1],
-        x: [&[f32]; GROUP + UNROLLED - 1],
-        at: usize,
-    ) {
-        let mut window = [s.splat(0.0); GROUP + UNROLLED - 1];
-        for q in 0..GROUP + K - 1 {
-            window[q] = load::<S, PART>(s, x[q], at);
-        }
+/// Terms of the taps and of the bias of a block of channels, of [`GROUP`] steps.
+#[inline(always)]
+fn products<S: Simd, const V: usize, const K: usize, const PART: bool>(
+    s: S,
+    c: [&[f32]; GROUP + UNROLLED - 1],
+    x: [&[f32]; GROUP + UNROLLED - 1],
+    partial: &mut [Line],
+    at: usize,
+) {
+    let mut window = [[s.splat(0.0); V]; GROUP + UNROLLED - 1];
+    for q in 0..GROUP + K - 1 {
+        window[q] = load::<S, V, PART>(s, x[q], at);
+    }
+    let mut cots = [[s.splat(0.0); V]; GROUP];
+    for i in 0..GROUP {
+        cots[i] = load::<S, V, PART>(s, c[i], at);
+    }
+    for v in 0..V {
         // The last one is of the bias.
         let mut terms = [s.splat(0.0); UNROLLED + 1];
-        for (j, term) in terms[..=K].iter_mut().enumerate() {
-            *term = load::<S, PART>(s, self.partial.row(j), at);
+        for (term, line) in terms[..=K].iter_mut().zip(&*partial) {
+            *term = s.load(&line[v * S::LANES..]);
         }
         for i in 0..GROUP {
-            let c = load::<S, PART>(s, c[i], at);
-            terms[K] = s.add(terms[K], c);
+            terms[K] = s.add(terms[K], cots[i][v]);
             for j in 0..K {
-                terms[j] = s.mul_add(c, window[i + j], terms[j]);
+                terms[j] = s.mul_add(cots[i][v], window[i + j][v], terms[j]);
             }
         }
-        for (j, term) in terms[..=K].iter().enumerate() {
-            store::<S, PART>(s, self.partial.row(j), at, *term);
+        for (term, line) in terms[..=K].iter().zip(&mut *partial) {
+            s.store(&mut line[v * S::LANES..], *term);
         }
     }
 }

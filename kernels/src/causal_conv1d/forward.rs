@@ -1,11 +1,11 @@
 //! Outputs and the new state.
 
-use super::{CHANNELS, GROUP, Padded, Shape, UNROLLED, reference, transpose};
+use super::{CHANNELS, GROUP, Line, Padded, Shape, UNROLLED, load, pack, reference, store};
 use crate::columns::{Columns, ColumnsMut};
 use crate::error::check_len;
 use crate::exec::Job;
 use crate::simd::{Simd, SimdKernel, dispatch};
-use crate::{Exec, Isa, KernelError, Scratch, rows};
+use crate::{Exec, Isa, KernelError, Scratch};
 
 /// Runs the convolution over `time` steps; see the [module](super). On return `state` holds the last `k - 1` inputs.
 ///
@@ -68,14 +68,15 @@ pub fn forward_with(
         reference::forward(w, b, x, [time, d, k], state, y);
         return Ok(());
     }
-    let (taps, before) = scratch.floats(w.len() + states, 0).0.split_at_mut(w.len());
-    transpose(w, k, taps);
+    let packed = d.div_ceil(CHANNELS) * (k + 1) * CHANNELS;
+    let (taps, before) = scratch.aligned(packed + states, 0).0.split_at_mut(packed);
+    let (taps, _) = taps.as_chunks_mut();
+    pack(w, Some(b), k, taps);
     before.copy_from_slice(state);
     let job = Forward {
         isa: exec.isa(),
         shape,
-        taps: Columns::new(taps, d),
-        b,
+        taps,
         p: Padded { before: Columns::new(before, d), x: Columns::new(x, d), shape },
         state: ColumnsMut::new(state, d),
         y: ColumnsMut::new(y, d),
@@ -126,8 +127,8 @@ pub fn step_with(
 struct Forward<'a> {
     isa: Isa,
     shape: Shape,
-    taps: Columns<'a, f32>,
-    b: &'a [f32],
+    /// of [`pack`], with the bias
+    taps: &'a [Line],
     p: Padded<'a>,
     state: ColumnsMut<'a, f32>,
     y: ColumnsMut<'a, f32>,
@@ -135,17 +136,16 @@ struct Forward<'a> {
 
 impl Job for Forward<'_> {
     fn units(&self) -> usize {
-        self.b.len().div_ceil(CHANNELS)
+        self.y.len().div_ceil(CHANNELS)
     }
 
     fn split_at(self, units: usize) -> (Self, Self) {
-        let (at, len) = (units * CHANNELS, self.b.len());
-        let (b, p) = (self.b.split_at(at), self.p.split_at(at, len));
-        let (state, y) = (self.state.split_at(at), self.y.split_at(at));
-        let taps = (self.taps.range(0..at), self.taps.range(at..len));
+        let (at, len) = (units * CHANNELS, self.y.len());
+        let taps = self.taps.split_at(units * (self.shape.k + 1));
+        let (p, state, y) = (self.p.split_at(at, len), self.state.split_at(at), self.y.split_at(at));
         (
-            Self { taps: taps.0, b: b.0, p: p.0, state: state.0, y: y.0, ..self },
-            Self { taps: taps.1, b: b.1, p: p.1, state: state.1, y: y.1, ..self },
+            Self { taps: taps.0, p: p.0, state: state.0, y: y.0, ..self },
+            Self { taps: taps.1, p: p.1, state: state.1, y: y.1, ..self },
         )
     }
 
@@ -159,21 +159,25 @@ impl SimdKernel for Forward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
+        match CHANNELS / S::LANES {
+            1 => self.sequences::<S, 1>(s),
+            2 => self.sequences::<S, 2>(s),
+            _ => self.sequences::<S, 4>(s),
+        }
+    }
+}
+
+impl Forward<'_> {
+    /// `V`: vectors of a block.
+    #[inline(always)]
+    fn sequences<S: Simd, const V: usize>(&mut self, s: S) {
         let Shape { batch, time, k, .. } = self.shape;
         for e in 0..batch {
-            let mut t = 0;
-            while t + GROUP <= time {
-                match k {
-                    2 => self.group::<S, 2>(s, e, t),
-                    3 => self.group::<S, 3>(s, e, t),
-                    4 => self.group::<S, 4>(s, e, t),
-                    _ => (0..GROUP).for_each(|i| self.row(s, e, t + i)),
-                }
-                t += GROUP;
-            }
-            while t < time {
-                self.row(s, e, t);
-                t += 1;
+            match k {
+                2 => self.unrolled::<S, V, 2>(s, e),
+                3 => self.unrolled::<S, V, 3>(s, e),
+                4 => self.unrolled::<S, V, 4>(s, e),
+                _ => self.any::<S, V>(s, e),
             }
             // Where time is shorter than the state, the state moves up.
             for i in 0..k - 1 {
@@ -181,61 +185,86 @@ impl SimdKernel for Forward<'_> {
             }
         }
     }
-}
 
-impl Forward<'_> {
-    /// One step, any number of taps.
+    /// All steps, any number of taps.
     #[inline(always)]
-    fn row<S: Simd>(&mut self, s: S, e: usize, t: usize) {
-        let y = self.y.row(e * self.shape.time + t);
-        y.copy_from_slice(self.b);
-        for j in 0..self.shape.k {
-            rows::update!(s, y = &mut *y, [w = self.taps.row(j), x = self.p.row(e, t + j)], s.mul_add(w, x, y));
+    fn any<S: Simd, const V: usize>(&mut self, s: S, e: usize) {
+        let Shape { time, k, .. } = self.shape;
+        for t in 0..time {
+            let y = self.y.row(e * time + t);
+            for (block, lines) in self.taps.chunks_exact(k + 1).enumerate() {
+                let (taps, bias) = lines.split_at(k);
+                let mut sum = load::<S, V, false>(s, &bias[0], 0);
+                for (j, tap) in taps.iter().enumerate() {
+                    let x = load::<S, V, true>(s, self.p.row(e, t + j), block * CHANNELS);
+                    let w = load::<S, V, false>(s, tap, 0);
+                    for v in 0..V {
+                        sum[v] = s.mul_add(w[v], x[v], sum[v]);
+                    }
+                }
+                store::<S, V, true>(s, y, block * CHANNELS, sum);
+            }
         }
     }
 
-    /// [`GROUP`] steps: the same sums, with taps and inputs loaded once.
+    /// All steps, with `K` taps.
     #[inline(always)]
-    fn group<S: Simd, const K: usize>(&mut self, s: S, e: usize, t: usize) {
-        let len = self.b.len();
-        let mut taps = [self.b; K];
-        for (j, tap) in taps.iter_mut().enumerate() {
-            *tap = &self.taps.row(j)[..len];
+    fn unrolled<S: Simd, const V: usize, const K: usize>(&mut self, s: S, e: usize) {
+        let time = self.shape.time;
+        let grouped = time - time % GROUP;
+        for t in (0..grouped).step_by(GROUP) {
+            self.group::<S, V, K, GROUP>(s, e, t);
         }
-        let mut x = [self.b; GROUP + UNROLLED - 1];
-        for (q, x) in x.iter_mut().enumerate().take(GROUP + K - 1) {
+        for t in grouped..time {
+            self.group::<S, V, K, 1>(s, e, t);
+        }
+    }
+
+    /// `G` steps: the same sums as one by one, with taps and inputs loaded once.
+    #[inline(always)]
+    fn group<S: Simd, const V: usize, const K: usize, const G: usize>(&mut self, s: S, e: usize, t: usize) {
+        let len = self.y.len();
+        let mut x = [&[][..]; GROUP + UNROLLED - 1];
+        for (q, x) in x.iter_mut().enumerate().take(G + K - 1) {
             *x = &self.p.row(e, t + q)[..len];
         }
-        let [y0, y1, y2, y3] = self.y.rows(e * self.shape.time + t);
-        let y = [&mut y0[..len], &mut y1[..len], &mut y2[..len], &mut y3[..len]];
-        let mut at = 0;
-        // All slices have the length `len`, so that this condition is every bounds check of the loop.
-        while at + S::LANES <= len {
-            let part = at..at + S::LANES;
-            let mut sums = [s.load(&self.b[part.clone()]); GROUP];
-            let mut window = [s.splat(0.0); GROUP + UNROLLED - 1];
-            for q in 0..GROUP + K - 1 {
-                window[q] = s.load(&x[q][part.clone()]);
-            }
-            for j in 0..K {
-                let w = s.load(&taps[j][part.clone()]);
-                for i in 0..GROUP {
-                    sums[i] = s.mul_add(w, window[i + j], sums[i]);
-                }
-            }
-            for i in 0..GROUP {
-                s.store(&mut y[i][part.clone()], sums[i]);
-            }
-            at += S::LANES;
-        }
-        if at < len {
-            for i in 0..GROUP {
-                let mut sum = s.load_part(&self.b[at..]);
-                for j in 0..K {
-                    sum = s.mul_add(s.load_part(&taps[j][at..]), s.load_part(&x[i + j][at..]), sum);
-                }
-                s.store_part(&mut y[i][at..], sum);
+        let mut y = self.y.rows::<G>(e * self.shape.time + t);
+        for (block, taps) in self.taps.chunks_exact(K + 1).enumerate() {
+            let at = block * CHANNELS;
+            // All slices have the length `len`, so that this condition is every bounds check of the block.
+            if at + CHANNELS <= len {
+                outputs::<S, V, K, G, false>(s, taps, x, &mut y, at);
+            } else {
+                outputs::<S, V, K, G, true>(s, taps, x, &mut y, at);
             }
         }
+    }
+}
+
+/// A block of `G` outputs. All of it is computed before any is stored, so that a line of `x` is done with when a
+/// line of `y` takes its place.
+#[inline(always)]
+fn outputs<S: Simd, const V: usize, const K: usize, const G: usize, const PART: bool>(
+    s: S,
+    taps: &[Line],
+    x: [&[f32]; GROUP + UNROLLED - 1],
+    y: &mut [&mut [f32]; G],
+    at: usize,
+) {
+    let mut window = [[s.splat(0.0); V]; GROUP + UNROLLED - 1];
+    for q in 0..G + K - 1 {
+        window[q] = load::<S, V, PART>(s, x[q], at);
+    }
+    let mut sums = [load::<S, V, false>(s, &taps[K], 0); G];
+    for v in 0..V {
+        for j in 0..K {
+            let w = s.load(&taps[j][v * S::LANES..]);
+            for i in 0..G {
+                sums[i][v] = s.mul_add(w, window[i + j][v], sums[i][v]);
+            }
+        }
+    }
+    for i in 0..G {
+        store::<S, V, PART>(s, y[i], at, sums[i]);
     }
 }

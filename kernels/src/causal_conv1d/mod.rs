@@ -45,7 +45,8 @@ const GROUP: usize = 4;
 /// Most taps of the loops that are unrolled.
 const UNROLLED: usize = 4;
 
-/// Channels between which threads may cut.
+/// Channels that are taken together, and between which threads may cut. The loops read and write whole cache lines:
+/// the next vector of a row may find the line evicted by the other rows.
 const CHANNELS: usize = 16;
 
 /// Elements that a thread should have at least.
@@ -103,24 +104,45 @@ impl<'a> Padded<'a> {
     }
 }
 
-/// The taps as `[k, d]`, so that the loops run over channels.
-fn transpose(w: &[f32], k: usize, taps: &mut [f32]) {
-    let d = w.len() / k;
-    for (i, channel) in w.chunks_exact(k).enumerate() {
-        for (j, &tap) in channel.iter().enumerate() {
-            taps[j * d + i] = tap;
+/// One number for each channel of a block of [`CHANNELS`], a cache line.
+type Line = [f32; CHANNELS];
+
+/// The taps of each block of channels, then its bias: `k + 1` lines. Rows of `x` and `y` that are a power of two
+/// apart share the sets of the first cache level, and taps in rows of `d` would be among them.
+fn pack(w: &[f32], b: Option<&[f32]>, k: usize, taps: &mut [Line]) {
+    let channels = w.chunks(CHANNELS * k).zip(taps.chunks_exact_mut(k + 1));
+    for (block, (w, lines)) in channels.enumerate() {
+        lines.as_flattened_mut().fill(0.0);
+        for (i, channel) in w.chunks_exact(k).enumerate() {
+            for (line, &tap) in lines.iter_mut().zip(channel) {
+                line[i] = tap;
+            }
+            lines[k][i] = b.map_or(0.0, |b| b[block * CHANNELS + i]);
         }
     }
 }
 
-/// The vector of `x` at `at`, or what is left of `x` there.
+/// The vectors of the block of `x` that starts at `at`, or what is left of `x` there.
 #[inline(always)]
-fn load<S: Simd, const PART: bool>(s: S, x: &[f32], at: usize) -> S::F {
-    if PART { s.load_part(&x[at..]) } else { s.load(&x[at..][..S::LANES]) }
+fn load<S: Simd, const V: usize, const PART: bool>(s: S, x: &[f32], at: usize) -> [S::F; V] {
+    let mut out = [s.splat(0.0); V];
+    for (v, out) in out.iter_mut().enumerate() {
+        let at = at + v * S::LANES;
+        *out = if PART { s.load_part(&x[at.min(x.len())..]) } else { s.load(&x[at..][..S::LANES]) };
+    }
+    out
 }
 
 /// Writes what [`load`] would read.
 #[inline(always)]
-fn store<S: Simd, const PART: bool>(s: S, x: &mut [f32], at: usize, v: S::F) {
-    if PART { s.store_part(&mut x[at..], v) } else { s.store(&mut x[at..][..S::LANES], v) }
+fn store<S: Simd, const V: usize, const PART: bool>(s: S, x: &mut [f32], at: usize, value: [S::F; V]) {
+    for (v, value) in value.into_iter().enumerate() {
+        let at = at + v * S::LANES;
+        if PART {
+            let at = at.min(x.len());
+            s.store_part(&mut x[at..], value);
+        } else {
+            s.store(&mut x[at..][..S::LANES], value);
+        }
+    }
 }
