@@ -12,6 +12,12 @@ pub(crate) const LN_2_LOW: f32 = -2.121_944_4e-4;
 /// `2^-100`
 const TWO_TO_MINUS_100: f32 = f32::from_bits((127 - 100) << 23);
 
+/// `2^-32`
+const TWO_TO_MINUS_32: f32 = f32::from_bits((127 - 32) << 23);
+
+/// `(e^r - 1 - r) / r^2` on `|r| <= ln(2) / 2`, minimax in the relative error of `e^r`.
+const E_MINUS_1: [f32; 5] = [1.386_307_53e-3, 8.367_432_3e-3, 4.166_724_5e-2, 1.666_653_45e-1, 0.5];
+
 /// A polynomial by Horner's rule, highest coefficient first.
 #[inline(always)]
 fn polynomial<S: Simd, const N: usize>(s: S, x: S::F, coefficients: [f32; N]) -> S::F {
@@ -33,8 +39,7 @@ fn polynomial<S: Simd, const N: usize>(s: S, x: S::F, coefficients: [f32; N]) ->
 fn reduced<S: Simd>(s: S, x: S::F) -> (S::F, S::F) {
     let n = s.round(s.mul(x, s.splat(LOG2_E)));
     let r = s.neg_mul_add(n, s.splat(LN_2_LOW), s.neg_mul_add(n, s.splat(LN_2_HIGH), x));
-    // (e^r - 1 - r) / r^2 on |r| <= ln(2) / 2, minimax in the relative error of e^r.
-    let p = polynomial(s, r, [1.386_307_53e-3, 8.367_432_3e-3, 4.166_724_5e-2, 1.666_653_45e-1, 0.5]);
+    let p = polynomial(s, r, E_MINUS_1);
     (s.mul_add(p, s.mul(r, r), r), n)
 }
 
@@ -46,6 +51,16 @@ pub(crate) fn exp<S: Simd>(s: S, x: S::F) -> S::F {
     let x = s.min(s.splat(89.0), x);
     let (p, n) = reduced(s, x);
     s.scale(s.add(p, s.splat(1.0)), n)
+}
+
+/// [`exp`] of `x` that is not positive, or NaN: the same bits.
+#[inline(always)]
+pub(crate) fn exp_of_negative<S: Simd>(s: S, x: S::F) -> S::F {
+    // The second operand is what `max` gives for NaN.
+    let (p, n) = reduced(s, s.max(s.splat(-105.0), x));
+    // 2^32 times the result is normal, so that the last product rounds what is subnormal, once.
+    let high = s.scale_exponent(s.add(p, s.splat(1.0)), s.add(n, s.splat(32.0)));
+    s.mul(high, s.splat(TWO_TO_MINUS_32))
 }
 
 /// `2^x`, such as a decay, in a loop: holds the coefficients in registers.
@@ -142,30 +157,69 @@ pub(crate) fn ln_1p_unit<S: Simd>(s: S, u: S::F) -> S::F {
 #[inline(always)]
 pub(crate) fn softplus<S: Simd>(s: S, x: S::F) -> S::F {
     let zero = s.splat(0.0);
-    let u = exp(s, s.sub(zero, s.abs(x)));
+    let u = exp_of_negative(s, s.sub(zero, s.abs(x)));
     s.add(s.max(zero, x), ln_1p_unit(s, u))
 }
 
 /// `1 / (1 + e^-x)`
 #[inline(always)]
 pub(crate) fn sigmoid<S: Simd>(s: S, x: S::F) -> S::F {
-    small_times_sigmoid(s, s.splat(1.0), x)
+    Gate::new(s, x).times(s, s.splat(1.0))
 }
 
 /// `x / (1 + e^-x)`; at minus infinity its limit, 0.
 #[inline(always)]
 pub(crate) fn silu<S: Simd>(s: S, x: S::F) -> S::F {
-    // e^-112 times 112 is 0 in f32.
-    small_times_sigmoid(s, s.max(s.splat(-112.0), x), x)
+    Gate::new(s, x).times(s, s.max(s.splat(-Gate::<S>::FAR), x))
 }
 
-/// [`times_sigmoid`] for `|v|` below 2^50 where `x` is negative.
-#[inline(always)]
-fn small_times_sigmoid<S: Simd>(s: S, v: S::F, x: S::F) -> S::F {
-    // e^-140 times 2^50 is 0 in f32.
-    let logistic = Logistic::new(s, s.max(s.splat(-140.0), x));
-    let (quotient, low) = logistic.times(s, s.scale(v, logistic.n));
-    whole(s, quotient, low)
+/// `1 / (1 + e^-x)` as `scale / below`.
+///
+/// With `e^-x = (1 + p) 2^n` it is `1 / (1 + 2^n (1 + p))`, or for positive `n`, `2^-n / (2^-n + 1 + p)`: nothing is
+/// divided by what may be large or is rounded more than once. In units of `u = 2^-24`, relative to `below`: the
+/// remainder `r` is off by 1/4, `r^2` and the polynomial by 1/16 each, what is added to `1 + 2^-|n| + r` by less
+/// than 1/16, and the sum is rounded to half an ulp; where `e^r` is least, 0.707, that is `(0.18 + 0.13 + 0.06) / 0.707`
+/// and `0.5 / 0.707`, 1.23 together, and no more elsewhere. The quotient is rounded once more: 1.73 ulp in all.
+struct Gate<S: Simd> {
+    below: S::F,
+    /// `2^-n` for positive `n`, else 1, in two factors, each a normal number.
+    scale: [S::F; 2],
+}
+
+impl<S: Simd> Gate<S> {
+    /// `e^-FAR FAR` is 0 in f32, and 2^-157 is the product of two normal numbers.
+    const FAR: f32 = 109.0;
+
+    #[inline(always)]
+    fn new(s: S, x: S::F) -> Self {
+        let (zero, one) = (s.splat(0.0), s.splat(1.0));
+        // Second operands are what `max` and `min` give for NaN.
+        let x = s.min(s.splat(Self::FAR), s.max(s.splat(-Self::FAR), x));
+        let n = s.round(s.mul(x, s.splat(-LOG2_E)));
+        let r = s.neg_mul_add(n, s.splat(LN_2_LOW), s.neg_mul_add(n, s.splat(LN_2_HIGH), s.sub(zero, x)));
+        let q = polynomial(s, r, E_MINUS_1);
+        let r2 = s.mul(r, r);
+        // 2^(32 - |n|), which is normal; 2^-|n| may not be, but then it is of no account.
+        let power = s.scale_exponent(one, s.sub(s.splat(32.0), s.abs(n)));
+        let small = s.mul(power, s.splat(TWO_TO_MINUS_32));
+        let positive = s.lt(zero, n);
+        let weight = s.select(positive, one, small);
+        let base = s.add(one, small);
+        let base_low = s.sub(small, s.sub(base, one));
+        let step = s.mul(weight, r);
+        let sum = s.add(base, step);
+        let sum_low = s.add(s.sub(step, s.sub(sum, base)), base_low);
+        let below = s.add(sum, s.mul_add(q, s.mul(weight, r2), sum_low));
+        let scale = [s.select(positive, power, one), s.select(positive, s.splat(TWO_TO_MINUS_32), one)];
+        Self { below, scale }
+    }
+
+    /// `v` times it, for `v` above 2^-24 and below 2^50 in magnitude where `n` is positive.
+    #[inline(always)]
+    fn times(&self, s: S, v: S::F) -> S::F {
+        // Scaled after the division, so that what is subnormal has been rounded twice only.
+        s.mul(s.mul(s.div(v, self.below), self.scale[0]), self.scale[1])
+    }
 }
 
 /// `v / (1 + e^-x)`

@@ -16,8 +16,10 @@ pub(crate) mod math;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
+mod several;
 
 pub(crate) use portable::Portable;
+pub(crate) use several::Several;
 
 use crate::Isa;
 

@@ -303,3 +303,118 @@ fn functions_hold_their_bounds() {
         assert!(out[6][0] > 0.0, "{name}: subnormal results are kept");
     });
 }
+
+/// A result of every operation on three numbers, and its bits.
+#[inline(always)]
+fn every_operation<S: Simd>(s: S, a: S::F, b: S::F, c: S::F) -> [S::F; 28] {
+    let (m, e) = s.split_exponent(a);
+    let few = s.clamp_exponent(b);
+    let select = |m| s.select(m, a, b);
+    [
+        s.add(a, b),
+        s.sub(a, b),
+        s.mul(a, b),
+        s.div(a, b),
+        s.sqrt(a),
+        s.mul_add(a, b, c),
+        s.neg_mul_add(a, b, c),
+        s.neg_fused(a, b, c),
+        s.max(a, b),
+        s.min(a, b),
+        s.abs(a),
+        s.copysign(a, b),
+        s.round(a),
+        s.scale(a, s.splat(3.0)),
+        few,
+        s.scale_exponent(s.splat(1.0), s.splat(-5.0)),
+        m,
+        e,
+        select(s.lt(a, b)),
+        select(s.le(a, b)),
+        select(s.eq(a, b)),
+        s.splat(f32::from(u8::from(s.any(s.eq(a, a))))),
+        math::exp(s, a),
+        math::ln(s, a),
+        math::tanh(s, a),
+        math::sigmoid(s, a),
+        math::silu(s, a),
+        math::softplus(s, a),
+    ]
+}
+
+/// [`every_operation`] on the sample, side by side and vector by vector; the last one of each by parts.
+#[derive(Clone)]
+struct SideBySide;
+
+impl SimdKernel for SideBySide {
+    type Output = [Vec<[f32; 28]>; 2];
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> Self::Output {
+        [operations(Several::<S, 2>(s)), operations(s)]
+    }
+}
+
+#[inline(always)]
+fn operations<S: Simd>(s: S) -> Vec<[f32; 28]> {
+    let mut out = vec![[0.0; 28]; SAMPLE.len()];
+    for at in (0..SAMPLE.len()).step_by(S::LANES) {
+        let a = s.load(&SAMPLE[at..]);
+        let results = every_operation(s, a, s.splat(-1.75), s.load_part(&SAMPLE[at + 3..]));
+        for (k, v) in results.into_iter().enumerate() {
+            let mut lanes = [7.0; 32];
+            s.store(&mut lanes, v);
+            let mut part = [7.0; 32];
+            s.store_part(&mut part[..3], v);
+            assert!(part[3..].iter().all(|v| *v == 7.0) && (0..3).all(|i| same(part[i], lanes[i])));
+            for l in 0..S::LANES {
+                out[at + l][k] = lanes[l];
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn vectors_side_by_side_have_the_same_bits() {
+    everywhere(SideBySide, |isa, [wide, narrow]| {
+        for (i, (wide, narrow)) in wide.iter().zip(&narrow).enumerate() {
+            for (k, (wide, narrow)) in wide.iter().zip(narrow).enumerate() {
+                assert!(same(*wide, *narrow), "{} operation {k} of {}: {wide} {narrow}", isa.name(), SAMPLE[i]);
+            }
+        }
+    });
+}
+
+#[derive(Clone)]
+struct Negative(Vec<f32>);
+
+impl SimdKernel for Negative {
+    type Output = Vec<[f32; 2]>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> Self::Output {
+        let mut out = Vec::new();
+        for x in self.0.chunks_exact(16).flat_map(|x| x.chunks_exact(S::LANES)) {
+            let x = s.load(x);
+            let (mut short, mut long) = ([0.0; 16], [0.0; 16]);
+            s.store(&mut short, math::exp_of_negative(s, x));
+            s.store(&mut long, math::exp(s, x));
+            out.extend(short.into_iter().zip(long).take(S::LANES).map(|(a, b)| [a, b]));
+        }
+        out
+    }
+}
+
+/// Subnormal results among them, which begin at -87.3.
+#[test]
+fn exp_of_negative_has_the_bits_of_exp() {
+    let mut x: Vec<f32> = (0..110_000).map(|i| i as f32 * -1e-3).collect();
+    x.extend([-0.0, -1e-45, f32::NEG_INFINITY, f32::NAN, f32::MIN, -104.0, -103.97, -103.98]);
+    x.resize(x.len().next_multiple_of(16), -1.0);
+    everywhere(Negative(x.clone()), |isa, out| {
+        for (x, [short, long]) in x.iter().zip(out) {
+            assert!(same(short, long), "{} {x}: {short} {long}", isa.name());
+        }
+    });
+}

@@ -3,7 +3,7 @@
 use super::{GRAIN, reference};
 use crate::error::{check_len, product};
 use crate::exec::Job;
-use crate::simd::{Simd, SimdKernel, dispatch, math};
+use crate::simd::{Several, Simd, SimdKernel, dispatch, math};
 use crate::{Exec, Isa, KernelError, rows};
 
 /// `x_cot = y ⊙ (y_cot - ⟨y_cot, y⟩)`, where `y` is what [`forward`](super::forward) wrote.
@@ -110,8 +110,9 @@ impl SimdKernel for Backward<'_> {
         let Self { log, y, y_cot, d, x_cot, .. } = self;
         for ((y, c), x_cot) in y.chunks_exact(d).zip(y_cot.chunks_exact(d)).zip(x_cot.chunks_exact_mut(d)) {
             if log {
-                let sum = s.splat(rows::sum!(s, sum, [c = c], s.add(sum, c)));
-                rows::map!(s, x_cot, [y = y, c = c], s.neg_mul_add(math::exp(s, y), sum, c));
+                let wide = Several::<S, 4>(s);
+                let sum = wide.splat(rows::sum!(s, sum, [c = c], s.add(sum, c)));
+                rows::map!(wide, x_cot, [y = y, c = c], wide.neg_mul_add(math::exp(wide, y), sum, c));
             } else {
                 let sum = s.splat(rows::sum!(s, sum, [y = y, c = c], s.mul_add(y, c, sum)));
                 rows::map!(s, x_cot, [y = y, c = c], s.mul(y, s.sub(c, sum)));

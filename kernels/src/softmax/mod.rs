@@ -29,7 +29,7 @@ pub use backward::{backward, backward_with, log_backward, log_backward_with};
 use crate::error::{check_len, product};
 use crate::exec::Job;
 use crate::rows::{self, MOST, SUMS};
-use crate::simd::{Simd, SimdKernel, dispatch, math};
+use crate::simd::{Several, Simd, SimdKernel, dispatch, math};
 use crate::{Exec, Isa, KernelError};
 
 /// Elements that a thread should have at least.
@@ -93,45 +93,67 @@ fn run(exec: Exec, log: bool, x: &[f32], rows: usize, d: usize, y: &mut [f32]) -
 /// Writes `exp(x - max x)` to `e`, which is as long; gives `(max x, Σ e)`.
 #[inline(always)]
 pub(crate) fn exponentials<S: Simd>(s: S, x: &[f32], e: &mut [f32]) -> (f32, f32) {
+    debug_assert_eq!(x.len(), e.len(), "equally long");
+    blocks(s, x, Some(e))
+}
+
+/// As [`exponentials`] without keeping them: the same bits.
+#[inline(always)]
+pub(crate) fn sum_of_exponentials<S: Simd>(s: S, x: &[f32]) -> (f32, f32) {
+    blocks(s, x, None)
+}
+
+#[inline(always)]
+fn blocks<S: Simd>(s: S, x: &[f32], mut e: Option<&mut [f32]>) -> (f32, f32) {
     let max = rows::maximum(s, x);
-    let shift = s.splat(max);
     let mut sums = [s.splat(0.0); MOST];
-    let ((x, x_tail), (e, e_tail)) = (x.as_chunks(), e.as_chunks_mut());
-    for (x, e) in x.iter().zip(e) {
-        sums = block(s, x, shift, e, sums);
+    let (whole, tail) = x.as_chunks();
+    for (i, x) in whole.iter().enumerate() {
+        let e = e.as_deref_mut().map(|e| &mut e[i * SUMS..][..SUMS]);
+        sums = block(s, x, max, e, sums);
     }
-    if !x_tail.is_empty() {
+    if !tail.is_empty() {
         let mut part = [0.0; SUMS];
         // Past the end as if masked.
-        sums = block(s, &rows::tail(x_tail, f32::NEG_INFINITY), shift, &mut part, sums);
-        e_tail.copy_from_slice(&part[..x_tail.len()]);
+        sums = block(s, &rows::tail(tail, f32::NEG_INFINITY), max, Some(&mut part), sums);
+        if let Some(e) = e {
+            e[x.len() - tail.len()..].copy_from_slice(&part[..tail.len()]);
+        }
     }
     (max, rows::total(s, sums))
 }
 
 /// The exponentials of a block, which are added to the sums while they are in registers.
 #[inline(always)]
-fn block<S: Simd>(s: S, x: &[f32; SUMS], shift: S::F, e: &mut [f32; SUMS], mut sums: [S::F; MOST]) -> [S::F; MOST] {
-    let mut i = 0;
-    while i < SUMS / S::LANES {
-        let power = math::exp(s, s.sub(s.load(&x[i * S::LANES..]), shift));
-        s.store(&mut e[i * S::LANES..], power);
-        sums[i] = s.add(sums[i], power);
-        i += 1;
+fn block<S: Simd>(s: S, x: &[f32; SUMS], max: f32, e: Option<&mut [f32]>, sums: [S::F; MOST]) -> [S::F; MOST] {
+    match S::LANES {
+        16 => side_by_side::<S, 2>(s, x, max, e, sums),
+        _ => side_by_side::<S, 4>(s, x, max, e, sums),
     }
-    sums
 }
 
-/// As [`exponentials`] without keeping them: the same bits.
+/// [`block`], `M` vectors at a time.
 #[inline(always)]
-pub(crate) fn sum_of_exponentials<S: Simd>(s: S, x: &[f32]) -> (f32, f32) {
-    let max = rows::maximum(s, x);
-    let shift = s.splat(max);
-    // Past the end as if masked.
-    let masked = f32::NEG_INFINITY;
-    let sums =
-        rows::fold!(s, 0.0, masked, sum, [x = x], s.add(sum, math::exp(s, s.sub(x, shift))), (a, b) => s.add(a, b));
-    (max, s.sum(sums))
+fn side_by_side<S: Simd, const M: usize>(
+    s: S,
+    x: &[f32; SUMS],
+    max: f32,
+    mut e: Option<&mut [f32]>,
+    mut sums: [S::F; MOST],
+) -> [S::F; MOST] {
+    let wide = Several::<S, M>(s);
+    let mut i = 0;
+    while i < SUMS / S::LANES {
+        let powers = math::exp_of_negative(wide, wide.sub(wide.load(&x[i * S::LANES..]), wide.splat(max)));
+        if let Some(e) = &mut e {
+            wide.store(&mut e[i * S::LANES..], powers);
+        }
+        for m in 0..M {
+            sums[i + m] = s.add(sums[i + m], powers[m]);
+        }
+        i += M;
+    }
+    sums
 }
 
 struct Forward<'a> {
