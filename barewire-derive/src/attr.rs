@@ -278,17 +278,32 @@ fn value<T>(
     example: &str,
     parse: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
 ) -> syn::Result<T> {
-    let wrong = |span: Span| syn::Error::new(span, format!("expected a value as in `{example}`"));
+    let wrong = |span: Span, found: &str| {
+        let found = if found.is_empty() { String::new() } else { format!(", found `{found}`") };
+        syn::Error::new(span, format!("expected a value as in `{example}`{found}"))
+    };
     if !input.peek(Token![=]) {
-        return Err(wrong(here(input, key)));
+        return Err(wrong(here(input, key), ""));
     }
     input.parse::<Token![=]>()?;
-    let at = here(input, key);
-    let result = parse(input).map_err(|_| wrong(at))?;
+    let (at, found) = (here(input, key), up_to_comma(&input.fork()));
+    let result = parse(input).map_err(|_| wrong(at, &found))?;
     if !input.is_empty() && !input.peek(Token![,]) {
-        return Err(wrong(at));
+        return Err(wrong(at, &found));
     }
     Ok(result)
+}
+
+/// What stands before the next comma, as it is written but for spaces.
+fn up_to_comma(input: ParseStream<'_>) -> String {
+    let mut found = String::new();
+    while !input.is_empty() && !input.peek(Token![,]) {
+        match input.parse::<TokenTree>() {
+            Ok(token) => found.push_str(&token.to_string()),
+            Err(_) => break,
+        }
+    }
+    found
 }
 
 /// `= [ITEM, ..]`, at least one.
@@ -373,4 +388,24 @@ fn skip_to_key(input: ParseStream<'_>) {
         }
     }
     drop(input.parse::<TokenStream>());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was written stands in the message, also where it is more than one token or fits no integer.
+    #[test]
+    fn values_that_are_none() {
+        let message = |text: &str| {
+            let key = Ident::new("tag", Span::call_site());
+            let parse = |input: ParseStream<'_>| value(&key, input, "tag = 1", number).map(|(number, _)| number);
+            parse.parse_str(text).unwrap_err().to_string()
+        };
+        assert_eq!(message(""), "expected a value as in `tag = 1`");
+        assert_eq!(message("= -1"), "expected a value as in `tag = 1`, found `-1`");
+        assert_eq!(message("= 1 + 2"), "expected a value as in `tag = 1`, found `1+2`");
+        assert_eq!(message("= 99999999999999999999"), "expected a value as in `tag = 1`, found `99999999999999999999`");
+        assert_eq!(message("="), "expected a value as in `tag = 1`");
+    }
 }

@@ -95,10 +95,11 @@ pub(crate) enum Command {
     },
     /// Explains a model part that this tool knows: its equation, forward and backward programs, and the bytes that it keeps
     #[command(
-        after_help = "Without a type it lists those there are.\n\nExample:\n  barewire explain MatmulFreeWeight::Ternary --sizes d_in=2560,d_out=2560"
+        after_help = "Without a type it lists those there are.\n\nExamples:\n  barewire explain MatmulFreeWeight::Ternary --sizes d_in=2560,d_out=2560\n  \
+                      barewire explain model.bare"
     )]
     Explain {
-        /// a type, or a variant as in `HgrnBlock::TokenMixer`
+        /// a type, a variant as in `HgrnBlock::TokenMixer`, or a file whose types are explained
         #[arg(value_name = "TYPE")]
         what: Option<String>,
         /// sizes of axes, as in `d_in=2560,time=16`; the others have example sizes

@@ -1,5 +1,6 @@
 //! A file in memory, and the checks that need no type.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use barewire::wire::schema::SchemaError;
@@ -14,11 +15,23 @@ pub(crate) struct File {
     bytes: AlignedBuf,
 }
 
+/// Octets of the longest schema that is read as text.
+const LONGEST_TEXT: usize = 1 << 24;
+
 impl File {
+    /// A whole barewire file; of anything else as much as a schema may have, and an octet more.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        // packed matrices are checked where they lie, and that takes aligned memory
-        Ok(Self { path: path.to_owned(), bytes: AlignedBuf::copy_from(&bytes) })
+        let octets = || -> std::io::Result<AlignedBuf> {
+            let mut file = std::fs::File::open(path)?;
+            let announced = usize::try_from(file.metadata()?.len()).unwrap_or(0);
+            let mut magic = Vec::new();
+            file.by_ref().take(MAGIC.len() as u64).read_to_end(&mut magic)?;
+            let most = if magic == MAGIC { usize::MAX } else { LONGEST_TEXT + 1 };
+            // in aligned memory, since packed matrices are checked where they lie
+            AlignedBuf::from_reader(magic.as_slice().chain(file).take(most as u64), announced.min(most))
+        };
+        let bytes = octets().map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self { path: path.to_owned(), bytes })
     }
 
     fn because(&self, error: &dyn std::fmt::Display) -> Failure {
@@ -39,8 +52,10 @@ impl File {
         if !self.is_text() {
             return self.types_of(&self.header()?);
         }
-        let text = std::str::from_utf8(&self.bytes)
-            .map_err(|_| self.because(&"neither a barewire file nor the text of a schema"))?;
+        let text = std::str::from_utf8(&self.bytes).ok();
+        // a device or the image of a disk is full of zeros, which are UTF-8
+        let text = text.filter(|text| text.len() <= LONGEST_TEXT && !text.contains('\0'));
+        let text = text.ok_or_else(|| self.because(&"neither a barewire file nor the text of a schema"))?;
         Types::parse(text).map_err(|error| mistakes(&format!("{}: ", self.path.display()), &error))
     }
 
@@ -86,9 +101,17 @@ pub(crate) fn verify(bytes: &AlignedBuf, level: Level) -> Result<usize, DecodeEr
 /// The offset of the schema in a file.
 const SCHEMA: u64 = 104;
 
+/// Mistakes of a schema that are told; nobody reads more at once.
+const TOLD: usize = 20;
+
 /// A line for each mistake of a schema.
 pub(crate) fn mistakes(before: &str, error: &SchemaError) -> Failure {
-    error.mistakes().iter().map(|mistake| format!("{before}{mistake}")).collect::<Vec<_>>().join("\n")
+    let mistakes = error.mistakes();
+    let mut lines: Vec<String> = mistakes.iter().take(TOLD).map(|mistake| format!("{before}{mistake}")).collect();
+    if mistakes.len() > TOLD {
+        lines.push(format!("{before}and {} mistakes more", mistakes.len() - TOLD));
+    }
+    lines.join("\n")
 }
 
 /// A walk over the root, and a comparison with the index.

@@ -241,8 +241,44 @@ fn explain_shows_programs_and_bytes() {
     golden("explain-list.txt", &explained(&[]));
     golden("explain-weight.txt", &explained(&["MatmulFreeWeight", "--sizes", "d_in=64,d_out=32,time=3"]));
     golden("explain-block.txt", &explained(&["HgrnBlock", "--sizes", "d_model=32,ffn=64,time=5"]));
-    let output = Command::new(env!("CARGO_BIN_EXE_barewire")).args(["explain", "Nothing"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    let fails = |what: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_barewire")).args(["explain", what]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(fails("Nothing").contains("no type `Nothing` and no file of that name; known: MatmulFreeWeight, "));
+    assert!(
+        fails("MatmulFreeWeight::Nothing").contains("no variant `Nothing` of `MatmulFreeWeight`; known: Ternary, ")
+    );
+
+    // the types that a file has
+    let folder = tempfile::tempdir().unwrap();
+    let schema = folder.path().join("weights.bare");
+    let text = barewire::wire::schema_text::<Vec<barewire_models::weight::MatmulFreeWeight>>();
+    std::fs::write(&schema, text).unwrap();
+    assert_eq!(explained(&[schema.to_str().unwrap()]), explained(&["MatmulFreeWeight"]));
+    let (_folder, other) = written();
+    assert!(fails(other.to_str().unwrap()).contains("the equations of `Model` are not known here"));
+}
+
+/// What is no barewire file is not read to its end: it may have none.
+#[test]
+#[cfg(unix)]
+fn files_without_end_and_full_of_zeros() {
+    let endless = Path::new("/dev/zero");
+    assert!(refused(&["inspect"], endless).contains("expected the magic"));
+    assert!(refused(&["verify"], endless).contains("expected the magic"));
+    assert!(refused(&["schema"], endless).contains("neither a barewire file nor the text of a schema"));
+
+    let folder = tempfile::tempdir().unwrap();
+    let schema = folder.path().join("schema.bare");
+    std::fs::write(&schema, "type A u8\0").unwrap();
+    assert!(refused(&["schema"], &schema).contains("neither a barewire file nor the text of a schema"));
+    std::fs::write(&schema, "type A u8\n".repeat(1000)).unwrap();
+    let output = barewire(&["schema"], &schema);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), error.lines().count()), (Some(1), 21));
+    assert!(error.ends_with(": and 979 mistakes more\n"), "{error}");
 }
 
 #[test]

@@ -264,8 +264,15 @@ impl<T: Wire> ListOf<T> for Walked {
 ///
 /// assert_eq!(to_message(&List(vec![258u16]))[..], [1, 2, 1]);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct List<T>(pub Vec<T>);
+
+// a derive would ask it of the elements too
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
 
 impl<T: Wire> Wire for List<T> {
     type View<'w, P: Copy + 'static> = &'w [T::View<'w, P>];

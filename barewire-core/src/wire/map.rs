@@ -38,8 +38,15 @@ keys!(u8 u16 u32 u64 i8 i16 i32 i64 bool Uint Int alloc::string::String Vec<u8>)
 /// assert_eq!(to_message(&map)[..], [2, 1, 1, 0, 0]);
 /// assert!(Map::from_entries(vec![(1u8, true), (1, false)]).is_none());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Map<K, V>(Vec<(K, V)>);
+
+// a derive would ask it of keys and values too
+impl<K, V> Default for Map<K, V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
 
 /// The entry whose key stands before it already.
 fn repeated<K: Ord, V>(entries: &[(K, V)]) -> Option<usize> {

@@ -117,7 +117,7 @@ pub use writer::Writer;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field on the wire",
     label = "not a wire type",
-    note = "fields are numbers, bool, String, Option, arrays, Vec, matrices, and types with `#[derive(BareUnion)]` or `#[derive(BareStruct)]`"
+    note = "fields are numbers of a fixed size, bool, String, Option, arrays, Vec, Map (for HashMap and BTreeMap), matrices, Slots, Columns, and types with `#[derive(BareUnion)]` or `#[derive(BareStruct)]`"
 )]
 pub trait Wire: Sized + 'static {
     /// The borrowed form. `P` is the scalar of stored float parameters: views of octets have `P = f32`; points of parameter

@@ -4,6 +4,7 @@ mod measure;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use barewire::explain::{Equation, Explained, Kept};
@@ -11,6 +12,7 @@ use barewire_models::hgrn::{HgrnBlock, HgrnLayer, HgrnLm, HgrnObjective, Project
 use barewire_models::weight::MatmulFreeWeight;
 
 use crate::Failure;
+use crate::file::File;
 
 /// Sizes of axes by name.
 pub(crate) type Sizes = BTreeMap<String, usize>;
@@ -70,33 +72,62 @@ pub(crate) fn parse_sizes(text: &str) -> Result<Sizes, String> {
     Ok(sizes)
 }
 
-/// Explains a type or a variant (`HgrnBlock::TokenMixer`), or lists what there is.
+/// Explains a type, a variant (`HgrnBlock::TokenMixer`), or the types of a file; or lists what there is.
 pub(crate) fn run(what: Option<&str>, given: &Sizes) -> Result<String, Failure> {
     let Some(what) = what else { return Ok(list()) };
     let (name, variant) = what.split_once("::").map_or((what, None), |(name, variant)| (name, Some(variant)));
-    let known = TYPES.iter().find(|known| known.name == name).ok_or_else(|| {
-        let names: Vec<&str> = TYPES.iter().map(|known| known.name).collect();
-        format!("no type `{name}`; known: {}", names.join(", "))
-    })?;
+    let chosen: Vec<&Known> = match TYPES.iter().find(|known| known.name == name) {
+        Some(known) => vec![known],
+        None if Path::new(what).is_file() => in_file(Path::new(what))?,
+        None => return Err(format!("no type `{name}` and no file of that name; known: {}", names(TYPES))),
+    };
     let mut sizes: Sizes = EXAMPLE.iter().map(|(name, size)| ((*name).to_owned(), *size)).collect();
     sizes.extend(given.clone());
     check_size(&sizes)?;
-    let bytes = (known.measure)(&sizes)?;
     let mut text = String::new();
-    let chosen =
-        known.equations.iter().zip(bytes).filter(|((said, ..), _)| variant.is_none_or(|wanted| wanted == *said));
-    for ((said, tag, equation), bytes) in chosen {
+    for known in chosen {
+        variants(known, variant, &sizes, &mut text)?;
+    }
+    if text.is_empty() {
+        let known = TYPES.iter().filter(|known| known.name == name).flat_map(|known| known.equations);
+        let names: Vec<&str> = known.map(|(said, ..)| *said).collect();
+        return Err(format!("no variant `{}` of `{name}`; known: {}", variant.unwrap_or_default(), names.join(", ")));
+    }
+    Ok(text)
+}
+
+fn names<'a>(types: impl IntoIterator<Item = &'a Known>) -> String {
+    types.into_iter().map(|known| known.name).collect::<Vec<_>>().join(", ")
+}
+
+/// The types of a file, or of the text of a schema, that the tool links.
+fn in_file(path: &Path) -> Result<Vec<&'static Known>, Failure> {
+    let types = File::read(path)?.types()?;
+    let known: Vec<&Known> = TYPES.iter().filter(|known| types.get(known.name).is_some()).collect();
+    if known.is_empty() {
+        let root = types.root();
+        return Err(format!(
+            "{}: the equations of `{root}` are not known here, and a file has none inside; known: {}",
+            path.display(),
+            names(TYPES)
+        ));
+    }
+    Ok(known)
+}
+
+/// Explains a type's variants, or one of them.
+fn variants(known: &Known, wanted: Option<&str>, sizes: &Sizes, text: &mut String) -> Result<(), Failure> {
+    for ((said, tag, equation), bytes) in known.equations.iter().zip((known.measure)(sizes)?) {
+        if wanted.is_some_and(|wanted| wanted != *said) {
+            continue;
+        }
         if !text.is_empty() {
             text.push('\n');
         }
         let title = if *said == known.name { (*said).to_owned() } else { format!("{}::{said}, tag {tag}", known.name) };
-        explain(&title, equation, &sizes, bytes, &mut text);
+        explain(&title, equation, sizes, bytes, text);
     }
-    if text.is_empty() {
-        let names: Vec<&str> = known.equations.iter().map(|(said, ..)| *said).collect();
-        return Err(format!("no variant `{}` of `{name}`; known: {}", variant.unwrap_or_default(), names.join(", ")));
-    }
-    Ok(text)
+    Ok(())
 }
 
 /// Parts of these sizes are made and run, so they have an end.

@@ -6,23 +6,43 @@ use std::path::Path;
 
 use crate::wire::buffer::AlignedBuf;
 
-/// A whole file. Memory grows with what is there, whatever length the system announces.
+/// A whole file.
 pub(super) fn read(path: &Path) -> io::Result<AlignedBuf> {
-    let mut file = File::open(path)?;
-    let mut bytes = AlignedBuf::new();
-    let mut filled = 0;
+    let file = File::open(path)?;
     let announced = usize::try_from(file.metadata()?.len()).unwrap_or(0);
-    // what is announced, in pieces that double: a wrong announcement costs at most twice what is there
-    loop {
-        let step = announced.saturating_sub(filled).clamp(4096, filled.max(1 << 20));
-        bytes.resize(filled + step);
-        match file.read(&mut bytes[filled..])? {
-            0 => break,
-            n => filled += n,
+    AlignedBuf::from_reader(file, announced)
+}
+
+impl AlignedBuf {
+    /// All that a reader gives, in aligned memory and without a second copy. `expected` is a guess at its length, such as the one
+    /// that the system announces: memory grows with what is there, so a wrong guess costs at most twice that.
+    ///
+    /// ```
+    /// use barewire_core::wire::AlignedBuf;
+    ///
+    /// let octets = AlignedBuf::from_reader(&b"pad"[..], 0)?;
+    /// assert_eq!(octets[..], *b"pad");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the reader.
+    pub fn from_reader(mut reader: impl Read, expected: usize) -> io::Result<Self> {
+        let mut bytes = Self::new();
+        let mut filled = 0;
+        loop {
+            let step = expected.saturating_sub(filled).clamp(4096, filled.max(1 << 20));
+            bytes.resize(filled + step);
+            match reader.read(&mut bytes[filled..]) {
+                Ok(0) => break,
+                Ok(n) => filled += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
+        bytes.resize(filled);
+        Ok(bytes)
     }
-    bytes.resize(filled);
-    Ok(bytes)
 }
 
 /// Writes a file of these pieces. Other programs see the old file or the whole new one.
