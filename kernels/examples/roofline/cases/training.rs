@@ -70,7 +70,7 @@ impl Subject for BitLinear {
     }
 }
 
-/// Accumulate and fire, a row of the signal at a time.
+/// Accumulate and fire, [`SIGNAL_ROWS`] rows of the signal at a time: fewer are not worth a second thread.
 struct Fire {
     rows: usize,
     cols: usize,
@@ -80,18 +80,21 @@ struct Fire {
     factors: Vec<f32>,
 }
 
+/// A divisor of the rows; the signals stay in the third cache level, so that memory is read for the states alone.
+const SIGNAL_ROWS: usize = 128;
+
 impl Fire {
     fn new(rows: usize, cols: usize, rounding: Rounding) -> Self {
         // Accumulators 0, digits 0.
         let states = vec![91; rows * cols];
-        Self { rows, cols, rounding, states, signal: floats(8 * cols), factors: vec![2.0; 8] }
+        Self { rows, cols, rounding, states, signal: floats(SIGNAL_ROWS * cols), factors: vec![2.0; SIGNAL_ROWS] }
     }
 }
 
 impl Subject for Fire {
     fn run(&mut self, exec: Exec) {
         let Self { rows, cols, rounding, states, signal, factors } = self;
-        for first in (0..*rows).step_by(8) {
+        for first in (0..*rows).step_by(SIGNAL_ROWS) {
             accumulate::fire_states_with(exec, states, None, *rows, *cols, first, signal, factors, *rounding)
                 .expect("lengths");
         }
