@@ -1,5 +1,5 @@
-//! What a derive costs the compiler: processor time of `cargo build` and `cargo check` of a crate that holds one enum of 50 variants,
-//! its dependencies built, in the debug profile.
+//! What a derive costs the compiler: processor time of `cargo build` and `cargo check` of a crate that holds one enum of 50 variants, or
+//! one of 4 with equations, its dependencies built, in the debug profile.
 //!
 //! `cargo test --test derive_cost -- --ignored --nocapture` takes some minutes, most of them for the dependencies. Read the least of
 //! several runs, on a quiet machine. The lines of expansions are counted by a test that always runs, in the derive.
@@ -94,4 +94,58 @@ fn fifty_variants() {
             println!("  {case:24} build {:.2} {:.2}   check {:.2} {:.2}", build.0, build.1, check.0, check.1);
         }
     }
+}
+
+/// The four usual forms of a weight.
+const WEIGHT: &str = "
+pub enum Weight {
+    #[bare(forward = |x: [batch, time, d]| scale * ternary_linear(digits, x))]
+    Ternary {
+        #[bare(dims = [d, d], scaled_by = scale)]
+        digits: TernaryMatrix,
+        scale: f32,
+    },
+    #[bare(forward = |x: [batch, time, d]| linear(values, x))]
+    Dense {
+        #[bare(dims = [d, d])]
+        values: Matrix<f32>,
+    },
+    #[bare(forward = |x: [batch, time, d]| gain * linear(left, linear(right, x)))]
+    LowRank {
+        #[bare(dims = [d, rank])]
+        left: Matrix<f32>,
+        #[bare(dims = [rank, d])]
+        right: Matrix<f32>,
+        gain: f32,
+    },
+    #[bare(forward = |x: [batch, time, d]| values * x)]
+    Diagonal {
+        #[bare(dims = [d])]
+        values: Vec<f32>,
+    },
+}
+";
+
+#[test]
+#[ignore = "minutes, and a figure to be read: see above"]
+fn four_variants_with_equations() {
+    let project = Project::new("derive-cost-equations", "\"std\"");
+    println!("four variants: least and median of 7, seconds of processor time");
+    let plain: String =
+        WEIGHT.lines().filter(|line| !line.contains("#[bare")).map(|line| format!("{line}\n")).collect();
+    let of = |derive: &str, body: &str| {
+        format!("#![allow(dead_code, unused_imports)]\nuse barewire::prelude::*;\n#[derive({derive})]{body}")
+    };
+    let cases = [
+        ("no derive but Clone", of("Clone", &plain)),
+        ("layout and part", of("BareUnion", &plain)),
+        ("with equations", of("BareUnion", WEIGHT)),
+    ];
+    let costs = cases.map(|(case, source)| {
+        let (build, check) = (project.cost("build", &source), project.cost("check", &source));
+        println!("  {case:24} build {:.2} {:.2}   check {:.2} {:.2}", build.0, build.1, check.0, check.1);
+        (build.0, check.0)
+    });
+    let ((build, check), (of_build, of_check)) = (costs[2], costs[0]);
+    println!("  added                    build {:.2}        check {:.2}", build - of_build, check - of_check);
 }

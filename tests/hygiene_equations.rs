@@ -127,6 +127,50 @@ mod shadowed {
     }
 }
 
+/// Types with the names of parameters in generated code.
+mod letters {
+    use barewire::prelude::*;
+
+    #[derive(BareUnion)]
+    pub(crate) enum R {
+        #[bare(forward = |x: [batch, d]| x * gain)]
+        Gain { gain: f32 },
+    }
+
+    #[derive(BareStruct)]
+    #[bare(forward = |x: [batch, d]| r(list(x)))]
+    pub(crate) struct P {
+        #[bare(axes(d = d))]
+        pub(crate) r: R,
+        #[bare(axes(d = d))]
+        pub(crate) list: Vec<R>,
+    }
+
+    #[derive(BareUnion)]
+    pub(crate) enum Both {
+        #[bare(forward = |x: [batch, d]| p(r(x)))]
+        All {
+            #[bare(axes(d = d))]
+            p: P,
+            #[bare(axes(d = d))]
+            r: R,
+        },
+    }
+
+    /// An alias, whose gradient is held in a way that is said.
+    pub(crate) mod alias {
+        use barewire::prelude::*;
+        type R = Matrix<f32>;
+
+        #[derive(BareStruct)]
+        #[bare(forward = |x: [batch, d]| linear(weights, x))]
+        pub(crate) struct Held {
+            #[bare(dims = [d, d], gradient = low_rank)]
+            pub(crate) weights: R,
+        }
+    }
+}
+
 /// Keywords as names, and names that become the names of modules.
 mod keywords {
     use barewire::prelude::*;
@@ -405,6 +449,15 @@ fn raw_identifiers() {
     check(&Scaled { r#as: 3.0 }, &[sample(&[3, 2])]);
     // the name of the module that holds the equations of `SSMComponent`
     const { assert!(keywords::ssm_component::r#loop::STEPS) };
+}
+
+#[test]
+fn names_of_our_own_parameters() {
+    use letters::{Both, P, R, alias::Held};
+    let part = || P { r: R::Gain { gain: 0.5 }, list: vec![R::Gain { gain: 2.0 }, R::Gain { gain: -3.0 }] };
+    check(&part(), &[sample(&[3, 2])]);
+    check(&Both::All { p: part(), r: R::Gain { gain: 0.7 } }, &[sample(&[3, 2])]);
+    check(&Held { weights: matrix(&ONE) }, &[sample(&[3, 2])]);
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub use crate::__with_std as with_std;
 mod math {
     pub use alloc::string::String;
     pub use alloc::vec::Vec;
+    pub use core::default::Default;
+    pub use core::ops::FnMut;
 
     #[cfg(target_endian = "little")]
     pub use crate::columns::{ColumnLayer, add_gradients};
@@ -36,6 +38,8 @@ mod math {
     pub use crate::layer::{Buf, Input, Layer, Sizes, exactly, exactly_mut, kept};
     pub use crate::list::Checkpointed;
     pub use crate::ops;
+    pub use crate::part::derived::{Derived, Grads, PartEntry, Points, Read, Update, Visit, other_gradient};
+    pub use crate::part::fields::PartFields;
     pub use crate::part::{Elementwise, GradLeaf, HeldAs, Leaf, LeafMut, Parameter, Part, held};
     pub use crate::primitive::{Arg, Ids, Primitive, Slot};
     pub use crate::real::{Lift, Real};
@@ -44,8 +48,6 @@ mod math {
     pub use crate::specialise::Variant;
     pub use crate::state::{State, descend};
     pub use crate::workspace::Arena;
-    pub use zerocopy::F32;
-    pub use zerocopy::byteorder::LE;
 
     /// The error, one level further out.
     #[inline(always)]
@@ -91,24 +93,6 @@ mod math {
     /// A result slice of the size that the equation gives.
     pub fn fits<R>(result: &[R], dims: Dims) -> Result<(), Error> {
         if result.len() == dims.len() { Ok(()) } else { Err(Error::length("result", dims.len(), result.len())) }
-    }
-
-    /// A number that digits name as their scale.
-    pub fn digit_scale(leaf: LeafMut<'_>) -> LeafMut<'_> {
-        match leaf {
-            LeafMut::Number { path, value, grad, .. } => LeafMut::Number { path, value, grad, scales_digits: true },
-            other => other,
-        }
-    }
-
-    /// The digits of a leaf with their scale.
-    pub fn scaled<'a>(leaf: LeafMut<'a>, by: &'a mut F32<LE>) -> LeafMut<'a> {
-        match leaf {
-            LeafMut::Ternary { path, rows, cols, words, signal, .. } => {
-                LeafMut::Ternary { path, rows, cols, words, signal, scale: Some(by) }
-            }
-            other => other,
-        }
     }
 
     /// For each input, whether any variant's residual borrows it.

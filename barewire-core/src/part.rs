@@ -1,5 +1,7 @@
 //! What a part of a model is beyond its bytes: parameters, gradients, and named walks over both.
 
+pub(crate) mod derived;
+pub(crate) mod fields;
 mod matrix;
 mod number;
 mod representation;
@@ -26,6 +28,11 @@ use crate::workspace::Arena;
 /// generated union or struct for derived types. The same type is a *point* of parameter space: laid over a view by
 /// [`at`](Part::at) it replaces the stored numbers by numbers of another scalar, which is all that finite differences,
 /// JVPs and Hessian-vector products over parameters need.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a part of a model",
+    label = "no part",
+    note = "parts are the fields on the wire, and types with `#[derive(BareUnion)]` or `#[derive(BareStruct)]`; a wire type written by hand implements `Part`, too"
+)]
 pub trait Part: Wire {
     /// The cotangent, and a point of parameter space.
     type Grad<R: Real>: Default;

@@ -77,9 +77,7 @@ pub(crate) fn check(input: &syn::DeriveInput, derive: Derive, errors: &mut Error
     if kind_has_no_octets(&kind) {
         return None;
     }
-    if !types::check(&kind, attrs.fixed_size.is_some(), errors) {
-        return None;
-    }
+    types::check(&mut kind, attrs.fixed_size.is_some(), errors);
     Some(Type {
         ident: input.ident.clone(),
         vis: input.vis.clone(),

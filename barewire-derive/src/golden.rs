@@ -23,12 +23,15 @@ fn expansion(input: &str, which: Derive, expand: impl FnOnce(&Type, &mut Errors)
 
 /// The layout half.
 fn layout(input: &str, which: Derive) -> String {
-    expansion(input, which, |ty, _| Expander::new(ty, false).expand())
+    expansion(input, which, |ty, _| Expander::new(ty, false).expand(TokenStream::new()))
 }
 
-/// The equation half.
+/// The equation half, whose impls stand in the block of the layout.
 fn equations(input: &str, which: Derive) -> String {
-    expansion(input, which, parts::expand)
+    expansion(input, which, |ty, errors| {
+        let parts::Written { items, impls } = parts::expand(ty, errors);
+        quote::quote!(#items const _: () = { #impls };)
+    })
 }
 
 fn pretty(tokens: TokenStream) -> String {
@@ -103,7 +106,7 @@ fn mistakes_leave_stubs() {
     let mut errors = Errors::default();
     let ty = check(&input, Derive::Union, &mut errors).unwrap();
     assert_eq!(errors.messages(), ["tag 1 is already used by variant `B`"]);
-    golden("stub.rs", &pretty(Expander::new(&ty, true).expand()));
+    golden("stub.rs", &pretty(Expander::new(&ty, true).expand(TokenStream::new())));
 }
 
 /// The expansion grows with variants times fields and stays small: a user's compiler reads all of it.

@@ -11,8 +11,12 @@ pub(crate) struct Layout {
     pub(crate) view: Ident,
     /// `MatmulFreeWeightViewMut`
     pub(crate) view_mut: Ident,
+    /// `MatmulFreeWeightCotangent`
+    pub(crate) cotangent: Ident,
     /// the views' scalar parameter: `P`, unless a field's type has that name
     pub(crate) scalar: Ident,
+    /// the cotangent's: `R`, likewise
+    pub(crate) real: Ident,
     /// whether the views have parameters at all
     pub(crate) borrows: bool,
 }
@@ -22,12 +26,17 @@ impl Layout {
         let name = unraw(&ty.ident);
         let span = ty.ident.span();
         let fields = || ty.variants().iter().flat_map(|variant| &variant.fields);
-        let taken = |word: &str| fields().any(|field| mentions(field.ty.to_token_stream(), word));
-        let scalar = ["P", "Stored", "StoredScalar"].into_iter().find(|word| !taken(word)).unwrap_or("BarewireScalar");
+        let taken = |word: &str| name == word || fields().any(|field| mentions(field.ty.to_token_stream(), word));
+        let free = |words: [&str; 2]| match words.into_iter().find(|word| !taken(word)) {
+            Some(word) => format_ident!("{word}"),
+            None => format_ident!("Barewire{}", words[1]),
+        };
         Self {
             view: format_ident!("{name}View", span = span),
             view_mut: format_ident!("{name}ViewMut", span = span),
-            scalar: format_ident!("{scalar}"),
+            cotangent: format_ident!("{name}Cotangent", span = span),
+            scalar: free(["P", "Stored"]),
+            real: free(["R", "Scalar"]),
             borrows: ty.has_fields(),
         }
     }

@@ -38,7 +38,7 @@ mod buffer;
 mod compound;
 mod error;
 mod evolution;
-mod fields;
+pub(crate) mod fields;
 mod file;
 pub mod fixed;
 mod head;

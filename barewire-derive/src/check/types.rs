@@ -11,40 +11,81 @@ const OF_ANY_LENGTH: [&str; 4] = ["String", "TernaryMatrix", "BinaryMatrix", "Qu
 /// The same with arguments.
 const LISTS: [&str; 7] = ["Vec", "List", "Map", "Option", "Matrix", "Slots", "Columns"];
 
-/// Whether stubs can be written of the fields.
-pub(super) fn check(kind: &TypeKind, fixed_size: bool, errors: &mut Errors) -> bool {
+/// What std has and no wire, as a user would write it with arguments; and what to write in its place.
+const OF_STD: [(&str, &str); 12] = [
+    ("Box", "the type inside it"),
+    ("Rc", "the type inside it"),
+    ("Arc", "the type inside it"),
+    ("Cell", "the type inside it"),
+    ("RefCell", "the type inside it"),
+    ("Cow", "`String` or `Vec`"),
+    ("HashMap", "`Map`"),
+    ("BTreeMap", "`Map`"),
+    ("HashSet", "`Vec`"),
+    ("BTreeSet", "`Vec`"),
+    ("VecDeque", "`Vec`"),
+    ("Result", "an enum with `#[derive(BareUnion)]`"),
+];
+/// The same of what has no arguments, and that no type of one's own is called.
+const PRIMITIVES: [(&str, &str); 6] = [
+    ("usize", "`u64`, or `Uint` for what is mostly small"),
+    ("isize", "`i64`, or `Int` for what is mostly small"),
+    ("u128", "`[u64; 2]`"),
+    ("i128", "`[u64; 2]`"),
+    ("char", "`u32` or `String`"),
+    ("str", "`String`"),
+];
+
+/// Refuses what cannot be right. A type that no wire knows is a `bool` from then on, so that rustc says nothing of it.
+pub(super) fn check(kind: &mut TypeKind, fixed_size: bool, errors: &mut Errors) {
     let variants = match kind {
-        TypeKind::Struct(only) => core::slice::from_ref(only),
+        TypeKind::Struct(only) => core::slice::from_mut(only),
         TypeKind::Union(variants) => variants,
     };
-    for field in variants.iter().flat_map(|variant| &variant.fields) {
+    for field in variants.iter_mut().flat_map(|variant| &mut variant.fields) {
         check_type(&field.ty, fixed_size, errors);
+        if !is_known(&field.ty, errors) {
+            field.ty = syn::parse_quote!(::core::primitive::bool);
+        }
     }
-    let before = errors.len();
-    variants.iter().flat_map(|variant| &variant.fields).for_each(|field| parameter(&field.ty, errors));
-    errors.len() == before
 }
 
-/// A type whose name is that of a parameter in generated code, which would mean the parameter there.
-fn parameter(ty: &syn::Type, errors: &mut Errors) {
+/// Whether a type, and what stands in it, may be on the wire, as far as its name or its form says.
+fn is_known(ty: &syn::Type, errors: &mut Errors) -> bool {
+    let mut refuse = |at: proc_macro2::Span, instead: &str| {
+        let said = ty.to_token_stream().to_string();
+        let said = if said.len() < 40 { format!("`{}`", said.replace(' ', "")) } else { "this type".into() };
+        errors.push(at, format!("{said} cannot be a field on the wire; write {instead}"));
+        false
+    };
     match ty {
-        syn::Type::Array(array) => parameter(&array.elem, errors),
-        syn::Type::Path(path) => {
-            if let Some(ident) = path.path.get_ident().filter(|ident| *ident == "R" || *ident == "P") {
-                let message = format!("`{ident}` is the name of a parameter in generated code; write `self::{ident}`");
-                errors.push(ident.span(), message);
-            }
-            for segment in &path.path.segments {
-                if let syn::PathArguments::AngleBracketed(of) = &segment.arguments {
-                    of.args.iter().for_each(|argument| {
-                        if let syn::GenericArgument::Type(ty) = argument {
-                            parameter(ty, errors);
-                        }
-                    });
-                }
-            }
+        syn::Type::Array(array) => is_known(&array.elem, errors),
+        syn::Type::Paren(inside) => is_known(&inside.elem, errors),
+        syn::Type::Group(inside) => is_known(&inside.elem, errors),
+        syn::Type::Tuple(_) => refuse(ty.span(), "a struct with `#[derive(BareStruct)]`"),
+        syn::Type::Slice(_) => refuse(ty.span(), "`Vec`"),
+        syn::Type::Reference(_) => {
+            refuse(ty.span(), "the type itself: a value owns its fields, and its view borrows them")
         }
-        _ => {}
+        syn::Type::Ptr(_) | syn::Type::TraitObject(_) | syn::Type::ImplTrait(_) => {
+            refuse(ty.span(), "what it stands for, as an enum with `#[derive(BareUnion)]`")
+        }
+        syn::Type::Path(path) => {
+            let Some(last) = path.path.segments.last() else { return true };
+            let syn::PathArguments::AngleBracketed(of) = &last.arguments else {
+                let found = PRIMITIVES.iter().find(|(name, _)| path.path.is_ident(name));
+                return found.is_none_or(|(_, instead)| refuse(last.ident.span(), instead));
+            };
+            if let Some((_, instead)) = OF_STD.iter().find(|(name, _)| last.ident == name) {
+                return refuse(last.ident.span(), instead);
+            }
+            let known = of.args.iter().map(|argument| match argument {
+                syn::GenericArgument::Type(ty) => is_known(ty, errors),
+                _ => true,
+            });
+            known.fold(true, |all, one| all & one)
+        }
+        _ => true,
     }
 }
 

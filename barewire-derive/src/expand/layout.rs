@@ -89,8 +89,8 @@ impl<'a> Expander<'a> {
         Self { ty, layout: Layout::of(ty), p: quote!(#root::__private), stub }
     }
 
-    /// All items.
-    pub(crate) fn expand(&self) -> TokenStream {
+    /// All items, with the impls of the math half in the same block.
+    pub(crate) fn expand(&self, math: TokenStream) -> TokenStream {
         let items = self.views();
         let runs = if self.has_runs() { self.run_items() } else { TokenStream::new() };
         let (tuples, view_impls, wire) = (self.tuples(), self.view_impls(), self.wire());
@@ -111,6 +111,7 @@ impl<'a> Expander<'a> {
                 }
                 #union
                 #fixed
+                #math
             };
         }
     }
@@ -139,19 +140,32 @@ impl<'a> Expander<'a> {
         }
     }
 
+    /// `f0`, `f1`, for the letter `f`.
+    pub(super) fn names(variant: &Variant, letter: &'static str) -> impl Iterator<Item = Ident> {
+        (0..variant.fields.len()).map(move |i| Ident::new(&format!("{letter}{i}"), Span::mixed_site()))
+    }
+
     pub(super) fn bindings(variant: &Variant) -> impl Iterator<Item = Ident> {
-        (0..variant.fields.len()).map(|i| Ident::new(&format!("f{i}"), Span::mixed_site()))
+        Self::names(variant, "f")
     }
 
     /// `Self::Dense { values: f0 }`
     pub(super) fn pattern(&self, of: &TokenStream, variant: &Variant) -> TokenStream {
-        self.with_fields(of, variant, Self::bindings(variant).map(|binding| quote!(#binding)))
+        self.pattern_of(of, variant, "f")
+    }
+
+    /// The same with another letter.
+    pub(super) fn pattern_of(&self, of: &TokenStream, variant: &Variant, letter: &'static str) -> TokenStream {
+        self.with_fields(of, variant, Self::names(variant, letter).map(|binding| quote!(#binding)))
     }
 
     /// `<T as Wire>::ITEM`, all of it at `T`'s place, so that rustc reports a missing `Wire` there.
     pub(super) fn wire_of(&self, field: &Field, item: TokenStream) -> TokenStream {
-        let ty = &field.ty;
-        let (p, item) = (at(ty.span(), self.p.clone()), at(ty.span(), item));
+        let (ty, p) = (&field.ty, &self.p);
+        if layout::is_well_known(ty) {
+            return quote!(<#ty as #p::Wire>::#item);
+        }
+        let (p, item) = (at(ty.span(), p.clone()), at(ty.span(), item));
         quote_spanned!(ty.span()=> <#ty as #p::Wire>::#item)
     }
 
@@ -164,7 +178,12 @@ impl<'a> Expander<'a> {
 
     /// `(f0, f1,)`
     pub(super) fn tuple(variant: &Variant) -> TokenStream {
-        let names: Vec<_> = Self::bindings(variant).map(|binding| quote!(#binding)).collect();
+        Self::tuple_of(variant, "f")
+    }
+
+    /// The same with another letter.
+    pub(super) fn tuple_of(variant: &Variant, letter: &'static str) -> TokenStream {
+        let names: Vec<_> = Self::names(variant, letter).map(|binding| quote!(#binding)).collect();
         nested(&names, &|first, others| quote!((#first, #others)))
     }
 
@@ -191,6 +210,9 @@ impl<'a> Expander<'a> {
         item: &TokenStream,
     ) -> TokenStream {
         let ty = self.tuple_type(number, variant);
+        if variant.fields.iter().all(|field| layout::is_well_known(&field.ty)) {
+            return quote!(<#ty as __private::#of>::#item);
+        }
         let (of, item) = (at(ty.span(), of.clone()), at(ty.span(), item.clone()));
         quote_spanned!(ty.span()=> <#ty as __private::#of>::#item)
     }
@@ -263,7 +285,7 @@ impl<'a> Expander<'a> {
     // ------------------------------------------------------------------------------------------------ Wire
 
     fn wire(&self) -> TokenStream {
-        let Layout { view, view_mut, scalar, borrows } = &self.layout;
+        let Layout { view, view_mut, scalar, borrows, .. } = &self.layout;
         let ident = &self.ty.ident;
         let (view_args, mut_args) = if *borrows { (quote!(<'w, #scalar>), quote!(<'w>)) } else { Default::default() };
         let view_f32 = if *borrows { quote!(#view::<'w, __private::f32>) } else { quote!(#view) };

@@ -11,7 +11,7 @@ use proc_macro2::Literal;
 impl Expander<'_> {
     /// The types, which the user names.
     pub(super) fn views(&self) -> TokenStream {
-        let Layout { view, view_mut, scalar, borrows } = &self.layout;
+        let Layout { view, view_mut, scalar, borrows, .. } = &self.layout;
         let p = &self.p;
         let name = unraw(&self.ty.ident);
         let (view_params, mut_params) = if *borrows {
@@ -33,7 +33,7 @@ impl Expander<'_> {
 
     /// What is implemented for them.
     pub(super) fn view_impls(&self) -> TokenStream {
-        let Layout { view, view_mut, scalar, borrows } = &self.layout;
+        let Layout { view, view_mut, scalar, borrows, .. } = &self.layout;
         let (params, args, args_f32, mut_args) = if *borrows {
             let (params, args) = (quote!(<'w, #scalar: __private::Copy + 'static>), quote!(<'w, #scalar>));
             (params, args, quote!(<'w, __private::f32>), quote!(<'w>))

@@ -1,16 +1,15 @@
 ///Gradient of a [`Gate`], and a point or direction of its parameter space.
-#[allow(non_camel_case_types, non_snake_case)]
-pub(crate) enum GateCotangent<R: ::barewire::__private::Real = f32> {
+#[allow(missing_docs, non_camel_case_types, non_snake_case)]
+pub(crate) enum GateCotangent<
+    R: ::barewire::__private::Real = ::barewire::__private::f32,
+> {
     /// no contribution yet
     Zero,
     ///of `Silu`
-    #[allow(missing_docs)]
     Silu,
     ///of `Linear`
-    #[allow(missing_docs)]
     Linear { gain: <f32 as ::barewire::__private::Part>::Grad<R> },
     #[doc(hidden)]
-    #[allow(non_camel_case_types, non_snake_case)]
     __Scalar(::barewire::__private::Never<R>),
 }
 ///The equations of [`Gate`](super::Gate), without a test of its tag.
@@ -518,184 +517,163 @@ pub(crate) enum GateState<R: ::barewire::__private::Real = f32> {
     Linear(gate::linear::State<R>),
 }
 const _: () = {
-    use ::barewire::__private;
-    impl<R: __private::Real> ::core::default::Default for GateCotangent<R> {
+    impl<R: __private::Real> __private::Default for GateCotangent<R> {
+        #[inline]
         fn default() -> Self {
             Self::Zero
         }
     }
-    #[allow(dead_code, unused_parens, unreachable_patterns, non_snake_case, clippy::all)]
-    impl<R: __private::Real> GateCotangent<R> {
-        fn as_silu(&mut self) -> ::core::result::Result<(), __private::Error> {
-            if let Self::Zero = self {
-                *self = Self::Silu;
-            }
-            match self {
-                GateCotangent::Silu => ::core::result::Result::Ok(()),
-                _ => {
-                    ::core::result::Result::Err(
-                        __private::Error::tag("Silu", "the gradient of another variant"),
-                    )
-                }
-            }
+    #[automatically_derived]
+    #[allow(unused_variables, unreachable_patterns, clippy::all)]
+    impl __private::Derived for Gate {
+        type Cotangent<R: __private::Real> = GateCotangent<R>;
+        const PARTS: &'static [__private::PartEntry] = &[
+            __private::PartEntry::new(0, "Silu", &[]),
+            __private::PartEntry::new(1, "Linear", &["gain"]),
+        ];
+        fn tag_of<P: __private::Copy + 'static>(
+            view: &Self::View<'_, P>,
+        ) -> __private::u32 {
+            view.tag()
         }
-        fn as_linear(
-            &mut self,
-        ) -> ::core::result::Result<
-            (&mut <f32 as __private::Part>::Grad<R>,),
-            __private::Error,
-        > {
-            if let Self::Zero = self {
-                *self = Self::Linear {
-                    gain: ::core::default::Default::default(),
-                };
-            }
-            match self {
-                GateCotangent::Linear { gain: g_gain } => {
-                    ::core::result::Result::Ok((g_gain,))
-                }
-                _ => {
-                    ::core::result::Result::Err(
-                        __private::Error::tag(
-                            "Linear",
-                            "the gradient of another variant",
-                        ),
-                    )
-                }
-            }
-        }
-    }
-    #[allow(
-        unused_variables,
-        unused_parens,
-        unreachable_patterns,
-        non_snake_case,
-        clippy::all
-    )]
-    impl __private::Part for Gate {
-        type Grad<R: __private::Real> = GateCotangent<R>;
-        fn point<R: __private::Real, P: __private::Lift<R>>(
-            view: <Self as __private::Wire>::View<'_, P>,
-        ) -> GateCotangent<R> {
+        #[inline]
+        fn tag_of_mut(view: &Self::ViewMut<'_>) -> __private::u32 {
             match view {
-                GateView::Silu => GateCotangent::Silu,
-                GateView::Linear { gain: v_gain } => {
-                    GateCotangent::Linear {
-                        gain: <f32 as __private::Part>::point::<R, P>(v_gain),
-                    }
-                }
+                GateViewMut::Silu { .. } => 0,
+                GateViewMut::Linear { .. } => 1,
             }
         }
-        fn at<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
-            view: <Self as __private::Wire>::View<'w, P>,
-            point: &'o GateCotangent<R>,
-            index: &'o __private::Index,
-        ) -> ::core::result::Result<
-            <Self as __private::Wire>::View<'o, R>,
-            __private::Error,
-        > {
-            ::core::result::Result::Ok(
-                match (view, point) {
-                    (GateView::Silu, GateCotangent::Silu) => GateView::Silu,
-                    (
-                        GateView::Linear { gain: v_gain },
-                        GateCotangent::Linear { gain: p_gain },
-                    ) => {
-                        GateView::Linear {
-                            gain: __private::within(
-                                "gain",
-                                <f32 as __private::Part>::at::<R, P>(v_gain, p_gain, index),
-                            )?,
-                        }
-                    }
-                    (_, _) => {
-                        return ::core::result::Result::Err(
-                            __private::Error::tag(
-                                "the view's",
-                                "a point of another variant",
-                            ),
-                        );
-                    }
+        fn tag_of_grad<R: __private::Real>(
+            grad: &GateCotangent<R>,
+        ) -> __private::Option<__private::u32> {
+            __private::Some(
+                match grad {
+                    GateCotangent::Silu { .. } => 0,
+                    GateCotangent::Linear { .. } => 1,
+                    _ => return __private::None,
                 },
             )
         }
-        fn walk<R: __private::Real, P: __private::Lift<R>>(
-            view: <Self as __private::Wire>::View<'_, P>,
-            grad: &mut GateCotangent<R>,
-            path: &mut __private::String,
-            visit: &mut dyn ::core::ops::FnMut(__private::Leaf<'_, R>),
-        ) -> ::core::result::Result<(), __private::Error> {
-            match view {
-                GateView::Silu => {
-                    let () = grad.as_silu()?;
-                }
-                GateView::Linear { gain: v_gain } => {
-                    let (g_gain,) = grad.as_linear()?;
-                    __private::descend(
-                        path,
-                        "gain",
-                        |path| <f32 as __private::Part>::walk::<
-                            R,
-                            P,
-                        >(v_gain, g_gain, path, visit),
-                    )?;
-                }
+        fn fit<R: __private::Real>(grad: &mut GateCotangent<R>, tag: __private::u32) {
+            if let GateCotangent::Zero = grad {
+                *grad = match tag {
+                    0 => GateCotangent::Silu {},
+                    1 => {
+                        let (f0,) = <__F1 as __private::PartFields>::zero::<R>();
+                        GateCotangent::Linear { gain: f0 }
+                    }
+                    _ => return,
+                };
             }
-            ::core::result::Result::Ok(())
         }
-        fn walk_mut(
-            view: <Self as __private::Wire>::ViewMut<'_>,
-            grad: &mut GateCotangent<f32>,
-            path: &mut __private::String,
-            visit: &mut dyn ::core::ops::FnMut(__private::LeafMut<'_>),
-        ) -> ::core::result::Result<(), __private::Error> {
-            match view {
-                GateViewMut::Silu => {
-                    let () = grad.as_silu()?;
-                }
-                GateViewMut::Linear { gain: v_gain } => {
-                    let (g_gain,) = grad.as_linear()?;
-                    __private::descend(
-                        path,
-                        "gain",
-                        |path| <f32 as __private::Part>::walk_mut(
-                            v_gain,
-                            g_gain,
-                            path,
-                            visit,
-                        ),
-                    )?;
-                }
-            }
-            ::core::result::Result::Ok(())
-        }
-        fn walk_grad<R: __private::Real>(
+        fn visit<R: __private::Real, P: __private::Lift<R>>(
+            view: Self::View<'_, P>,
             grad: &mut GateCotangent<R>,
-            visit: &mut dyn ::core::ops::FnMut(__private::GradLeaf<'_, R>),
+            v: &mut __private::Visit<__private::Read<'_, R>>,
+        ) -> __private::Result<(), __private::Error> {
+            match (view, grad) {
+                (GateView::Silu {}, GateCotangent::Silu {}) => {
+                    <() as __private::PartFields>::visit::<R, P>((), (), v)
+                }
+                (GateView::Linear { gain: f0 }, GateCotangent::Linear { gain: g0 }) => {
+                    <__F1 as __private::PartFields>::visit::<R, P>((f0,), (g0,), v)
+                }
+                _ => v.mismatch(),
+            }
+        }
+        #[inline]
+        fn update(
+            view: Self::ViewMut<'_>,
+            grad: &mut GateCotangent<__private::f32>,
+            v: &mut __private::Visit<__private::Update<'_>>,
+        ) -> __private::Result<(), __private::Error> {
+            match (view, grad) {
+                (GateViewMut::Silu {}, GateCotangent::Silu {}) => {
+                    <() as __private::PartFields>::update((), (), v)
+                }
+                (
+                    GateViewMut::Linear { gain: f0 },
+                    GateCotangent::Linear { gain: g0 },
+                ) => <__F1 as __private::PartFields>::update((f0,), (g0,), v),
+                _ => v.mismatch(),
+            }
+        }
+        fn grads<R: __private::Real>(
+            grad: &mut GateCotangent<R>,
+            v: &mut __private::Visit<__private::Grads<'_, R>>,
         ) {
             match grad {
-                GateCotangent::Silu => {}
-                GateCotangent::Linear { gain: g_gain } => {
-                    <f32 as __private::Part>::walk_grad::<R>(g_gain, visit);
+                GateCotangent::Linear { gain: g0 } => {
+                    <__F1 as __private::PartFields>::grads::<R>((g0,), v)
                 }
                 _ => {}
             }
         }
-        fn add_grad<R: __private::Real>(
+        fn points<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
+            view: Self::View<'w, P>,
+            point: &'o GateCotangent<R>,
+            v: &mut __private::Visit<__private::Points<'o>>,
+        ) -> __private::Result<Self::View<'o, R>, __private::Error> {
+            match (view, point) {
+                (GateView::Silu {}, GateCotangent::Silu {}) => {
+                    match <() as __private::PartFields>::points::<R, P>((), (), v) {
+                        __private::Ok(()) => __private::Ok(GateView::Silu {}),
+                        __private::Err(error) => __private::Err(error),
+                    }
+                }
+                (GateView::Linear { gain: f0 }, GateCotangent::Linear { gain: g0 }) => {
+                    match <__F1 as __private::PartFields>::points::<
+                        R,
+                        P,
+                    >((f0,), (g0,), v) {
+                        __private::Ok((f0,)) => {
+                            __private::Ok(GateView::Linear { gain: f0 })
+                        }
+                        __private::Err(error) => __private::Err(error),
+                    }
+                }
+                _ => v.other_point(),
+            }
+        }
+        fn add<R: __private::Real>(
             grad: &mut GateCotangent<R>,
             other: &GateCotangent<R>,
-        ) -> ::core::result::Result<(), __private::Error> {
-            match other {
-                GateCotangent::Silu => {
-                    let () = grad.as_silu()?;
+            v: &__private::Visit<()>,
+        ) -> __private::Result<(), __private::Error> {
+            match (other, grad) {
+                (GateCotangent::Silu {}, GateCotangent::Silu {}) => {
+                    <() as __private::PartFields>::add::<R>((), ())
                 }
-                GateCotangent::Linear { gain: o_gain } => {
-                    let (g_gain,) = grad.as_linear()?;
-                    <f32 as __private::Part>::add_grad::<R>(g_gain, o_gain)?;
-                }
-                _ => {}
+                (
+                    GateCotangent::Linear { gain: f0 },
+                    GateCotangent::Linear { gain: g0 },
+                ) => <__F1 as __private::PartFields>::add::<R>((g0,), (f0,)),
+                _ => v.mismatch(),
             }
-            ::core::result::Result::Ok(())
+        }
+    }
+    #[allow(dead_code, unused_parens, unreachable_patterns, non_snake_case, clippy::all)]
+    impl<R: __private::Real> GateCotangent<R> {
+        #[inline]
+        fn as_silu(&mut self) -> __private::Result<(), __private::Error> {
+            <Gate as __private::Derived>::fit(self, 0);
+            match self {
+                GateCotangent::Silu {} => __private::Ok(()),
+                _ => __private::other_gradient::<Gate, _>(0),
+            }
+        }
+        #[inline]
+        fn as_linear(
+            &mut self,
+        ) -> __private::Result<
+            (&mut <f32 as __private::Part>::Grad<R>,),
+            __private::Error,
+        > {
+            <Gate as __private::Derived>::fit(self, 1);
+            match self {
+                GateCotangent::Linear { gain: g0 } => __private::Ok((g0,)),
+                _ => __private::other_gradient::<Gate, _>(1),
+            }
         }
     }
     impl<R: __private::Real> ::core::default::Default for GateState<R> {
@@ -1192,8 +1170,8 @@ const _: () = {
     }
 };
 ///Gradient of a [`Block`], and a point or direction of its parameter space.
-#[allow(missing_docs, non_snake_case)]
-struct BlockCotangent<R: ::barewire::__private::Real = f32> {
+#[allow(missing_docs, non_camel_case_types, non_snake_case)]
+struct BlockCotangent<R: ::barewire::__private::Real = ::barewire::__private::f32> {
     scale: <f32 as ::barewire::__private::Part>::Grad<R>,
     gate: <Gate as ::barewire::__private::Part>::Grad<R>,
 }
@@ -2053,167 +2031,123 @@ type BlockResidual<'r, R = f32> = block::Residual<'r, R>;
 ///What [`Block`] carries along time.
 type BlockState<R = f32> = block::State<R>;
 const _: () = {
-    use ::barewire::__private;
-    impl<R: __private::Real> ::core::default::Default for BlockCotangent<R> {
+    impl<R: __private::Real> __private::Default for BlockCotangent<R> {
+        #[inline]
         fn default() -> Self {
-            Self {
-                scale: ::core::default::Default::default(),
-                gate: ::core::default::Default::default(),
+            {
+                let (f0, f1) = <__F0 as __private::PartFields>::zero::<R>();
+                Self { scale: f0, gate: f1 }
+            }
+        }
+    }
+    #[automatically_derived]
+    #[allow(unused_variables, unreachable_patterns, clippy::all)]
+    impl __private::Derived for Block {
+        type Cotangent<R: __private::Real> = BlockCotangent<R>;
+        const PARTS: &'static [__private::PartEntry] = &[
+            __private::PartEntry::new(0, "Block", &["scale", "gate"]),
+        ];
+        fn tag_of<P: __private::Copy + 'static>(
+            view: &Self::View<'_, P>,
+        ) -> __private::u32 {
+            0
+        }
+        #[inline]
+        fn tag_of_mut(view: &Self::ViewMut<'_>) -> __private::u32 {
+            0
+        }
+        fn tag_of_grad<R: __private::Real>(
+            grad: &BlockCotangent<R>,
+        ) -> __private::Option<__private::u32> {
+            __private::Some(0)
+        }
+        fn fit<R: __private::Real>(grad: &mut BlockCotangent<R>, tag: __private::u32) {}
+        fn visit<R: __private::Real, P: __private::Lift<R>>(
+            view: Self::View<'_, P>,
+            grad: &mut BlockCotangent<R>,
+            v: &mut __private::Visit<__private::Read<'_, R>>,
+        ) -> __private::Result<(), __private::Error> {
+            match (view, grad) {
+                (
+                    BlockView { scale: f0, gate: f1 },
+                    BlockCotangent { scale: g0, gate: g1 },
+                ) => {
+                    <__F0 as __private::PartFields>::visit::<R, P>((f0, f1), (g0, g1), v)
+                }
+            }
+        }
+        #[inline]
+        fn update(
+            view: Self::ViewMut<'_>,
+            grad: &mut BlockCotangent<__private::f32>,
+            v: &mut __private::Visit<__private::Update<'_>>,
+        ) -> __private::Result<(), __private::Error> {
+            match (view, grad) {
+                (
+                    BlockViewMut { scale: f0, gate: f1 },
+                    BlockCotangent { scale: g0, gate: g1 },
+                ) => <__F0 as __private::PartFields>::update((f0, f1), (g0, g1), v),
+            }
+        }
+        fn grads<R: __private::Real>(
+            grad: &mut BlockCotangent<R>,
+            v: &mut __private::Visit<__private::Grads<'_, R>>,
+        ) {
+            match grad {
+                BlockCotangent { scale: g0, gate: g1 } => {
+                    <__F0 as __private::PartFields>::grads::<R>((g0, g1), v)
+                }
+            }
+        }
+        fn points<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
+            view: Self::View<'w, P>,
+            point: &'o BlockCotangent<R>,
+            v: &mut __private::Visit<__private::Points<'o>>,
+        ) -> __private::Result<Self::View<'o, R>, __private::Error> {
+            match (view, point) {
+                (
+                    BlockView { scale: f0, gate: f1 },
+                    BlockCotangent { scale: g0, gate: g1 },
+                ) => {
+                    match <__F0 as __private::PartFields>::points::<
+                        R,
+                        P,
+                    >((f0, f1), (g0, g1), v) {
+                        __private::Ok((f0, f1)) => {
+                            __private::Ok(BlockView { scale: f0, gate: f1 })
+                        }
+                        __private::Err(error) => __private::Err(error),
+                    }
+                }
+            }
+        }
+        fn add<R: __private::Real>(
+            grad: &mut BlockCotangent<R>,
+            other: &BlockCotangent<R>,
+            v: &__private::Visit<()>,
+        ) -> __private::Result<(), __private::Error> {
+            match (other, grad) {
+                (
+                    BlockCotangent { scale: f0, gate: f1 },
+                    BlockCotangent { scale: g0, gate: g1 },
+                ) => <__F0 as __private::PartFields>::add::<R>((g0, g1), (f0, f1)),
             }
         }
     }
     #[allow(dead_code, unused_parens, unreachable_patterns, non_snake_case, clippy::all)]
     impl<R: __private::Real> BlockCotangent<R> {
+        #[inline]
         fn as_block(
             &mut self,
-        ) -> ::core::result::Result<
+        ) -> __private::Result<
             (
                 &mut <f32 as __private::Part>::Grad<R>,
                 &mut <Gate as __private::Part>::Grad<R>,
             ),
             __private::Error,
         > {
-            let BlockCotangent { scale: g_scale, gate: g_gate } = self;
-            ::core::result::Result::Ok((g_scale, g_gate))
-        }
-    }
-    #[allow(
-        unused_variables,
-        unused_parens,
-        unreachable_patterns,
-        non_snake_case,
-        clippy::all
-    )]
-    impl __private::Part for Block {
-        type Grad<R: __private::Real> = BlockCotangent<R>;
-        fn point<R: __private::Real, P: __private::Lift<R>>(
-            view: <Self as __private::Wire>::View<'_, P>,
-        ) -> BlockCotangent<R> {
-            match view {
-                BlockView { scale: v_scale, gate: v_gate } => {
-                    BlockCotangent {
-                        scale: <f32 as __private::Part>::point::<R, P>(v_scale),
-                        gate: <Gate as __private::Part>::point::<R, P>(v_gate),
-                    }
-                }
-            }
-        }
-        fn at<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
-            view: <Self as __private::Wire>::View<'w, P>,
-            point: &'o BlockCotangent<R>,
-            index: &'o __private::Index,
-        ) -> ::core::result::Result<
-            <Self as __private::Wire>::View<'o, R>,
-            __private::Error,
-        > {
-            ::core::result::Result::Ok(
-                match (view, point) {
-                    (
-                        BlockView { scale: v_scale, gate: v_gate },
-                        BlockCotangent { scale: p_scale, gate: p_gate },
-                    ) => {
-                        BlockView {
-                            scale: __private::within(
-                                "scale",
-                                <f32 as __private::Part>::at::<
-                                    R,
-                                    P,
-                                >(v_scale, p_scale, index),
-                            )?,
-                            gate: __private::within(
-                                "gate",
-                                <Gate as __private::Part>::at::<R, P>(v_gate, p_gate, index),
-                            )?,
-                        }
-                    }
-                },
-            )
-        }
-        fn walk<R: __private::Real, P: __private::Lift<R>>(
-            view: <Self as __private::Wire>::View<'_, P>,
-            grad: &mut BlockCotangent<R>,
-            path: &mut __private::String,
-            visit: &mut dyn ::core::ops::FnMut(__private::Leaf<'_, R>),
-        ) -> ::core::result::Result<(), __private::Error> {
-            match view {
-                BlockView { scale: v_scale, gate: v_gate } => {
-                    let (g_scale, g_gate) = grad.as_block()?;
-                    __private::descend(
-                        path,
-                        "scale",
-                        |path| <f32 as __private::Part>::walk::<
-                            R,
-                            P,
-                        >(v_scale, g_scale, path, visit),
-                    )?;
-                    __private::descend(
-                        path,
-                        "gate",
-                        |path| <Gate as __private::Part>::walk::<
-                            R,
-                            P,
-                        >(v_gate, g_gate, path, visit),
-                    )?;
-                }
-            }
-            ::core::result::Result::Ok(())
-        }
-        fn walk_mut(
-            view: <Self as __private::Wire>::ViewMut<'_>,
-            grad: &mut BlockCotangent<f32>,
-            path: &mut __private::String,
-            visit: &mut dyn ::core::ops::FnMut(__private::LeafMut<'_>),
-        ) -> ::core::result::Result<(), __private::Error> {
-            match view {
-                BlockViewMut { scale: v_scale, gate: v_gate } => {
-                    let (g_scale, g_gate) = grad.as_block()?;
-                    __private::descend(
-                        path,
-                        "scale",
-                        |path| <f32 as __private::Part>::walk_mut(
-                            v_scale,
-                            g_scale,
-                            path,
-                            visit,
-                        ),
-                    )?;
-                    __private::descend(
-                        path,
-                        "gate",
-                        |path| <Gate as __private::Part>::walk_mut(
-                            v_gate,
-                            g_gate,
-                            path,
-                            visit,
-                        ),
-                    )?;
-                }
-            }
-            ::core::result::Result::Ok(())
-        }
-        fn walk_grad<R: __private::Real>(
-            grad: &mut BlockCotangent<R>,
-            visit: &mut dyn ::core::ops::FnMut(__private::GradLeaf<'_, R>),
-        ) {
-            match grad {
-                BlockCotangent { scale: g_scale, gate: g_gate } => {
-                    <f32 as __private::Part>::walk_grad::<R>(g_scale, visit);
-                    <Gate as __private::Part>::walk_grad::<R>(g_gate, visit);
-                }
-            }
-        }
-        fn add_grad<R: __private::Real>(
-            grad: &mut BlockCotangent<R>,
-            other: &BlockCotangent<R>,
-        ) -> ::core::result::Result<(), __private::Error> {
-            match other {
-                BlockCotangent { scale: o_scale, gate: o_gate } => {
-                    let (g_scale, g_gate) = grad.as_block()?;
-                    <f32 as __private::Part>::add_grad::<R>(g_scale, o_scale)?;
-                    <Gate as __private::Part>::add_grad::<R>(g_gate, o_gate)?;
-                }
-            }
-            ::core::result::Result::Ok(())
+            let BlockCotangent { scale: g0, gate: g1 } = self;
+            __private::Ok((g0, g1))
         }
     }
     impl __private::Explained for Block {

@@ -1,6 +1,6 @@
 ///Gradient of a [`Chain`], and a point or direction of its parameter space.
-#[allow(missing_docs, non_snake_case)]
-pub struct ChainCotangent<R: ::barewire::__private::Real = f32> {
+#[allow(missing_docs, non_camel_case_types, non_snake_case)]
+pub struct ChainCotangent<R: ::barewire::__private::Real = ::barewire::__private::f32> {
     norm: <Vec<f32> as ::barewire::__private::Part>::Grad<R>,
     gain: <f32 as ::barewire::__private::Part>::Grad<R>,
 }
@@ -636,162 +636,123 @@ pub type ChainResidual<'r, R = f32> = chain::Residual<'r, R>;
 ///What [`Chain`] carries along time.
 pub type ChainState<R = f32> = chain::State<R>;
 const _: () = {
-    use ::barewire::__private;
-    impl<R: __private::Real> ::core::default::Default for ChainCotangent<R> {
+    impl<R: __private::Real> __private::Default for ChainCotangent<R> {
+        #[inline]
         fn default() -> Self {
-            Self {
-                norm: ::core::default::Default::default(),
-                gain: ::core::default::Default::default(),
+            {
+                let (f0, f1) = <__F0 as __private::PartFields>::zero::<R>();
+                Self { norm: f0, gain: f1 }
+            }
+        }
+    }
+    #[automatically_derived]
+    #[allow(unused_variables, unreachable_patterns, clippy::all)]
+    impl __private::Derived for Chain {
+        type Cotangent<R: __private::Real> = ChainCotangent<R>;
+        const PARTS: &'static [__private::PartEntry] = &[
+            __private::PartEntry::new(0, "Chain", &["norm", "gain"]),
+        ];
+        fn tag_of<P: __private::Copy + 'static>(
+            view: &Self::View<'_, P>,
+        ) -> __private::u32 {
+            0
+        }
+        #[inline]
+        fn tag_of_mut(view: &Self::ViewMut<'_>) -> __private::u32 {
+            0
+        }
+        fn tag_of_grad<R: __private::Real>(
+            grad: &ChainCotangent<R>,
+        ) -> __private::Option<__private::u32> {
+            __private::Some(0)
+        }
+        fn fit<R: __private::Real>(grad: &mut ChainCotangent<R>, tag: __private::u32) {}
+        fn visit<R: __private::Real, P: __private::Lift<R>>(
+            view: Self::View<'_, P>,
+            grad: &mut ChainCotangent<R>,
+            v: &mut __private::Visit<__private::Read<'_, R>>,
+        ) -> __private::Result<(), __private::Error> {
+            match (view, grad) {
+                (
+                    ChainView { norm: f0, gain: f1 },
+                    ChainCotangent { norm: g0, gain: g1 },
+                ) => {
+                    <__F0 as __private::PartFields>::visit::<R, P>((f0, f1), (g0, g1), v)
+                }
+            }
+        }
+        #[inline]
+        fn update(
+            view: Self::ViewMut<'_>,
+            grad: &mut ChainCotangent<__private::f32>,
+            v: &mut __private::Visit<__private::Update<'_>>,
+        ) -> __private::Result<(), __private::Error> {
+            match (view, grad) {
+                (
+                    ChainViewMut { norm: f0, gain: f1 },
+                    ChainCotangent { norm: g0, gain: g1 },
+                ) => <__F0 as __private::PartFields>::update((f0, f1), (g0, g1), v),
+            }
+        }
+        fn grads<R: __private::Real>(
+            grad: &mut ChainCotangent<R>,
+            v: &mut __private::Visit<__private::Grads<'_, R>>,
+        ) {
+            match grad {
+                ChainCotangent { norm: g0, gain: g1 } => {
+                    <__F0 as __private::PartFields>::grads::<R>((g0, g1), v)
+                }
+            }
+        }
+        fn points<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
+            view: Self::View<'w, P>,
+            point: &'o ChainCotangent<R>,
+            v: &mut __private::Visit<__private::Points<'o>>,
+        ) -> __private::Result<Self::View<'o, R>, __private::Error> {
+            match (view, point) {
+                (
+                    ChainView { norm: f0, gain: f1 },
+                    ChainCotangent { norm: g0, gain: g1 },
+                ) => {
+                    match <__F0 as __private::PartFields>::points::<
+                        R,
+                        P,
+                    >((f0, f1), (g0, g1), v) {
+                        __private::Ok((f0, f1)) => {
+                            __private::Ok(ChainView { norm: f0, gain: f1 })
+                        }
+                        __private::Err(error) => __private::Err(error),
+                    }
+                }
+            }
+        }
+        fn add<R: __private::Real>(
+            grad: &mut ChainCotangent<R>,
+            other: &ChainCotangent<R>,
+            v: &__private::Visit<()>,
+        ) -> __private::Result<(), __private::Error> {
+            match (other, grad) {
+                (
+                    ChainCotangent { norm: f0, gain: f1 },
+                    ChainCotangent { norm: g0, gain: g1 },
+                ) => <__F0 as __private::PartFields>::add::<R>((g0, g1), (f0, f1)),
             }
         }
     }
     #[allow(dead_code, unused_parens, unreachable_patterns, non_snake_case, clippy::all)]
     impl<R: __private::Real> ChainCotangent<R> {
+        #[inline]
         fn as_chain(
             &mut self,
-        ) -> ::core::result::Result<
+        ) -> __private::Result<
             (
                 &mut <Vec<f32> as __private::Part>::Grad<R>,
                 &mut <f32 as __private::Part>::Grad<R>,
             ),
             __private::Error,
         > {
-            let ChainCotangent { norm: g_norm, gain: g_gain } = self;
-            ::core::result::Result::Ok((g_norm, g_gain))
-        }
-    }
-    #[allow(
-        unused_variables,
-        unused_parens,
-        unreachable_patterns,
-        non_snake_case,
-        clippy::all
-    )]
-    impl __private::Part for Chain {
-        type Grad<R: __private::Real> = ChainCotangent<R>;
-        fn point<R: __private::Real, P: __private::Lift<R>>(
-            view: <Self as __private::Wire>::View<'_, P>,
-        ) -> ChainCotangent<R> {
-            match view {
-                ChainView { norm: v_norm, gain: v_gain } => {
-                    ChainCotangent {
-                        norm: <Vec<f32> as __private::Part>::point::<R, P>(v_norm),
-                        gain: <f32 as __private::Part>::point::<R, P>(v_gain),
-                    }
-                }
-            }
-        }
-        fn at<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
-            view: <Self as __private::Wire>::View<'w, P>,
-            point: &'o ChainCotangent<R>,
-            index: &'o __private::Index,
-        ) -> ::core::result::Result<
-            <Self as __private::Wire>::View<'o, R>,
-            __private::Error,
-        > {
-            ::core::result::Result::Ok(
-                match (view, point) {
-                    (
-                        ChainView { norm: v_norm, gain: v_gain },
-                        ChainCotangent { norm: p_norm, gain: p_gain },
-                    ) => {
-                        ChainView {
-                            norm: __private::within(
-                                "norm",
-                                <Vec<
-                                    f32,
-                                > as __private::Part>::at::<R, P>(v_norm, p_norm, index),
-                            )?,
-                            gain: __private::within(
-                                "gain",
-                                <f32 as __private::Part>::at::<R, P>(v_gain, p_gain, index),
-                            )?,
-                        }
-                    }
-                },
-            )
-        }
-        fn walk<R: __private::Real, P: __private::Lift<R>>(
-            view: <Self as __private::Wire>::View<'_, P>,
-            grad: &mut ChainCotangent<R>,
-            path: &mut __private::String,
-            visit: &mut dyn ::core::ops::FnMut(__private::Leaf<'_, R>),
-        ) -> ::core::result::Result<(), __private::Error> {
-            match view {
-                ChainView { norm: v_norm, gain: v_gain } => {
-                    let (g_norm, g_gain) = grad.as_chain()?;
-                    __private::descend(
-                        path,
-                        "norm",
-                        |path| <Vec<
-                            f32,
-                        > as __private::Part>::walk::<R, P>(v_norm, g_norm, path, visit),
-                    )?;
-                    __private::descend(
-                        path,
-                        "gain",
-                        |path| <f32 as __private::Part>::walk::<
-                            R,
-                            P,
-                        >(v_gain, g_gain, path, visit),
-                    )?;
-                }
-            }
-            ::core::result::Result::Ok(())
-        }
-        fn walk_mut(
-            view: <Self as __private::Wire>::ViewMut<'_>,
-            grad: &mut ChainCotangent<f32>,
-            path: &mut __private::String,
-            visit: &mut dyn ::core::ops::FnMut(__private::LeafMut<'_>),
-        ) -> ::core::result::Result<(), __private::Error> {
-            match view {
-                ChainViewMut { norm: v_norm, gain: v_gain } => {
-                    let (g_norm, g_gain) = grad.as_chain()?;
-                    __private::descend(
-                        path,
-                        "norm",
-                        |path| <Vec<
-                            f32,
-                        > as __private::Part>::walk_mut(v_norm, g_norm, path, visit),
-                    )?;
-                    __private::descend(
-                        path,
-                        "gain",
-                        |path| <f32 as __private::Part>::walk_mut(
-                            v_gain,
-                            g_gain,
-                            path,
-                            visit,
-                        ),
-                    )?;
-                }
-            }
-            ::core::result::Result::Ok(())
-        }
-        fn walk_grad<R: __private::Real>(
-            grad: &mut ChainCotangent<R>,
-            visit: &mut dyn ::core::ops::FnMut(__private::GradLeaf<'_, R>),
-        ) {
-            match grad {
-                ChainCotangent { norm: g_norm, gain: g_gain } => {
-                    <Vec<f32> as __private::Part>::walk_grad::<R>(g_norm, visit);
-                    <f32 as __private::Part>::walk_grad::<R>(g_gain, visit);
-                }
-            }
-        }
-        fn add_grad<R: __private::Real>(
-            grad: &mut ChainCotangent<R>,
-            other: &ChainCotangent<R>,
-        ) -> ::core::result::Result<(), __private::Error> {
-            match other {
-                ChainCotangent { norm: o_norm, gain: o_gain } => {
-                    let (g_norm, g_gain) = grad.as_chain()?;
-                    <Vec<f32> as __private::Part>::add_grad::<R>(g_norm, o_norm)?;
-                    <f32 as __private::Part>::add_grad::<R>(g_gain, o_gain)?;
-                }
-            }
-            ::core::result::Result::Ok(())
+            let ChainCotangent { norm: g0, gain: g1 } = self;
+            __private::Ok((g0, g1))
         }
     }
     impl __private::Explained for Chain {

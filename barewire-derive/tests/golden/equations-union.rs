@@ -1,16 +1,13 @@
 ///Gradient of a [`Mixer`], and a point or direction of its parameter space.
-#[allow(non_camel_case_types, non_snake_case)]
-pub enum MixerCotangent<R: ::barewire::__private::Real = f32> {
+#[allow(missing_docs, non_camel_case_types, non_snake_case)]
+pub enum MixerCotangent<R: ::barewire::__private::Real = ::barewire::__private::f32> {
     /// no contribution yet
     Zero,
     ///of `Recurrence`
-    #[allow(missing_docs)]
     Recurrence { gate: <super::Projection as ::barewire::__private::Part>::Grad<R> },
     ///of `Swap`
-    #[allow(missing_docs)]
     Swap(<f32 as ::barewire::__private::Part>::Grad<R>),
     #[doc(hidden)]
-    #[allow(non_camel_case_types, non_snake_case)]
     __Scalar(::barewire::__private::Never<R>),
 }
 ///The equations of [`Mixer`](super::Mixer), without a test of its tag.
@@ -976,209 +973,183 @@ pub enum MixerState<R: ::barewire::__private::Real = f32> {
     Swap(mixer::swap::State<R>),
 }
 const _: () = {
-    use ::barewire::__private;
-    impl<R: __private::Real> ::core::default::Default for MixerCotangent<R> {
+    impl<R: __private::Real> __private::Default for MixerCotangent<R> {
+        #[inline]
         fn default() -> Self {
             Self::Zero
         }
     }
-    #[allow(dead_code, unused_parens, unreachable_patterns, non_snake_case, clippy::all)]
-    impl<R: __private::Real> MixerCotangent<R> {
-        fn as_recurrence(
-            &mut self,
-        ) -> ::core::result::Result<
-            (&mut <super::Projection as __private::Part>::Grad<R>,),
-            __private::Error,
-        > {
-            if let Self::Zero = self {
-                *self = Self::Recurrence {
-                    gate: ::core::default::Default::default(),
-                };
-            }
-            match self {
-                MixerCotangent::Recurrence { gate: g_gate } => {
-                    ::core::result::Result::Ok((g_gate,))
-                }
-                _ => {
-                    ::core::result::Result::Err(
-                        __private::Error::tag(
-                            "Recurrence",
-                            "the gradient of another variant",
-                        ),
-                    )
-                }
-            }
+    #[automatically_derived]
+    #[allow(unused_variables, unreachable_patterns, clippy::all)]
+    impl __private::Derived for Mixer {
+        type Cotangent<R: __private::Real> = MixerCotangent<R>;
+        const PARTS: &'static [__private::PartEntry] = &[
+            __private::PartEntry::new(0, "Recurrence", &["gate"]),
+            __private::PartEntry::new(1, "Swap", &["f0"]).fixed(&[0]),
+        ];
+        fn tag_of<P: __private::Copy + 'static>(
+            view: &Self::View<'_, P>,
+        ) -> __private::u32 {
+            view.tag()
         }
-        fn as_swap(
-            &mut self,
-        ) -> ::core::result::Result<
-            (&mut <f32 as __private::Part>::Grad<R>,),
-            __private::Error,
-        > {
-            if let Self::Zero = self {
-                *self = Self::Swap(::core::default::Default::default());
-            }
-            match self {
-                MixerCotangent::Swap(g_f0) => ::core::result::Result::Ok((g_f0,)),
-                _ => {
-                    ::core::result::Result::Err(
-                        __private::Error::tag("Swap", "the gradient of another variant"),
-                    )
-                }
-            }
-        }
-    }
-    #[allow(
-        unused_variables,
-        unused_parens,
-        unreachable_patterns,
-        non_snake_case,
-        clippy::all
-    )]
-    impl __private::Part for Mixer {
-        type Grad<R: __private::Real> = MixerCotangent<R>;
-        fn point<R: __private::Real, P: __private::Lift<R>>(
-            view: <Self as __private::Wire>::View<'_, P>,
-        ) -> MixerCotangent<R> {
+        #[inline]
+        fn tag_of_mut(view: &Self::ViewMut<'_>) -> __private::u32 {
             match view {
-                MixerView::Recurrence { gate: v_gate } => {
-                    MixerCotangent::Recurrence {
-                        gate: <super::Projection as __private::Part>::point::<
-                            R,
-                            P,
-                        >(v_gate),
-                    }
-                }
-                MixerView::Swap(v_f0) => {
-                    MixerCotangent::Swap(<f32 as __private::Part>::point::<R, P>(v_f0))
-                }
+                MixerViewMut::Recurrence { .. } => 0,
+                MixerViewMut::Swap { .. } => 1,
             }
         }
-        fn at<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
-            view: <Self as __private::Wire>::View<'w, P>,
-            point: &'o MixerCotangent<R>,
-            index: &'o __private::Index,
-        ) -> ::core::result::Result<
-            <Self as __private::Wire>::View<'o, R>,
-            __private::Error,
-        > {
-            ::core::result::Result::Ok(
-                match (view, point) {
-                    (
-                        MixerView::Recurrence { gate: v_gate },
-                        MixerCotangent::Recurrence { gate: p_gate },
-                    ) => {
-                        MixerView::Recurrence {
-                            gate: __private::within(
-                                "gate",
-                                <super::Projection as __private::Part>::at::<
-                                    R,
-                                    P,
-                                >(v_gate, p_gate, index),
-                            )?,
-                        }
-                    }
-                    (MixerView::Swap(v_f0), MixerCotangent::Swap(p_f0)) => {
-                        MixerView::Swap(
-                            __private::within(
-                                "f0",
-                                <f32 as __private::Part>::at::<R, P>(v_f0, p_f0, index),
-                            )?,
-                        )
-                    }
-                    (_, _) => {
-                        return ::core::result::Result::Err(
-                            __private::Error::tag(
-                                "the view's",
-                                "a point of another variant",
-                            ),
-                        );
-                    }
+        fn tag_of_grad<R: __private::Real>(
+            grad: &MixerCotangent<R>,
+        ) -> __private::Option<__private::u32> {
+            __private::Some(
+                match grad {
+                    MixerCotangent::Recurrence { .. } => 0,
+                    MixerCotangent::Swap { .. } => 1,
+                    _ => return __private::None,
                 },
             )
         }
-        fn walk<R: __private::Real, P: __private::Lift<R>>(
-            view: <Self as __private::Wire>::View<'_, P>,
-            grad: &mut MixerCotangent<R>,
-            path: &mut __private::String,
-            visit: &mut dyn ::core::ops::FnMut(__private::Leaf<'_, R>),
-        ) -> ::core::result::Result<(), __private::Error> {
-            match view {
-                MixerView::Recurrence { gate: v_gate } => {
-                    let (g_gate,) = grad.as_recurrence()?;
-                    __private::descend(
-                        path,
-                        "gate",
-                        |path| <super::Projection as __private::Part>::walk::<
-                            R,
-                            P,
-                        >(v_gate, g_gate, path, visit),
-                    )?;
-                }
-                MixerView::Swap(v_f0) => {
-                    let (g_f0,) = grad.as_swap()?;
-                }
+        fn fit<R: __private::Real>(grad: &mut MixerCotangent<R>, tag: __private::u32) {
+            if let MixerCotangent::Zero = grad {
+                *grad = match tag {
+                    0 => {
+                        let (f0,) = <__F0 as __private::PartFields>::zero::<R>();
+                        MixerCotangent::Recurrence {
+                            gate: f0,
+                        }
+                    }
+                    1 => {
+                        let (f0,) = <__F1 as __private::PartFields>::zero::<R>();
+                        MixerCotangent::Swap(f0)
+                    }
+                    _ => return,
+                };
             }
-            ::core::result::Result::Ok(())
         }
-        fn walk_mut(
-            view: <Self as __private::Wire>::ViewMut<'_>,
-            grad: &mut MixerCotangent<f32>,
-            path: &mut __private::String,
-            visit: &mut dyn ::core::ops::FnMut(__private::LeafMut<'_>),
-        ) -> ::core::result::Result<(), __private::Error> {
-            match view {
-                MixerViewMut::Recurrence { gate: v_gate } => {
-                    let (g_gate,) = grad.as_recurrence()?;
-                    __private::descend(
-                        path,
-                        "gate",
-                        |path| <super::Projection as __private::Part>::walk_mut(
-                            v_gate,
-                            g_gate,
-                            path,
-                            visit,
-                        ),
-                    )?;
-                }
-                MixerViewMut::Swap(v_f0) => {
-                    let (g_f0,) = grad.as_swap()?;
-                }
-            }
-            ::core::result::Result::Ok(())
-        }
-        fn walk_grad<R: __private::Real>(
+        fn visit<R: __private::Real, P: __private::Lift<R>>(
+            view: Self::View<'_, P>,
             grad: &mut MixerCotangent<R>,
-            visit: &mut dyn ::core::ops::FnMut(__private::GradLeaf<'_, R>),
+            v: &mut __private::Visit<__private::Read<'_, R>>,
+        ) -> __private::Result<(), __private::Error> {
+            match (view, grad) {
+                (
+                    MixerView::Recurrence { gate: f0 },
+                    MixerCotangent::Recurrence { gate: g0 },
+                ) => <__F0 as __private::PartFields>::visit::<R, P>((f0,), (g0,), v),
+                (MixerView::Swap(f0), MixerCotangent::Swap(g0)) => {
+                    <__F1 as __private::PartFields>::visit::<R, P>((f0,), (g0,), v)
+                }
+                _ => v.mismatch(),
+            }
+        }
+        #[inline]
+        fn update(
+            view: Self::ViewMut<'_>,
+            grad: &mut MixerCotangent<__private::f32>,
+            v: &mut __private::Visit<__private::Update<'_>>,
+        ) -> __private::Result<(), __private::Error> {
+            match (view, grad) {
+                (
+                    MixerViewMut::Recurrence { gate: f0 },
+                    MixerCotangent::Recurrence { gate: g0 },
+                ) => <__F0 as __private::PartFields>::update((f0,), (g0,), v),
+                (MixerViewMut::Swap(f0), MixerCotangent::Swap(g0)) => {
+                    <__F1 as __private::PartFields>::update((f0,), (g0,), v)
+                }
+                _ => v.mismatch(),
+            }
+        }
+        fn grads<R: __private::Real>(
+            grad: &mut MixerCotangent<R>,
+            v: &mut __private::Visit<__private::Grads<'_, R>>,
         ) {
             match grad {
-                MixerCotangent::Recurrence { gate: g_gate } => {
-                    <super::Projection as __private::Part>::walk_grad::<
-                        R,
-                    >(g_gate, visit);
+                MixerCotangent::Recurrence { gate: g0 } => {
+                    <__F0 as __private::PartFields>::grads::<R>((g0,), v)
                 }
-                MixerCotangent::Swap(g_f0) => {}
+                MixerCotangent::Swap(g0) => {
+                    <__F1 as __private::PartFields>::grads::<R>((g0,), v)
+                }
                 _ => {}
             }
         }
-        fn add_grad<R: __private::Real>(
+        fn points<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
+            view: Self::View<'w, P>,
+            point: &'o MixerCotangent<R>,
+            v: &mut __private::Visit<__private::Points<'o>>,
+        ) -> __private::Result<Self::View<'o, R>, __private::Error> {
+            match (view, point) {
+                (
+                    MixerView::Recurrence { gate: f0 },
+                    MixerCotangent::Recurrence { gate: g0 },
+                ) => {
+                    match <__F0 as __private::PartFields>::points::<
+                        R,
+                        P,
+                    >((f0,), (g0,), v) {
+                        __private::Ok((f0,)) => {
+                            __private::Ok(MixerView::Recurrence { gate: f0 })
+                        }
+                        __private::Err(error) => __private::Err(error),
+                    }
+                }
+                (MixerView::Swap(f0), MixerCotangent::Swap(g0)) => {
+                    match <__F1 as __private::PartFields>::points::<
+                        R,
+                        P,
+                    >((f0,), (g0,), v) {
+                        __private::Ok((f0,)) => __private::Ok(MixerView::Swap(f0)),
+                        __private::Err(error) => __private::Err(error),
+                    }
+                }
+                _ => v.other_point(),
+            }
+        }
+        fn add<R: __private::Real>(
             grad: &mut MixerCotangent<R>,
             other: &MixerCotangent<R>,
-        ) -> ::core::result::Result<(), __private::Error> {
-            match other {
-                MixerCotangent::Recurrence { gate: o_gate } => {
-                    let (g_gate,) = grad.as_recurrence()?;
-                    <super::Projection as __private::Part>::add_grad::<
-                        R,
-                    >(g_gate, o_gate)?;
+            v: &__private::Visit<()>,
+        ) -> __private::Result<(), __private::Error> {
+            match (other, grad) {
+                (
+                    MixerCotangent::Recurrence { gate: f0 },
+                    MixerCotangent::Recurrence { gate: g0 },
+                ) => <__F0 as __private::PartFields>::add::<R>((g0,), (f0,)),
+                (MixerCotangent::Swap(f0), MixerCotangent::Swap(g0)) => {
+                    <__F1 as __private::PartFields>::add::<R>((g0,), (f0,))
                 }
-                MixerCotangent::Swap(o_f0) => {
-                    let (g_f0,) = grad.as_swap()?;
-                    <f32 as __private::Part>::add_grad::<R>(g_f0, o_f0)?;
-                }
-                _ => {}
+                _ => v.mismatch(),
             }
-            ::core::result::Result::Ok(())
+        }
+    }
+    #[allow(dead_code, unused_parens, unreachable_patterns, non_snake_case, clippy::all)]
+    impl<R: __private::Real> MixerCotangent<R> {
+        #[inline]
+        fn as_recurrence(
+            &mut self,
+        ) -> __private::Result<
+            (&mut <super::Projection as __private::Part>::Grad<R>,),
+            __private::Error,
+        > {
+            <Mixer as __private::Derived>::fit(self, 0);
+            match self {
+                MixerCotangent::Recurrence { gate: g0 } => __private::Ok((g0,)),
+                _ => __private::other_gradient::<Mixer, _>(0),
+            }
+        }
+        #[inline]
+        fn as_swap(
+            &mut self,
+        ) -> __private::Result<
+            (&mut <f32 as __private::Part>::Grad<R>,),
+            __private::Error,
+        > {
+            <Mixer as __private::Derived>::fit(self, 1);
+            match self {
+                MixerCotangent::Swap(g0) => __private::Ok((g0,)),
+                _ => __private::other_gradient::<Mixer, _>(1),
+            }
         }
     }
     impl<R: __private::Real> ::core::default::Default for MixerState<R> {
