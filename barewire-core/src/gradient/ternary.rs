@@ -1,6 +1,7 @@
 //! Accumulators of ternary digits, on which gradients act.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use barewire_kernels::ternary::accumulate::{
     self, Counts, Rounding, accumulators_len, check_accumulators, row_factors_with,
@@ -152,13 +153,26 @@ impl Firing {
         signal: &mut Gradient<f32>,
         mut kernel: impl FnMut(Exec, usize, &[f32], &[f32]) -> Result<Counts, KernelError>,
     ) -> Result<Counts, Error> {
+        self.fire_by(exec, sizes, signal, |rows, signal, factors| {
+            row_factors_with(exec.isa(), signal, sizes[1], gain, factors)?;
+            kernel(exec, rows.start, signal, factors)
+        })
+    }
+
+    /// [`fire`](Self::fire) with factors of another kind: `take` has the rows, their signal, and room for a factor each.
+    pub(crate) fn fire_by(
+        &mut self,
+        exec: Exec,
+        sizes: [usize; 2],
+        signal: &mut Gradient<f32>,
+        mut take: impl FnMut(Range<usize>, &[f32], &mut [f32]) -> Result<Counts, KernelError>,
+    ) -> Result<Counts, Error> {
         let Firing { factors, block } = self;
         let mut counts = Counts::default();
         if signal.form() != Form::Zero {
             signal.each_block(exec, sizes, TILE, block, |rows, signal| {
                 factors.resize(rows.len(), 0.0);
-                row_factors_with(exec.isa(), signal, sizes[1], gain, factors)?;
-                counts += kernel(exec, rows.start, signal, factors)?;
+                counts += take(rows, signal, factors)?;
                 Ok(())
             })?;
         }

@@ -7,7 +7,10 @@
 //! | optimiser      | ternary digits learn by           | state a digit, beside its gradient                    |
 //! |----------------|-----------------------------------|-------------------------------------------------------|
 //! | [`AdamW`]      | latent weights, straight through  | 96 bits, in memory, and the packed digit              |
+//! | [`Accumulate`] | saturating counters               | 8 bits, and 32 a row, in memory or in a file          |
 //! | [`Accumulate`] | accumulators of 4 to 8 bits       | 8 bits with the digit in them, in memory or in a file |
+//!
+//! On text, counters learn as well as latent weights, and accumulators do not quite: `docs/findings.md`.
 
 mod accumulate;
 mod adamw;
@@ -18,7 +21,7 @@ mod shards;
 
 pub use accumulate::{
     Accumulate, AccumulateLeaf, AccumulateLeafView, AccumulateLeafViewMut, AccumulateOptions, AccumulateState,
-    AccumulateStateView, AccumulateStateViewMut, Stepped, default_gain, randomize_digits,
+    AccumulateStateView, AccumulateStateViewMut, Stepped, counter_gain, default_gain, randomize_digits,
 };
 pub use adamw::{AdamW, AdamWOptions, LeafState, OptimizerState};
 pub use random::Random;

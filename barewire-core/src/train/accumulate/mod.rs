@@ -11,7 +11,7 @@ pub use state::{
     AccumulateLeaf, AccumulateLeafView, AccumulateLeafViewMut, AccumulateState, AccumulateStateView,
     AccumulateStateViewMut,
 };
-use state::{another_kind, another_model, check_shape};
+use state::{another_kind, another_model, check_counters, check_shape};
 
 use super::moments::{Moments, Rates};
 use super::{AdamWOptions, Random};
@@ -49,6 +49,13 @@ pub fn default_gain(bits: u32) -> (f64, f64) {
         7 => (5.0, 0.2),
         _ => (10.0, 0.2),
     }
+}
+
+/// The gain of increments that suits counters: its peak, and what is left of it at the end of a run.
+///
+/// Anneal it by a [`Schedule`](super::Schedule) with a warm-up.
+pub fn counter_gain() -> (f64, f64) {
+    (2.8, 0.1)
 }
 
 /// Floats by AdamW, packed ternary digits by accumulate and fire: no latent weights.
@@ -95,6 +102,20 @@ pub fn default_gain(bits: u32) -> (f64, f64) {
 /// # }
 /// ```
 ///
+/// # Counters
+/// A state made by [`AccumulateState::with_counters`] has another rule for its digits, which neither fires nor restarts:
+///
+/// ```text
+/// rms^2 = beta2 rms^2 + (1 - beta2) mean(g^2)           over the row
+/// q = round(-gain * g / rms * sqrt(1 - beta2^t))        stochastically: late increments are below one half
+/// counter = clamp(counter + q, -128, 127)
+/// digit = +1 if counter > threshold, -1 if counter < -threshold, else 0
+/// ```
+///
+/// So a counter is a latent weight of 8 bits; a digit that was pushed far out takes as long to come back, and a step
+/// whose gradient is small counts for less than one with a large one. [`counter_gain`] has the gain that suits it, with a
+/// warm-up, and [`Stepped::counts`] the digits that changed.
+///
 /// # NaN
 /// A signal that is not finite counts as 0 and is counted in [`Counts::skipped`]; a gradient of floats that is not finite
 /// is an error, and nothing is changed then.
@@ -103,7 +124,8 @@ pub fn default_gain(bits: u32) -> (f64, f64) {
 /// (`#[bare(gradient = low_rank)]`) is formed some rows at a time: the gradient matrix never exists as a whole.
 ///
 /// Source: the rule of Bop (Helwegen et al., "Latent weights do not exist", 2019) carried to ternary digits and integer
-/// accumulators; see [`barewire_kernels::ternary::accumulate`].
+/// accumulators; counters after Zhao et al., "Direct Quantized Training of Language Models with Stochastic Rounding" (2024),
+/// their rms after Shazeer & Stern, "Adafactor" (2018). See [`barewire_kernels::ternary::accumulate`].
 #[derive(Clone, Debug, Default)]
 pub struct Accumulate {
     options: AccumulateOptions,
@@ -242,7 +264,7 @@ struct Step<'a> {
 
 impl Step<'_> {
     fn leaf(&mut self, leaf: LeafMut<'_>, kept: AccumulateLeafViewMut<'_>) -> Result<(), Error> {
-        use AccumulateLeafViewMut::{Fixed, Floats, Joined, Separate};
+        use AccumulateLeafViewMut::{Counters, Fixed, Floats, Joined, Separate};
         let frozen = self.options.floats.frozen_digits;
         let rates = &self.rates;
         if kept_path(&kept) != leaf.path() {
@@ -285,6 +307,18 @@ impl Step<'_> {
                 })?;
                 digits.words.copy_from_slice(words);
             }
+            (
+                LeafMut::Ternary { rows, cols, words, signal, .. },
+                Counters { rows: r, cols: c, threshold, counters, rms, .. },
+            ) => {
+                check_shape([rows, cols], [r.get(), c.get()])?;
+                check_counters(rows, *threshold, rms)?;
+                self.count([rows, cols], signal, rms, |exec, first, signal, factors, rounding| {
+                    let words = Some(&mut *words);
+                    let of = accumulate::count_rows_with;
+                    of(exec, counters, words, rows, cols, *threshold, first, signal, factors, rounding)
+                })?;
+            }
             (LeafMut::Binary { .. }, Fixed { .. }) => {}
             (leaf, _) => return Err(another_kind(&leaf)),
         }
@@ -298,21 +332,44 @@ impl Step<'_> {
         signal: &mut Signal<f32>,
         mut kernel: impl FnMut(Exec, usize, &[f32], &[f32], Rounding) -> Result<Counts, KernelError>,
     ) -> Result<(), Error> {
-        self.matrix += 1;
-        if self.options.floats.frozen_digits {
-            return Ok(());
-        }
-        let rounding = match self.options.stochastic {
-            None => Rounding::Nearest,
-            Some(seed) => Rounding::Stochastic { seed: matrix_seed(seed, self.matrix), step: self.number },
-        };
-        // on the threads of the current rayon pool; the bits do not depend on their number
-        let exec = Exec::best().parallel();
+        let (exec, Some(rounding)) = self.next_matrix() else { return Ok(()) };
         self.counts +=
             self.firing.fire(exec, sizes, self.gain, signal.gradient_mut(), |exec, first, signal, factors| {
                 kernel(exec, first, signal, factors, rounding)
             })?;
         Ok(())
+    }
+
+    /// The same with counters, whose steps have the rms of all steps so far for a measure.
+    fn count(
+        &mut self,
+        sizes: [usize; 2],
+        signal: &mut Signal<f32>,
+        rms: &mut [f32],
+        mut kernel: impl FnMut(Exec, usize, &[f32], &[f32], Rounding) -> Result<Counts, KernelError>,
+    ) -> Result<(), Error> {
+        let (exec, Some(rounding)) = self.next_matrix() else { return Ok(()) };
+        let decay = self.options.floats.beta2;
+        // an rms that begins at 0 is too small by this
+        let missing = (1.0 - f64::from(decay).powf(self.number as f64 + 1.0)).sqrt();
+        let gain = (f64::from(self.gain) * missing) as f32;
+        self.counts += self.firing.fire_by(exec, sizes, signal.gradient_mut(), |rows, signal, factors| {
+            let rms = &mut rms[rows.clone()];
+            accumulate::running_row_factors_with(exec.isa(), signal, sizes[1], gain, decay, rms, factors)?;
+            kernel(exec, rows.start, signal, factors, rounding)
+        })?;
+        Ok(())
+    }
+
+    /// How to work on the next matrix, on the threads of the current rayon pool (the bits do not depend on their number), and
+    /// how to round, unless digits are frozen.
+    fn next_matrix(&mut self) -> (Exec, Option<Rounding>) {
+        self.matrix += 1;
+        let rounding = match self.options.stochastic {
+            None => Rounding::Nearest,
+            Some(seed) => Rounding::Stochastic { seed: matrix_seed(seed, self.matrix), step: self.number },
+        };
+        (Exec::best().parallel(), (!self.options.floats.frozen_digits).then_some(rounding))
     }
 }
 
@@ -321,6 +378,7 @@ fn kept_path<'a>(kept: &'a AccumulateLeafViewMut<'_>) -> &'a str {
         AccumulateLeafViewMut::Floats { path, .. }
         | AccumulateLeafViewMut::Joined { path, .. }
         | AccumulateLeafViewMut::Separate { path, .. }
+        | AccumulateLeafViewMut::Counters { path, .. }
         | AccumulateLeafViewMut::Fixed { path } => path,
     }
 }

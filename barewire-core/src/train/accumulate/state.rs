@@ -5,9 +5,10 @@ use std::vec::Vec;
 
 use barewire_derive::{BareStruct, BareUnion};
 use barewire_kernels::ternary::accumulate::{
-    accumulators_len, check_accumulators, check_states, pack_states, state_words,
+    accumulators_len, check_accumulators, check_states, counter_words, pack_states, random_counters, state_words,
 };
 
+use super::matrix_seed;
 use crate::Error;
 use crate::error::Inside;
 use crate::part::{LeafMut, Part};
@@ -15,6 +16,10 @@ use crate::wire::TernaryMatrix;
 
 /// The width of accumulators that share a byte with their digit.
 pub(super) const JOINED: u32 = 6;
+
+/// How far from 0 a counter has to be for its digit to be another. Of the 256 values a fifth are digit 0, and with
+/// [`random_counters`] a digit that is not 0 is twice as far out as that, on average.
+const THRESHOLD: u8 = 25;
 
 /// All that a training by [`Accumulate`](super::Accumulate) changes: parameters and what is kept of them.
 ///
@@ -28,6 +33,7 @@ pub(super) const JOINED: u32 = 6;
 /// | a ternary digit, 6 bits  | 1: digit and accumulator                                             |
 /// | a ternary digit, 4 bits  | 3/4: a packed digit of 2 bits and an accumulator                     |
 /// | a ternary digit, 5, 7, 8 | 5/4: a packed digit of 2 bits and an accumulator in a byte           |
+/// | a ternary digit, counter | 1, and 4 a row of the matrix: the counter, and the rms of its row    |
 #[derive(BareStruct, Clone, Debug, PartialEq)]
 #[bare(crate = crate)]
 pub struct AccumulateState {
@@ -83,6 +89,31 @@ pub enum AccumulateLeaf {
         /// where it is
         path: String,
     },
+    /// ternary digits that are read off counters
+    #[bare(tag = 4)]
+    Counters {
+        /// where the digits are
+        path: String,
+        /// number of rows
+        rows: u64,
+        /// number of columns
+        cols: u64,
+        /// how far from 0 a counter has to be for its digit not to be 0; at most 127
+        threshold: u8,
+        /// two's complement, row-major
+        counters: Vec<u8>,
+        /// root of the mean squared signal of each row
+        rms: Vec<f32>,
+    },
+}
+
+/// What is kept of digits.
+#[derive(Clone, Copy)]
+enum Kept {
+    /// accumulators of this width
+    Accumulators(u32),
+    /// counters, with the seed of the first ones
+    Counters(u64),
 }
 
 impl AccumulateState {
@@ -92,15 +123,31 @@ impl AccumulateState {
     /// A width that is not 4 to 8 bits; digits that are no digits.
     pub fn new<T: Part>(view: T::ViewMut<'_>, bits: u32) -> Result<Self, Error> {
         accumulators_len(0, 0, bits)?;
+        Self::keep::<T>(view, Kept::Accumulators(bits))
+    }
+
+    /// The state of a model that begins to learn, of whose digits counters are kept: they start at random, as far as the digits
+    /// leave it open.
+    ///
+    /// # Errors
+    /// Digits that are no digits.
+    pub fn with_counters<T: Part>(view: T::ViewMut<'_>, seed: u64) -> Result<Self, Error> {
+        Self::keep::<T>(view, Kept::Counters(seed))
+    }
+
+    fn keep<T: Part>(view: T::ViewMut<'_>, kept: Kept) -> Result<Self, Error> {
         let mut leaves = Vec::new();
         let mut failed = None;
-        T::walk_mut(view, &mut T::Grad::default(), &mut String::new(), &mut |leaf| match AccumulateLeaf::new(
-            &leaf, bits,
-        )
-        .inside(leaf.path())
-        {
-            Ok(kept) => leaves.push(kept),
-            Err(error) => drop(failed.get_or_insert(error)),
+        T::walk_mut(view, &mut T::Grad::default(), &mut String::new(), &mut |leaf| {
+            // other counters for every matrix
+            let kept = match kept {
+                Kept::Counters(seed) => Kept::Counters(matrix_seed(seed, leaves.len() as u64)),
+                accumulators => accumulators,
+            };
+            match AccumulateLeaf::new(&leaf, kept).inside(leaf.path()) {
+                Ok(kept) => leaves.push(kept),
+                Err(error) => drop(failed.get_or_insert(error)),
+            }
         })?;
         failed.map_or(Ok(AccumulateState { steps: 0, leaves }), Err)
     }
@@ -152,22 +199,24 @@ impl AccumulateLeaf {
             AccumulateLeaf::Floats { path, .. }
             | AccumulateLeaf::Joined { path, .. }
             | AccumulateLeaf::Separate { path, .. }
+            | AccumulateLeaf::Counters { path, .. }
             | AccumulateLeaf::Fixed { path } => path,
         }
     }
 
-    /// Number of digits, and of bytes that they and their accumulators take.
+    /// Number of digits, and of bytes that they and what is kept of them take.
     fn digits(&self) -> (usize, usize) {
         match self {
             AccumulateLeaf::Joined { states, .. } => (states.len(), states.len()),
             AccumulateLeaf::Separate { digits, accumulators, .. } => {
                 (digits.rows() * digits.cols(), 8 * digits.words().len() + accumulators.len())
             }
+            AccumulateLeaf::Counters { counters, rms, .. } => (counters.len(), counters.len() + size_of_val(&rms[..])),
             AccumulateLeaf::Floats { .. } | AccumulateLeaf::Fixed { .. } => (0, 0),
         }
     }
 
-    fn new(leaf: &LeafMut<'_>, bits: u32) -> Result<Self, Error> {
+    fn new(leaf: &LeafMut<'_>, kept: Kept) -> Result<Self, Error> {
         let path = leaf.path().into();
         let floats = |path, values: Vec<f32>| {
             let zeros = vec![0.0; values.len()];
@@ -176,20 +225,34 @@ impl AccumulateLeaf {
         Ok(match leaf {
             LeafMut::Number { value, .. } => floats(path, vec![value.get()]),
             LeafMut::Float { values, .. } => floats(path, values.to_vec()),
-            LeafMut::Ternary { rows, cols, words, .. } => {
-                let accumulators = vec![0; accumulators_len(*rows, *cols, bits)?];
-                if bits == JOINED {
-                    let mut states = vec![0; rows * cols];
-                    pack_states(words, &accumulators, *rows, *cols, &mut states)?;
-                    AccumulateLeaf::Joined { path, rows: *rows as u64, cols: *cols as u64, states }
-                } else {
-                    let digits = TernaryMatrix::from_words(*rows, *cols, words.to_vec())
-                        .map_err(|error| Error::input("digits", format!("{error}")))?;
-                    AccumulateLeaf::Separate { path, digits, bits: bits as u8, accumulators }
-                }
-            }
+            LeafMut::Ternary { rows, cols, words, .. } => Self::of_digits(path, [*rows, *cols], words, kept)?,
             LeafMut::Binary { .. } => AccumulateLeaf::Fixed { path },
         })
+    }
+
+    fn of_digits(path: String, [rows, cols]: [usize; 2], words: &[u64], kept: Kept) -> Result<Self, Error> {
+        let sizes = [rows as u64, cols as u64];
+        match kept {
+            Kept::Accumulators(JOINED) => {
+                let accumulators = vec![0; accumulators_len(rows, cols, JOINED)?];
+                let mut states = vec![0; rows * cols];
+                pack_states(words, &accumulators, rows, cols, &mut states)?;
+                Ok(AccumulateLeaf::Joined { path, rows: sizes[0], cols: sizes[1], states })
+            }
+            Kept::Accumulators(bits) => {
+                let accumulators = vec![0; accumulators_len(rows, cols, bits)?];
+                let digits = TernaryMatrix::from_words(rows, cols, words.to_vec())
+                    .map_err(|error| Error::input("digits", format!("{error}")))?;
+                Ok(AccumulateLeaf::Separate { path, digits, bits: bits as u8, accumulators })
+            }
+            Kept::Counters(seed) => {
+                let mut counters = vec![0; rows * cols];
+                random_counters(words, rows, cols, THRESHOLD, seed, &mut counters)?;
+                let [rows, cols] = sizes;
+                let rms = vec![0.0; rows as usize];
+                Ok(AccumulateLeaf::Counters { path, rows, cols, threshold: THRESHOLD, counters, rms })
+            }
+        }
     }
 
     fn load_into(&self, leaf: &mut LeafMut<'_>) -> Result<(), Error> {
@@ -218,6 +281,14 @@ impl AccumulateLeaf {
                 check_accumulators(accumulators, *rows, *cols, (*bits).into())?;
                 words.copy_from_slice(digits.words());
             }
+            (
+                AccumulateLeaf::Counters { rows, cols, threshold, counters, rms, .. },
+                LeafMut::Ternary { rows: r, cols: c, words, .. },
+            ) => {
+                check_shape([*r, *c], [*rows, *cols])?;
+                check_counters(*r, *threshold, rms)?;
+                counter_words(counters, *r, *c, *threshold, words)?;
+            }
             (AccumulateLeaf::Fixed { .. }, LeafMut::Binary { .. }) => {}
             (_, leaf) => return Err(another_kind(leaf)),
         }
@@ -245,4 +316,15 @@ pub(super) fn check_shape(expected: [usize; 2], found: [u64; 2]) -> Result<(), E
         return Ok(());
     }
     Err(Error::shape(format!("the state of digits {expected:?}"), format!("{found:?}")))
+}
+
+/// The number of rows whose rms is kept, and the threshold.
+pub(super) fn check_counters(rows: usize, threshold: u8, rms: &[f32]) -> Result<(), Error> {
+    if rms.len() != rows {
+        return Err(Error::length("rms", rows, rms.len()));
+    }
+    if threshold > 127 {
+        return Err(Error::input("a threshold of counters of at most 127", format!("{threshold}")));
+    }
+    Ok(())
 }
