@@ -17,9 +17,9 @@
 //! | | `exp` | `ln` | `sigmoid` | `silu` | `softplus` | `tanh` |
 //! |------------|------|------|------|------|------|------|
 //! | AVX2       | 1.02 | 0.86 | 1.60 | 1.52 | 1.71 | 1.87 |
-//! | `Portable` | 1.00 | 0.86 | 1.03 | 1.77 | 1.71 | 1.97 |
+//! | `Portable` | 1.00 | 0.86 | 1.60 | 1.54 | 1.71 | 1.97 |
 //!
-//! For `sigmoid` and `silu`, 1.73 ulp is what their roundings add up to (`simd::math::Gate`). The bound of silu's product
+//! With a fused multiply-add, 1.73 ulp is what the roundings of `sigmoid` and `silu` add up to. The bound of silu's product
 //! was set from what was measured on millions of inputs.
 //!
 //! # Special values
