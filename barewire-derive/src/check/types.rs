@@ -52,9 +52,7 @@ pub(super) fn check(kind: &mut TypeKind, fixed_size: bool, errors: &mut Errors) 
 
 /// Whether a type, and what stands in it, may be on the wire, as far as its name or its form says.
 fn is_known(ty: &syn::Type, errors: &mut Errors) -> bool {
-    let mut refuse = |at: proc_macro2::Span, instead: &str| {
-        let said = ty.to_token_stream().to_string();
-        let said = if said.len() < 40 { format!("`{}`", said.replace(' ', "")) } else { "this type".into() };
+    let mut refuse = |said: &str, instead: &str, at: proc_macro2::Span| {
         errors.push(at, format!("{said} cannot be a field on the wire; write {instead}"));
         false
     };
@@ -62,22 +60,23 @@ fn is_known(ty: &syn::Type, errors: &mut Errors) -> bool {
         syn::Type::Array(array) => is_known(&array.elem, errors),
         syn::Type::Paren(inside) => is_known(&inside.elem, errors),
         syn::Type::Group(inside) => is_known(&inside.elem, errors),
-        syn::Type::Tuple(_) => refuse(ty.span(), "a struct with `#[derive(BareStruct)]`"),
-        syn::Type::Slice(_) => refuse(ty.span(), "`Vec`"),
+        syn::Type::Tuple(_) => refuse("a tuple", "a struct with `#[derive(BareStruct)]`", ty.span()),
+        syn::Type::Slice(_) => refuse("a slice", "`Vec`", ty.span()),
         syn::Type::Reference(_) => {
-            refuse(ty.span(), "the type itself: a value owns its fields, and its view borrows them")
+            let instead = "the type that owns what it refers to: the view borrows it";
+            refuse("a reference", instead, ty.span())
         }
         syn::Type::Ptr(_) | syn::Type::TraitObject(_) | syn::Type::ImplTrait(_) => {
-            refuse(ty.span(), "what it stands for, as an enum with `#[derive(BareUnion)]`")
+            refuse("an address", "what it stands for, as an enum with `#[derive(BareUnion)]`", ty.span())
         }
         syn::Type::Path(path) => {
             let Some(last) = path.path.segments.last() else { return true };
             let syn::PathArguments::AngleBracketed(of) = &last.arguments else {
                 let found = PRIMITIVES.iter().find(|(name, _)| path.path.is_ident(name));
-                return found.is_none_or(|(_, instead)| refuse(last.ident.span(), instead));
+                return found.is_none_or(|(name, instead)| refuse(&format!("`{name}`"), instead, last.ident.span()));
             };
-            if let Some((_, instead)) = OF_STD.iter().find(|(name, _)| last.ident == name) {
-                return refuse(last.ident.span(), instead);
+            if let Some((name, instead)) = OF_STD.iter().find(|(name, _)| last.ident == name) {
+                return refuse(&format!("`{name}`"), instead, last.ident.span());
             }
             let known = of.args.iter().map(|argument| match argument {
                 syn::GenericArgument::Type(ty) => is_known(ty, errors),
