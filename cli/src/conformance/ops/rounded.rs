@@ -47,7 +47,11 @@ impl<const CHUNKED: bool> Rounded<CHUNKED> {
     }
 
     /// The largest error of a result, where sums are no longer than `longest` and each term goes through `more` roundings.
+    /// Infinite where terms are beyond the range of f32.
     pub(super) fn bound_with(self, longest: f64, more: f64) -> f64 {
+        if self.size > f64::from(f32::MAX) {
+            return f64::INFINITY;
+        }
         self.error + (self.additions.min(longest) + more) * U * self.size
     }
 
