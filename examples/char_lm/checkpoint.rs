@@ -67,6 +67,8 @@ pub(crate) struct Accumulators {
     pub(crate) floor: f64,
     /// increments are rounded at random
     pub(crate) stochastic: bool,
+    /// saturating counters that digits are read off, in place of accumulators that fire
+    pub(crate) counters: bool,
 }
 
 /// One measurement of the validation loss.

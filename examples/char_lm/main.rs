@@ -126,9 +126,10 @@ fn new_run(settings: &Settings) -> Result<Run> {
 }
 
 fn describe(run: &Run, threads: usize) {
-    if let Some(Accumulators { bits, gain, floor, stochastic }) = run.accumulate {
+    if let Some(Accumulators { bits, gain, floor, stochastic, counters }) = run.accumulate {
         let rounding = if stochastic { "stochastic" } else { "nearest" };
-        println!("digits: accumulators of {bits} bits, gain {gain} to {}, rounding {rounding}", gain * floor);
+        let kept = if counters { "counters" } else { "accumulators" };
+        println!("digits: {kept} of {bits} bits, gain {gain} to {}, rounding {rounding}", gain * floor);
     }
     let kind = match (run.float, run.frozen_digits) {
         (true, _) => "f32",

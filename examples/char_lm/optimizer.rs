@@ -38,9 +38,11 @@ impl Rates {
     /// Those of step `step`, counted from 0.
     fn at(run: &Run, step: u64) -> Self {
         let (peak, floor) = run.accumulate.map_or((0.0, 0.0), |a| (a.gain, a.floor));
+        // counters go far at once where there is no second moment yet
+        let warmup = if run.accumulate.is_some_and(|a| a.counters) { WARMUP } else { 0 };
         Rates {
             lr: Schedule { peak: run.lr, warmup: WARMUP, steps: run.steps, floor: FLOOR }.at(step),
-            gain: Schedule { peak, warmup: 0, steps: run.steps, floor }.at(step),
+            gain: Schedule { peak, warmup, steps: run.steps, floor }.at(step),
         }
     }
 }

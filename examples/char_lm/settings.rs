@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
-use barewire::train::default_gain;
+use barewire::train::{counter_gain, default_gain};
 use clap::Parser;
 
 use crate::checkpoint::Accumulators;
@@ -53,13 +53,17 @@ pub(crate) struct Settings {
     /// how ternary digits learn
     #[arg(long, value_enum, default_value_t = Method::Adamw, value_name = "NAME")]
     pub(crate) optimizer: Method,
+    /// digits are read by a threshold off saturating counters of 8 bits, which add up increments that are rounded at random: no
+    /// accumulators that fire
+    #[arg(long, conflicts_with_all = ["bits", "stochastic"])]
+    pub(crate) counters: bool,
     /// width of accumulators, from 4 to 8 [default: 6, which makes a byte with the digit]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(4..=8))]
     pub(crate) bits: Option<u8>,
-    /// largest gain of the increments of accumulators [default: what suits --bits]
+    /// largest gain of increments [default: what suits --bits or --counters]
     #[arg(long, value_name = "GAIN", value_parser = gain)]
     pub(crate) gain: Option<f64>,
-    /// what is left of the gain at the end, as a fraction [default: what suits --bits]
+    /// what is left of the gain at the end, as a fraction [default: what suits --bits or --counters]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(crate) floor: Option<f64>,
     /// increments of accumulators are rounded at random, with the right mean, in place of to the nearest integer
@@ -99,16 +103,22 @@ pub(crate) enum Method {
 impl Settings {
     /// Those of accumulators, if digits learn by them.
     pub(crate) fn accumulators(&self) -> Result<Option<Accumulators>> {
-        let given = self.bits.is_some() || self.gain.is_some() || self.floor.is_some() || self.stochastic;
+        let given = [self.counters, self.bits.is_some(), self.gain.is_some(), self.floor.is_some(), self.stochastic];
         if self.optimizer == Method::Adamw {
-            ensure!(!given, "--bits, --gain, --floor and --stochastic are for --optimizer accumulate");
+            let names = "--counters, --bits, --gain, --floor and --stochastic";
+            ensure!(!given.contains(&true), "{names} are for --optimizer accumulate");
             return Ok(None);
         }
         ensure!(!self.float, "--optimizer accumulate is for digits, and --float has none");
-        let bits = self.bits.unwrap_or(6);
-        let (gain, floor) = default_gain(bits.into());
-        let (gain, floor) = (self.gain.unwrap_or(gain), self.floor.unwrap_or(floor));
-        Ok(Some(Accumulators { bits, gain, floor, stochastic: self.stochastic }))
+        let bits = self.bits.unwrap_or(if self.counters { 8 } else { 6 });
+        let (gain, floor) = if self.counters { counter_gain() } else { default_gain(bits.into()) };
+        Ok(Some(Accumulators {
+            bits,
+            gain: self.gain.unwrap_or(gain),
+            floor: self.floor.unwrap_or(floor),
+            stochastic: self.stochastic || self.counters,
+            counters: self.counters,
+        }))
     }
 
     /// A file beside the model.

@@ -76,7 +76,8 @@ fn threads_do_not_change_the_bits() {
         (std::fs::read(folder.path().join("model.bare")).unwrap(), report)
     };
     let stochastic = ["--optimizer", "accumulate", "--bits", "4", "--stochastic"];
-    for kind in [&[][..], &["--float"], &stochastic] {
+    let counters = ["--optimizer", "accumulate", "--counters"];
+    for kind in [&[][..], &["--float"], &stochastic, &counters] {
         assert_eq!(model("1", kind), model("2", kind));
     }
 }
@@ -179,6 +180,7 @@ fn bad_texts_and_outputs_are_refused_with_the_reason() {
     for (more, reason) in [
         (&["--gain", "2"][..], "are for --optimizer accumulate"),
         (&["--bits", "6"], "are for --optimizer accumulate"),
+        (&["--counters"], "are for --optimizer accumulate"),
         (&["--optimizer", "accumulate", "--float"], "has none"),
     ] {
         assert!(problem(&super::tests::settings(folder.path(), more)).contains(reason));
@@ -213,6 +215,9 @@ fn the_state_of_a_ternary_weight_is_a_byte() {
     // heads of few rows are padded to a tile
     assert!((6.0..6.2).contains(&accumulate("4")), "{}", accumulate("4"));
     assert!((10.0..10.3).contains(&accumulate("8")), "{}", accumulate("8"));
+    // a byte, and a float for each row of 32 columns or more
+    let counters = bits(&["--optimizer", "accumulate", "--counters"]).as_f64().unwrap();
+    assert!((8.0..9.1).contains(&counters), "{counters}");
     assert!(bits(&["--float"]).is_null());
 }
 
@@ -226,13 +231,13 @@ fn a_run_in_a_process_of_its_own() {
 }
 
 /// Starts or goes on with a run in another process.
-fn process(folder: &Path) -> std::process::Child {
+fn process(folder: &Path, method: &[&str]) -> std::process::Child {
     let state = folder.join("model.training");
     let resume = ["--resume".to_owned(), state.display().to_string()];
     let file = |name: &str| folder.join(name).display().to_string();
     let fixed = ["char_lm".into(), "--text".into(), file("text.txt"), "--out".into(), file("model.bare")];
     let small = ["--d-model", "32", "--layers", "2", "--batch", "5", "--seq-len", "16", "--generate", "0"];
-    let more = small.iter().chain(&ACCUMULATE).map(|s| s.to_string());
+    let more = small.iter().chain(&ACCUMULATE).chain(method).map(|s| s.to_string());
     let resume = resume.into_iter().filter(|_| Files::exist(&state));
     let arguments: Vec<String> = fixed.into_iter().chain(more).chain(resume).collect();
     std::process::Command::new(std::env::current_exe().unwrap())
@@ -245,9 +250,18 @@ fn process(folder: &Path) -> std::process::Child {
 
 #[test]
 fn a_run_that_is_killed_again_and_again_ends_with_the_same_bits() {
+    killed_again_and_again(&[]);
+}
+
+#[test]
+fn so_does_one_with_counters() {
+    killed_again_and_again(&["--counters"]);
+}
+
+fn killed_again_and_again(method: &[&str]) {
     let whole = tempfile::tempdir().unwrap();
     let start = std::time::Instant::now();
-    run(&settings(whole.path(), &ACCUMULATE)).unwrap();
+    run(&settings(whole.path(), &[&ACCUMULATE, method].concat())).unwrap();
     assert!(!Files::exist(&whole.path().join("model.training")), "the state goes when the run is over");
     let longest = start.elapsed();
 
@@ -258,7 +272,7 @@ fn a_run_that_is_killed_again_and_again_ends_with_the_same_bits() {
     let mut random = barewire::train::Random::new(std::process::id().into(), 0);
     let (mut patience, mut kills, mut advanced, mut last) = (longest / 8, 0, 0, 0);
     loop {
-        let mut child = process(killed.path());
+        let mut child = process(killed.path(), method);
         std::thread::sleep(patience.mul_f32(0.5 + random.unit()));
         // SIGKILL: no destructor runs, nothing is flushed
         child.kill().unwrap();

@@ -63,6 +63,11 @@ impl Files {
     pub(crate) fn create(path: &Path, text: &str, run: &Run, model: &mut Region<HgrnLm>) -> Result<Self> {
         let accumulate = run.accumulate.context("a run with accumulators")?;
         let steps = usize::try_from(run.steps)?;
+        let optimizer = if accumulate.counters {
+            AccumulateState::with_counters::<HgrnLm>(model.view_mut()?, run.seed)?
+        } else {
+            AccumulateState::new::<HgrnLm>(model.view_mut()?, accumulate.bits.into())?
+        };
         let training = Training {
             text: text.into(),
             run: run.clone(),
@@ -71,7 +76,7 @@ impl Files {
             moves: 0,
             losses: vec![0.0; steps],
             checks: vec![0.0; steps],
-            optimizer: AccumulateState::new::<HgrnLm>(model.view_mut()?, accumulate.bits.into())?,
+            optimizer,
         };
         // SAFETY: files of a run are its own; that no other process touches them is what the user has to see to.
         #[allow(unsafe_code)]
