@@ -56,11 +56,63 @@ pub use barewire_core::columns;
 pub use barewire_core::formula;
 #[cfg(feature = "std")]
 pub use barewire_core::primitive::Primitive;
+/// Variants in the type, in a program:
+///
+/// ```
+/// use barewire::prelude::*;
+/// use barewire::specialise;
+///
+/// #[derive(BareUnion)]
+/// #[bare(specialise)]
+/// enum Weight {
+///     #[bare(forward = |x: [batch, d]| linear(weights, x))]
+///     Dense {
+///         #[bare(dims = [d, d])]
+///         weights: Matrix<f32>,
+///     },
+///     #[bare(forward = |x: [batch, d]| scale * x)]
+///     Scaled { scale: f32 },
+/// }
+///
+/// #[derive(BareStruct)]
+/// #[bare(specialise, forward = |x: [batch, d]| x + second(square(first(x))))]
+/// struct Net {
+///     #[bare(axes(d = d))]
+///     first: Weight,
+///     #[bare(axes(d = d))]
+///     second: Weight,
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let weights = Matrix::from_vec(2, 2, vec![1.0, 0.0, 0.0, 2.0])?;
+///     let net = Net { first: Weight::Scaled { scale: 2.0 }, second: Weight::Dense { weights } };
+///     let index = Index::new();
+///     let model = Checked::<Net>::new(net.view(&index))?;
+///     let (x, mut workspace) = ([numbers(&[1.0_f32, 0.5], &[1, 2])], Workspace::new());
+///
+///     // straight-line code, if these are its variants
+///     type ScaledDense = net::Of<weight::Scaled, weight::Dense>;
+///     assert!(model.specialised::<net::Of<weight::Dense, weight::Dense>>().is_none());
+///     let net = model.specialised::<ScaledDense>().ok_or("other variants")?;
+///     let pass = net.forward_saving(&x, &mut Default::default(), &mut workspace)?;
+///     assert_eq!(pass.result(0), [5.0, 2.5]);
+///
+///     // a `match` over some combinations, with the model as it is at its end
+///     let mut y = [0.0; 2];
+///     specialise!(model, [net::Of<weight::Dense, weight::Dense>, ScaledDense], |net| {
+///         net.forward(&x, &mut [&mut y], &mut Default::default(), &mut workspace)
+///     })?;
+///     assert_eq!(y, [5.0, 2.5]);
+///     Ok(())
+/// }
+/// ```
+#[cfg(feature = "std")]
+pub use barewire_core::specialise;
 pub use barewire_core::wire;
 #[cfg(feature = "std")]
 pub use barewire_core::{
     Error, autodiff, error, explain, gradient, kernels, layer, list, model, ops, part, precision, primitive, real,
-    residual, routed, shape, specialise, state, testing, train, workspace,
+    residual, routed, shape, state, testing, train, workspace,
 };
 #[cfg(feature = "std")]
 pub use barewire_derive::differentiable;

@@ -11,6 +11,18 @@ use barewire::testing::Rng;
 use barewire::wire::{AlignedBuf, Pads, Types, Value, to_message};
 use common::{bits, digits, matrix, vector};
 
+/// A function whose residual travels.
+#[differentiable(portable)]
+fn squashed(#[bare(dims = [d, d])] w: Matrix<f32>, x: (batch, time, d)) -> (batch, time, d) {
+    tanh(linear(w, x)) * softmax(x)
+}
+
+/// One whose residual is its input and the state that it started from.
+#[differentiable(portable, recompute)]
+fn remembered(x: (batch, time, d), #[bare(dims = [d, d])] w: Matrix<f32>) -> (batch, time, d) {
+    gated_linear_recurrence(sigmoid(linear(w, x)), x)
+}
+
 /// An op a variant, or a few; every residual of this crate's ops over numbers.
 #[derive(BareUnion)]
 #[bare(portable)]
@@ -133,6 +145,21 @@ enum Op {
         #[bare(dims = [d, half])]
         mixing: Matrix<f32>,
     },
+    #[bare(forward = |x: [batch, time, d]| squashed(w, remembered(x, w)))]
+    Called {
+        #[bare(dims = [d, d])]
+        w: Matrix<f32>,
+    },
+    #[bare(forward = squashed)]
+    Squashed {
+        #[bare(dims = [d, d])]
+        w: Matrix<f32>,
+    },
+    #[bare(forward = remembered)]
+    Remembered {
+        #[bare(dims = [d, d])]
+        w: Matrix<f32>,
+    },
     /// nothing at all
     #[bare(forward = |x: [batch, time, d]| scale * x)]
     Scale {
@@ -193,6 +220,9 @@ fn op(which: usize, rng: &mut Rng) -> Op {
         12 => Op::Spikes { kernel: vector(rng, 3), adaptation: vector(rng, 2), refractory: 1, slope: 2.0 },
         13 => Op::Again { w: square(rng) },
         14 => Op::Blocks { transition: matrix(rng, D, 2), mixing: matrix(rng, D, 4) },
+        15 => Op::Called { w: square(rng) },
+        16 => Op::Squashed { w: square(rng) },
+        17 => Op::Remembered { w: square(rng) },
         _ => Op::Scale { scale: 0.5 },
     }
 }
@@ -200,7 +230,7 @@ fn op(which: usize, rng: &mut Rng) -> Op {
 fn model() -> Region<Model> {
     let rng = &mut Rng::new(4);
     let table = matrix(rng, VOCAB, D);
-    let ops = (0..16).map(|which| op(which, rng)).collect();
+    let ops = (0..19).map(|which| op(which, rng)).collect();
     let again = [7, 1, 8].map(|which| op(which, rng)).into();
     Region::encode(&Model { table, ops, again, last: op(7, rng) })
 }

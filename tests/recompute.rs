@@ -195,6 +195,72 @@ fn a_checkpointed_list_keeps_the_inputs_of_its_segments() {
     assert_eq!(run::<root::Model>(&octets).1, bytes(3));
 }
 
+/// The same function under several attributes, called and as an equation.
+macro_rules! function {
+    ($name:ident, [$($keys:tt)*]) => {
+        mod $name {
+            use barewire::prelude::*;
+
+            #[differentiable($($keys)*)]
+            pub(super) fn mixed(
+                #[bare(dims = [d, d])] gate: Matrix<f32>,
+                x: (batch, time, d),
+            ) -> (batch, time, d) {
+                let wide = linear(gate, x);
+                let h = tanh(wide * wide) * wide * exp(-square(wide));
+                x + gated_linear_recurrence(sigmoid(wide), h)
+            }
+
+            #[derive(BareStruct)]
+            #[bare(forward = mixed)]
+            pub(super) struct Whole {
+                #[bare(dims = [d, d])]
+                pub(super) gate: Matrix<f32>,
+            }
+
+            #[derive(BareStruct)]
+            #[bare(forward = |tokens: u32[batch, time]| whole(mixed(gate, embedding(table, tokens))))]
+            pub(super) struct Model {
+                #[bare(dims = [vocab, d])]
+                pub(super) table: Matrix<f32>,
+                #[bare(dims = [d, d])]
+                pub(super) gate: Matrix<f32>,
+                #[bare(axes(d = d))]
+                pub(super) whole: Whole,
+            }
+        }
+    };
+}
+
+function!(function, []);
+function!(function_again, [recompute]);
+function!(function_less, [recompute = [h]]);
+function!(function_more, [save = [h]]);
+
+#[test]
+fn a_function_keeps_what_its_words_say() {
+    let rng = &mut Rng::new(7);
+    let whole = function::Whole { gate: matrix(rng, D, D) };
+    let octets = to_message(&function::Model { table: matrix(rng, VOCAB, D), gate: matrix(rng, D, D), whole });
+    let (expected, _) = run::<function::Model>(&octets);
+    assert!(expected.grads.len() == 3 && expected.state.len() == 2 * BATCH * D);
+
+    // the input of each; `wide`, the result of `sigmoid`, `h`, the states of the recurrence, and the one before; `tanh` and `exp`
+    let (inputs, each, functions) = (2 * VALUE, 4 * VALUE + STATE, 2 * VALUE);
+    for (what, (found, bytes), kept) in [
+        ("as it is", run::<function::Model>(&octets), [inputs + 2 * (each + functions); 2]),
+        ("again", run::<function_again::Model>(&octets), [inputs, inputs + 2 * STATE]),
+        ("less", run::<function_less::Model>(&octets), [inputs + 2 * each; 2]),
+        // and the one product that is read again
+        ("more", run::<function_more::Model>(&octets), [inputs + 2 * (each + functions + VALUE); 2]),
+    ] {
+        assert_eq!(found, expected, "{what}");
+        assert_eq!(bytes, kept, "{what}");
+    }
+    let told = function_again::mixed_equation::EXPLAINED;
+    assert_eq!(told.kept.iter().map(|kept| (kept.what, kept.borrowed)).collect::<Vec<_>>(), [("x", true)]);
+}
+
 /// By type in place of the attribute.
 #[derive(BareStruct)]
 #[bare(forward = |x: [batch, time, d]| layers(x))]

@@ -60,6 +60,12 @@ pub struct At {
 }
 
 impl At {
+    /// Elements that a loop computes: a few more than there are, so that they make whole vectors.
+    #[inline(always)]
+    fn padded(self) -> usize {
+        self.m.next_multiple_of(16).min(TILE)
+    }
+
     /// Where the tile starts in rows of this length.
     #[inline(always)]
     fn offset_in(self, row: usize) -> usize {
@@ -128,20 +134,26 @@ impl<R: Real, O: Operands<R, N>, F: Fn([R; N]) -> R, const N: usize> Kernel for 
         let done = tiles.len() * TILE;
         for (t, out) in tiles.iter_mut().enumerate() {
             let operands = self.operands.tiles(At { n, start: t * TILE, m: TILE }, &mut buffers.0);
-            forward_tile(out, &operands, &self.f);
+            forward_tile(out, TILE, &operands, &self.f);
         }
         if !tail.is_empty() {
             let mut out = [R::ZERO; TILE];
-            let operands = self.operands.tiles(At { n, start: done, m: tail.len() }, &mut buffers.0);
-            forward_tile(&mut out, &operands, &self.f);
+            let at = At { n, start: done, m: tail.len() };
+            let operands = self.operands.tiles(at, &mut buffers.0);
+            forward_tile(&mut out, at.padded(), &operands, &self.f);
             copy_into(tail, &out);
         }
     }
 }
 
 #[inline(always)]
-fn forward_tile<R: Real, const N: usize>(out: &mut [R; TILE], tiles: &[&[R; TILE]; N], f: &impl Fn([R; N]) -> R) {
-    for i in 0..TILE {
+fn forward_tile<R: Real, const N: usize>(
+    out: &mut [R; TILE],
+    len: usize,
+    tiles: &[&[R; TILE]; N],
+    f: &impl Fn([R; N]) -> R,
+) {
+    for i in 0..len.min(TILE) {
         out[i] = f(tiles.map(|tile| tile[i]));
     }
 }
@@ -179,13 +191,14 @@ impl<R: Real, O: Operands<R, N>, F: Fn([R; N]) -> (R, [R; S]), const N: usize, c
         let saved = saved.as_chunks_mut::<TILE>().0.as_chunks_mut::<S>().0;
         for (t, (out, saved)) in tiles.iter_mut().zip(saved).enumerate() {
             let operands = self.operands.tiles(At { n, start: t * TILE, m: TILE }, &mut buffers.0);
-            forward_saving_tile(out, saved, &operands, &self.f);
+            forward_saving_tile(out, saved, TILE, &operands, &self.f);
         }
         if !tail.is_empty() {
             let m = tail.len();
             let (mut out, mut saved) = ([R::ZERO; TILE], [[R::ZERO; TILE]; S]);
-            let operands = self.operands.tiles(At { n, start: done, m }, &mut buffers.0);
-            forward_saving_tile(&mut out, &mut saved, &operands, &self.f);
+            let at = At { n, start: done, m };
+            let operands = self.operands.tiles(at, &mut buffers.0);
+            forward_saving_tile(&mut out, &mut saved, at.padded(), &operands, &self.f);
             copy_into(tail, &out);
             for (to, from) in saved_tail.chunks_mut(m).zip(&saved) {
                 copy_into(to, from);
@@ -198,10 +211,11 @@ impl<R: Real, O: Operands<R, N>, F: Fn([R; N]) -> (R, [R; S]), const N: usize, c
 fn forward_saving_tile<R: Real, const N: usize, const S: usize>(
     out: &mut [R; TILE],
     saved: &mut [[R; TILE]; S],
+    len: usize,
     tiles: &[&[R; TILE]; N],
     f: &impl Fn([R; N]) -> (R, [R; S]),
 ) {
-    for i in 0..TILE {
+    for i in 0..len.min(TILE) {
         let (y, kept) = f(tiles.map(|tile| tile[i]));
         out[i] = y;
         for (saved, kept) in saved.iter_mut().zip(kept) {
@@ -245,14 +259,12 @@ impl<R: Real, O: Operands<R, N>, K: Sinks<R, N>, F: Fn([R; N], [R; S], R) -> [R;
         let done = tiles.len() * TILE;
         let (saved, saved_tail) = saved.split_at(S * done);
         let saved = saved.as_chunks::<TILE>().0;
+        let mut contributions = Aligned([[R::ZERO; TILE]; N]);
         for (t, cot) in tiles.iter().enumerate() {
             let at = At { n, start: t * TILE, m: TILE };
             let Some(saved) = saved.get(t * S..).and_then(|rest| rest.first_chunk::<S>()) else { return };
             let tiles = operands.tiles(at, &mut buffers.0);
-            // touched at constant offsets only, so that they can stay in registers
-            let mut contributions = Aligned([[R::ZERO; TILE]; N]);
-            backward_tile(&mut contributions.0, &tiles, saved, cot, &f);
-            sinks.take_tile(at, &contributions.0);
+            sinks.take_tile(at, &mut contributions.0, back_at(&tiles, saved, cot, &f));
         }
         if !tail.is_empty() {
             let m = tail.len();
@@ -263,31 +275,22 @@ impl<R: Real, O: Operands<R, N>, K: Sinks<R, N>, F: Fn([R; N], [R; S], R) -> [R;
                 copy_into(to, from);
             }
             let tiles = operands.tiles(at, &mut buffers.0);
-            let mut contributions = Aligned([[R::ZERO; TILE]; N]);
-            backward_tile(&mut contributions.0, &tiles, &saved, &cot, &f);
-            for contribution in &mut contributions.0 {
-                contribution[m..].fill(R::ZERO);
-            }
-            sinks.take_tail(at, &contributions.0);
+            sinks.take_tail(at, &mut contributions.0, back_at(&tiles, &saved, &cot, &f));
         }
         sinks.finish();
     }
 }
 
+/// The contributions of element `i` of a tile.
 #[inline(always)]
-fn backward_tile<R: Real, const N: usize, const S: usize>(
-    contributions: &mut [[R; TILE]; N],
-    tiles: &[&[R; TILE]; N],
-    saved: &[[R; TILE]; S],
-    cot: &[R; TILE],
-    f: &impl Fn([R; N], [R; S], R) -> [R; N],
-) {
-    for i in 0..TILE {
-        let back = f(tiles.map(|tile| tile[i]), saved.each_ref().map(|saved| saved[i]), cot[i]);
-        for (contribution, back) in contributions.iter_mut().zip(back) {
-            contribution[i] = back;
-        }
-    }
+fn back_at<'t, R: Real, const N: usize, const S: usize>(
+    tiles: &'t [&'t [R; TILE]; N],
+    saved: &'t [[R; TILE]; S],
+    cot: &'t [R; TILE],
+    f: &'t impl Fn([R; N], [R; S], R) -> [R; N],
+) -> impl Fn(usize) -> [R; N] + 't {
+    #[inline(always)]
+    move |i| f(tiles.map(|tile| tile[i]), saved.each_ref().map(|saved| saved[i]), cot[i])
 }
 
 /// Implements a trait for tuples of one to twelve operands or sinks.

@@ -175,22 +175,88 @@ impl<'w, T: Layer, P: Copy + 'static> Checked<'w, T, P> {
     {
         let mut dims = [Dims::SCALAR; MAX_RESULTS];
         let count = self.sized(inputs, &mut dims)?;
+        Results::of(&dims[..count], workspace, |results, saved, scratch| {
+            let kept = saved.take_list(inputs.len());
+            for (kept, input) in kept.iter_mut().zip(inputs) {
+                *kept = Some(match input {
+                    Input::Real(arg) => Input::Real(Arg::kept(arg.kept_data().unwrap_or(&[]), arg.dims())),
+                    Input::Ids(ids) => Input::Ids(*ids),
+                });
+            }
+            Ok((T::forward_saving::<R, P>(self.view, inputs, results, state, saved, scratch)?, &*kept))
+        })
+        .map(|((residual, inputs), results)| Pass { residual, inputs, results })
+    }
+}
+
+/// The results of a pass, and what its backward pass has to work with.
+pub(crate) struct Results<'r, R> {
+    values: [&'r [R]; MAX_RESULTS],
+    dims: &'r [Option<Dims>],
+    scratch: Arena<'r, R>,
+}
+
+impl<'r, R: Real> Results<'r, R> {
+    /// Runs a forward pass that keeps what the backward pass needs. Results, of these sizes, live beside the residual in the workspace
+    /// but are no part of it.
+    pub(crate) fn of<T>(
+        sizes: &[Dims],
+        workspace: &'r mut Workspace<R>,
+        run: impl FnOnce(&mut [&mut [R]], &mut Arena<'r, R>, Arena<'_, R>) -> Result<T, Error>,
+    ) -> Result<(T, Self), Error> {
         let (mut saved, mut scratch) = workspace.start();
-        // results live beside the residual but are no part of it
-        let mut results = dims.map(|_| Default::default());
-        for (result, dims) in results.iter_mut().zip(&dims[..count]) {
-            *result = scratch.take(dims.len());
+        let dims = saved.take_list(sizes.len());
+        let mut values: [&'r mut [R]; MAX_RESULTS] = Default::default();
+        for ((value, dims), size) in values.iter_mut().zip(&mut *dims).zip(sizes) {
+            *dims = Some(*size);
+            *value = scratch.take(size.len());
         }
-        let residual =
-            T::forward_saving::<R, P>(self.view, inputs, &mut results[..count], state, &mut saved, scratch.lend())?;
-        let mut kept = [Input::Ids(Ids::new(&[], Dims::SCALAR)); MAX_RESULTS];
-        for (kept, input) in kept.iter_mut().zip(inputs) {
-            *kept = match input {
-                Input::Real(arg) => Input::Real(Arg::kept(arg.kept_data().unwrap_or(&[]), arg.dims())),
-                Input::Ids(ids) => Input::Ids(*ids),
-            };
+        let ran = run(&mut values[..sizes.len()], &mut saved, scratch.lend())?;
+        Ok((ran, Results { values: values.map(|value| &*value), dims, scratch }))
+    }
+
+    /// Results that a message has.
+    pub(crate) fn received(
+        values: [&'r [R]; MAX_RESULTS],
+        sizes: &[Dims],
+        saved: &mut Arena<'r, R>,
+        scratch: Arena<'r, R>,
+    ) -> Self {
+        let dims = saved.take_list(sizes.len());
+        dims.iter_mut().zip(sizes).for_each(|(dims, size)| *dims = Some(*size));
+        Results { values, dims, scratch }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.dims.len()
+    }
+
+    /// Result `i`; empty if there is none.
+    pub(crate) fn value(&self, i: usize) -> &'r [R] {
+        self.values.get(i).copied().unwrap_or(&[])
+    }
+
+    /// Sizes of result `i`.
+    pub(crate) fn dims(&self, i: usize) -> Dims {
+        self.dims.get(i).copied().flatten().unwrap_or_default()
+    }
+
+    /// Runs the backward pass `run(results, scratch)`, if the cotangents have the sizes of the results.
+    pub(crate) fn backward(
+        &mut self,
+        cots: &[&[R]],
+        run: impl FnOnce(&[&[R]], Arena<'_, R>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        if cots.len() != self.count() {
+            return Err(Error::input(format!("{} cotangents", self.count()), format!("{}", cots.len())));
         }
-        Ok(Pass { residual, inputs: kept, results: results.map(|r: &'r mut [R]| &*r), dims, count, scratch })
+        for (i, cot) in cots.iter().enumerate() {
+            let size = self.dims(i).len();
+            if cot.len() != size {
+                return Err(Error::length(&format!("cotangent {}", i + 1), size, cot.len()));
+            }
+        }
+        run(&self.values[..self.dims.len()], self.scratch.lend())
     }
 }
 
@@ -198,48 +264,43 @@ impl<'w, T: Layer, P: Copy + 'static> Checked<'w, T, P> {
 pub struct Pass<'r, T: Layer, R: Real> {
     residual: T::Residual<'r, R>,
     /// with their numbers where these live as long as the pass
-    inputs: [Input<'r, 'r, R>; MAX_RESULTS],
-    results: [&'r [R]; MAX_RESULTS],
-    dims: [Dims; MAX_RESULTS],
-    count: usize,
-    scratch: Arena<'r, R>,
+    inputs: &'r [Option<Input<'r, 'r, R>>],
+    results: Results<'r, R>,
 }
 
 impl<'r, T: Layer, R: Real> Pass<'r, T, R> {
     /// Number of results.
     pub fn results(&self) -> usize {
-        self.count
+        self.results.count()
     }
 
     /// A pass that ran elsewhere.
     pub(crate) fn of(
         residual: T::Residual<'r, R>,
-        inputs: [Input<'r, 'r, R>; MAX_RESULTS],
-        results: [&'r [R]; MAX_RESULTS],
-        dims: [Dims; MAX_RESULTS],
-        scratch: Arena<'r, R>,
+        inputs: &'r [Option<Input<'r, 'r, R>>],
+        results: Results<'r, R>,
     ) -> Self {
-        Pass { residual, inputs, results, dims, count: T::SIG.outputs(), scratch }
+        Pass { residual, inputs, results }
     }
 
     /// The inputs; numbers that did not live as long as the pass are left out.
-    pub(crate) fn inputs(&self) -> &[Input<'r, 'r, R>] {
-        &self.inputs[..T::SIG.inputs()]
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &Input<'r, 'r, R>> {
+        self.inputs.iter().flatten()
     }
 
     /// Sizes of input `i`.
     pub fn input_dims(&self, i: usize) -> Dims {
-        self.inputs().get(i).map(Input::dims).unwrap_or_default()
+        self.inputs().nth(i).map(Input::dims).unwrap_or_default()
     }
 
     /// Result `i`; empty if there is none.
     pub fn result(&self, i: usize) -> &'r [R] {
-        self.results.get(i).copied().unwrap_or(&[])
+        self.results.value(i)
     }
 
     /// Sizes of result `i`.
     pub fn dims(&self, i: usize) -> Dims {
-        self.dims.get(i).copied().unwrap_or_default()
+        self.results.dims(i)
     }
 
     /// What the forward pass kept.
@@ -260,22 +321,9 @@ impl<'r, T: Layer, R: Real> Pass<'r, T, R> {
         grad: &mut T::Grad<R>,
         state: &mut T::State<R>,
     ) -> Result<(), Error> {
-        check_cotangents(cots, &self.dims[..self.count])?;
-        T::vjp::<R>(self.residual, &self.results[..self.count], cots, inputs, grad, state, self.scratch.lend())
+        let residual = self.residual;
+        self.results.backward(cots, |outs, scratch| T::vjp::<R>(residual, outs, cots, inputs, grad, state, scratch))
     }
-}
-
-/// Checks that cotangents have the sizes of the results.
-pub(crate) fn check_cotangents<R>(cots: &[&[R]], dims: &[Dims]) -> Result<(), Error> {
-    if cots.len() != dims.len() {
-        return Err(Error::input(format!("{} cotangents", dims.len()), format!("{}", cots.len())));
-    }
-    for (i, (cot, dims)) in cots.iter().zip(dims).enumerate() {
-        if cot.len() != dims.len() {
-            return Err(Error::length(&format!("cotangent {}", i + 1), dims.len(), cot.len()));
-        }
-    }
-    Ok(())
 }
 
 /// Numbers as an input: row-major, with their sizes.

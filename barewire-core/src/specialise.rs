@@ -3,22 +3,15 @@
 //! A union's `forward` is one `match` a call, and so is each union inside it. Where the parts are small, and the same model runs many
 //! times, that can be done once: `#[bare(specialise)]` on a union writes a type for each variant (`weight::Ternary` for the
 //! variant `Ternary` of `Weight`), and on a struct a type for each combination of its layers (`net::Of<weight::Ternary, ..>`). Both
-//! are [`Variant`]s, and [`Checked::specialised`] gives a [`Fixed`] model, if its variants are those:
-//!
-//! ```text
-//! if let Some(net) = model.specialised::<net::Of<weight::Ternary, activation::Silu>>() {
-//!     net.forward(..)          // straight-line code
-//! }
-//! ```
-//!
-//! [`specialise!`](crate::specialise!) is a `match` over several of them. A layer that stays as it is, with its `match`, is [`Any`].
-//! Types that do not say so have none of this.
+//! are [`Variant`]s, and [`Checked::specialised`] gives a [`Fixed`] model, if its variants are those; [`specialise!`](crate::specialise!)
+//! is a `match` over several of them. A layer that stays as it is, with its `match`, is [`Any`]. Types that do not say so have none of this.
+//! The example is with the facade, which has the derives: `barewire::specialise`.
 
 use core::marker::PhantomData;
 
 use crate::Error;
 use crate::layer::{Input, Layer};
-use crate::model::{Checked, MAX_RESULTS};
+use crate::model::{Checked, MAX_RESULTS, Results};
 use crate::part::Part;
 use crate::primitive::Slot;
 use crate::real::{Lift, Real};
@@ -217,14 +210,10 @@ impl<'w, V: Variant, P: Copy + 'static> Fixed<'w, V, P> {
     {
         let mut dims = [Dims::SCALAR; MAX_RESULTS];
         let count = self.sized(inputs, &mut dims)?;
-        let (mut saved, mut scratch) = workspace.start();
-        let mut results = dims.map(|_| Default::default());
-        for (result, dims) in results.iter_mut().zip(&dims[..count]) {
-            *result = scratch.take(dims.len());
-        }
-        let outs = &mut results[..count];
-        let residual = V::forward_saving::<R, P>(self.fields, inputs, outs, state, &mut saved, scratch.lend())?;
-        Ok(FixedPass { residual, results: results.map(|r: &'r mut [R]| &*r), dims, count, scratch })
+        Results::of(&dims[..count], workspace, |results, saved, scratch| {
+            V::forward_saving::<R, P>(self.fields, inputs, results, state, saved, scratch)
+        })
+        .map(|(residual, results)| FixedPass { residual, results })
     }
 
     fn sized<R: Real>(&self, inputs: &[Input<'_, '_, R>], outs: &mut [Dims; MAX_RESULTS]) -> Result<usize, Error> {
@@ -235,16 +224,13 @@ impl<'w, V: Variant, P: Copy + 'static> Fixed<'w, V, P> {
 /// As [`Pass`](crate::model::Pass), of one variant or combination.
 pub struct FixedPass<'r, V: Variant, R: Real> {
     residual: V::Residual<'r, R>,
-    results: [&'r [R]; MAX_RESULTS],
-    dims: [Dims; MAX_RESULTS],
-    count: usize,
-    scratch: Arena<'r, R>,
+    results: Results<'r, R>,
 }
 
 impl<'r, V: Variant, R: Real> FixedPass<'r, V, R> {
     /// Result `i`; empty if there is none.
     pub fn result(&self, i: usize) -> &'r [R] {
-        self.results.get(i).copied().unwrap_or(&[])
+        self.results.value(i)
     }
 
     /// See [`Pass::vjp`](crate::model::Pass::vjp). The gradient is that of the type, so that an optimiser sees no difference.
@@ -258,20 +244,13 @@ impl<'r, V: Variant, R: Real> FixedPass<'r, V, R> {
         grad: &mut <V::Of as Part>::Grad<R>,
         state: &mut V::State<R>,
     ) -> Result<(), Error> {
-        crate::model::check_cotangents(cots, &self.dims[..self.count])?;
-        let grad = V::grad::<R>(grad)?;
-        V::vjp::<R>(self.residual, &self.results[..self.count], cots, inputs, grad, state, self.scratch.lend())
+        let (residual, grad) = (self.residual, V::grad::<R>(grad)?);
+        self.results.backward(cots, |outs, scratch| V::vjp::<R>(residual, outs, cots, inputs, grad, state, scratch))
     }
 }
 
 /// Runs an expression for the first of some combinations that a checked model has, with its variants in the type, or else for the model
-/// itself: a `match` that picks once.
-///
-/// ```text
-/// specialise!(model, [net::Of<weight::Ternary, activation::Silu>, net::Of<weight::Dense, activation::Silu>], |net| {
-///     net.forward(&inputs, &mut results, &mut Default::default(), &mut workspace)
-/// })
-/// ```
+/// itself: a `match` that picks once. `specialise!(model, [combination, ..], |net| expression)`.
 #[macro_export]
 macro_rules! specialise {
     ($model:expr, [$($combination:ty),+ $(,)?], |$net:ident| $body:expr) => {{

@@ -60,8 +60,7 @@ impl Place {
     }
 
     /// Where a key may belong instead, the likelier place first.
-    const ALL: [Self; 6] =
-        [Self::Enum, Self::Struct, Self::Variant, Self::Field, Self::Function, Self::Parameter];
+    const ALL: [Self; 6] = [Self::Enum, Self::Struct, Self::Variant, Self::Field, Self::Function, Self::Parameter];
 }
 
 /// Every key that may stand somewhere, with its value where it is given here.

@@ -171,7 +171,8 @@ fn a_function() {
     golden("equations-function.rs", &pretty(tokens));
 }
 
-/// What is written by leave: a residual on the wire, variants as types, a program that runs again.
+/// What is written by leave: a residual on the wire, variants as types, a program that runs again. The same of a function, and
+/// of a type whose equation it is.
 #[test]
 fn by_leave() {
     let union = "
@@ -189,8 +190,16 @@ fn by_leave() {
             #[bare(axes(d = d))]
             gate: Gate,
         }";
-    let found = equations(union, Derive::Union) + &equations(structure, Derive::Struct);
-    golden("equations-by-leave.rs", &found);
+    let variant = "#[bare(portable, forward = scaled)] struct Scaled { gain: f32 }";
+    let function = "pub fn scaled(x: (batch, d), gain: f32) -> (batch, d) { gain * exp(softmax(x)) }";
+    let function = |keys: &str| {
+        let tokens = differentiable(syn::parse_str(keys).unwrap(), syn::parse_str(function).unwrap());
+        pretty(tokens)
+    };
+    let types = [(union, Derive::Union), (structure, Derive::Struct), (variant, Derive::Struct)];
+    let found: String = types.iter().map(|(input, which)| equations(input, *which)).collect();
+    golden("equations-by-leave.rs", &(found + &function("portable")));
+    golden("equations-function-again.rs", &function("recompute, portable"));
 }
 
 /// Code grows with the number of variants, not faster.

@@ -88,6 +88,9 @@ pub fn bare_struct(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 ///     silu(gate) * up
 /// }
 /// ```
+///
+/// `#[differentiable(recompute)]`, `(recompute = [h])`, `(save = [h])` and `(portable)` say of the function what they say of an equation in a
+/// derive; so does `(crate = path)`. A type that is `portable` and whose equation is a function needs a function that is.
 #[proc_macro_attribute]
 pub fn differentiable(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     differentiable::differentiable(attr.into(), item.into()).into()

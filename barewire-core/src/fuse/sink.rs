@@ -57,20 +57,28 @@ impl<'a, R: Real, const SPREAD: u8> Sink<'a, R, SPREAD> {
         Sink { to, lanes: Aligned([R::ZERO; LANES]) }
     }
 
-    /// The contributions of a whole tile.
+    /// Where the contributions of a whole tile are written: in place where they are contiguous and nothing is there yet, else to the
+    /// buffer.
+    #[inline(always)]
+    fn target<'t>(&'t mut self, at: At, buffer: &'t mut [R; TILE]) -> &'t mut [R; TILE] {
+        if SPREAD == FULL
+            && let Slot::Write(g) = &mut self.to
+            && let Some(g) = g.get_mut(at.start..).and_then(|rest| rest.first_chunk_mut())
+        {
+            return g;
+        }
+        buffer
+    }
+
+    /// The contributions of a whole tile, where they are in the buffer.
     #[inline(always)]
     fn take_tile(&mut self, at: At, tile: &[R; TILE]) {
         match SPREAD {
             FULL => {
-                let adds = matches!(self.to, Slot::Add(_));
-                if let Slot::Write(g) | Slot::Add(g) = &mut self.to
+                if let Slot::Add(g) = &mut self.to
                     && let Some(g) = g.get_mut(at.start..).and_then(|rest| rest.first_chunk_mut::<TILE>())
                 {
-                    if adds {
-                        add_into(g, tile);
-                    } else {
-                        *g = *tile;
-                    }
+                    add_into(g, tile);
                 }
             }
             SUFFIX => {
@@ -78,8 +86,7 @@ impl<'a, R: Real, const SPREAD: u8> Sink<'a, R, SPREAD> {
                     let offset = at.offset_in(g.len());
                     match g.get_mut(offset..).and_then(|rest| rest.first_chunk_mut::<TILE>()) {
                         Some(g) => add_into(g, tile),
-                        // a copy, so that `tile` itself is only touched at constant offsets
-                        None => self.take_tail(at, &Aligned(*tile).0),
+                        None => self.take_tail(at, tile),
                     }
                 }
             }
@@ -90,7 +97,7 @@ impl<'a, R: Real, const SPREAD: u8> Sink<'a, R, SPREAD> {
                 }
                 self.lanes.0 = lanes;
             }
-            PREFIX => self.take_tail(at, &Aligned(*tile).0),
+            PREFIX => self.take_tail(at, tile),
             _ => {}
         }
     }
@@ -144,23 +151,44 @@ impl<'a, R: Real, const SPREAD: u8> Sink<'a, R, SPREAD> {
 
 /// A tuple of sinks.
 pub trait Sinks<R, const N: usize> {
-    /// Adds the contributions of a whole tile.
-    fn take_tile(&mut self, at: At, contributions: &[[R; TILE]; N]);
-    /// Adds the contributions of the last tile; those beyond its `m` elements are zero.
-    fn take_tail(&mut self, at: At, contributions: &[[R; TILE]; N]);
+    /// Takes the contributions of a whole tile, those of element `i` being `back(i)`.
+    fn take_tile(&mut self, at: At, buffers: &mut [[R; TILE]; N], back: impl Fn(usize) -> [R; N]);
+    /// The same for the last tile, of which the first `m` elements count.
+    fn take_tail(&mut self, at: At, buffers: &mut [[R; TILE]; N], back: impl Fn(usize) -> [R; N]);
     /// Adds the partial sums.
     fn finish(self);
+}
+
+/// Writes each operand's contributions of a tile to its target. As parameters of their own the targets are known to overlap nothing,
+/// which the vectoriser needs.
+macro_rules! write_tile {
+    ($n:literal, $len:expr, $back:expr; $($name:ident $i:tt $target:expr),*) => {{
+        #[inline(always)]
+        fn run<R: Copy>(len: usize, $($name: &mut [R; TILE],)* back: impl Fn(usize) -> [R; $n]) {
+            for at in 0..len.min(TILE) {
+                let all = back(at);
+                $($name[at] = all[$i];)*
+            }
+        }
+        run($len, $($target,)* $back);
+    }};
 }
 
 macro_rules! implement {
     ($n:literal; $($spread:ident $name:ident $i:tt),*) => {
         impl<R: Real, $(const $spread: u8),*> Sinks<R, $n> for ($(Sink<'_, R, $spread>,)*) {
             #[inline(always)]
-            fn take_tile(&mut self, at: At, contributions: &[[R; TILE]; $n]) {
-                $(self.$i.take_tile(at, &contributions[$i]);)*
+            fn take_tile(&mut self, at: At, buffers: &mut [[R; TILE]; $n], back: impl Fn(usize) -> [R; $n]) {
+                let [$($name),*] = buffers;
+                write_tile!($n, TILE, back; $($name $i self.$i.target(at, $name)),*);
+                $(self.$i.take_tile(at, $name);)*
             }
-            fn take_tail(&mut self, at: At, contributions: &[[R; TILE]; $n]) {
-                $(self.$i.take_tail(at, &contributions[$i]);)*
+            #[inline(always)]
+            fn take_tail(&mut self, at: At, buffers: &mut [[R; TILE]; $n], back: impl Fn(usize) -> [R; $n]) {
+                let [$($name),*] = buffers;
+                write_tile!($n, at.padded(), back; $($name $i $name),*);
+                $($name[at.m..].fill(R::ZERO);)*
+                $(self.$i.take_tail(at, $name);)*
             }
             #[inline(always)]
             fn finish(self) {

@@ -89,7 +89,7 @@ impl Primitive for izhikevich {
             let [v_at, u_at] = state_of(step, sizes);
             let (v, u) = (state[v_at] + R::of(REST), state[u_at]);
             *before = [v, u];
-            let [w, r] = neuron.euler(v, u, current[step]);
+            let (w, r) = (neuron.potential(v, u, current[step]), neuron.recovery(v, u));
             spikes[step] = (w - R::of(PEAK)).step_with_slope(surrogate(R::ONE, w - R::of(PEAK)));
             let [v, u] = if spiked(w) { [c, r + d] } else { [w, r] };
             v_out[step] = v;
@@ -114,7 +114,7 @@ impl Primitive for izhikevich {
         let Neuron { a, b, dt } = neuron;
         for (step, &[v, u]) in states.as_chunks::<2>().0.iter().enumerate().rev() {
             let [v_at, u_at] = state_of(step, sizes);
-            let [w, _] = neuron.euler(v, u, current[step]);
+            let w = neuron.potential(v, u, current[step]);
             let (after, r) = (state[v_at] + v_cot[step], state[u_at]);
             let mut by_w = spike_cot[step] * surrogate(R::ONE, w - R::of(PEAK));
             if spiked(w) {
@@ -151,10 +151,15 @@ impl PortableOp for izhikevich {
 }
 
 impl<R: Real> Neuron<R> {
-    /// Potential and recovery after a step, before a reset.
-    fn euler(&self, v: R, u: R, i: R) -> [R; 2] {
+    /// Potential after a step, before a reset.
+    fn potential(&self, v: R, u: R, i: R) -> R {
         let slope = R::of(0.04) * v * v + R::of(5.0) * v + R::of(140.0) - u + i;
-        [v + self.dt * slope, u + self.dt * self.a * (self.b * v - u)]
+        v + self.dt * slope
+    }
+
+    /// Recovery after a step, before a reset.
+    fn recovery(&self, v: R, u: R) -> R {
+        u + self.dt * self.a * (self.b * v - u)
     }
 }
 

@@ -62,7 +62,7 @@ pub enum Elements {
 #[diagnostic::on_unimplemented(
     message = "the residual of `{Self}` cannot travel",
     label = "no `impl PortableOp` for this",
-    note = "`#[bare(portable)]` needs `barewire::residual::PortableOp` of every op that the equation calls"
+    note = "`portable` needs `barewire::residual::PortableOp` of every op; a function has it by `#[differentiable(portable)]`"
 )]
 pub trait PortableOp: Primitive {
     /// Names and elements of the arrays that the residual holds beside arguments.

@@ -8,7 +8,7 @@ use super::{ModelId, PortableLayer, list};
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::layer::Input;
-use crate::model::{Checked, MAX_RESULTS, Pass};
+use crate::model::{Checked, MAX_RESULTS, Pass, Results};
 use crate::primitive::{Arg, Ids};
 use crate::shape::{Dims, MAX_RANK};
 use crate::wire::schema::{FieldNames, Schema, SchemaBuilder, TypeRef};
@@ -53,7 +53,7 @@ impl<T: PortableLayer> Pass<'_, T, f32> {
         let mut w = Writer::into_buf(core::mem::take(message));
         w.raw(&pass_hash::<T>());
         w.raw(&model.0);
-        for (i, input) in self.inputs().iter().enumerate() {
+        for (i, input) in self.inputs().enumerate() {
             let dims = input.dims();
             w.uint(dims.rank() as u64);
             dims.sizes().iter().for_each(|size| w.uint(*size as u64));
@@ -102,30 +102,34 @@ impl<'w, T: PortableLayer> Checked<'w, T, f32> {
         if r.take_array::<16>()? != model.0 {
             return Err(Error::new(ErrorKind::Wire, "a pass of this model", "one of a model with other octets"));
         }
-        let (sig, mut inputs) = (&T::SIG, [Input::Ids(Ids::new(&[], Dims::SCALAR)); MAX_RESULTS]);
-        let count = sig.inputs();
-        for (i, input) in inputs[..count].iter_mut().enumerate() {
+        let (sig, (mut saved, scratch)) = (&T::SIG, workspace.start());
+        let inputs = saved.take_list(sig.inputs());
+        // the same without `Option`, as layers take them
+        let mut given = [Input::Ids(Ids::new(&[], Dims::SCALAR)); MAX_RESULTS];
+        for (i, (input, given)) in inputs.iter_mut().zip(&mut given).enumerate() {
             let dims = sizes(sig.input_rank(i), most, &mut r).map_err(|e| e.inside(&format!("input {}", i + 1)))?;
-            *input = match (T::KEEPS[i], sig.takes_ids(i)) {
+            *given = match (T::KEEPS[i], sig.takes_ids(i)) {
                 (true, true) => Input::Ids(Ids::new(list(&mut r, dims.len())?, dims)),
                 (true, false) => Input::Real(Arg::kept(list(&mut r, dims.len())?, dims)),
                 (false, true) => Input::Ids(Ids::new(&[], dims)),
                 (false, false) => Input::Real(Arg::kept(&[], dims)),
             };
+            *input = Some(*given);
         }
+        let given = &given[..inputs.len()];
         let (mut ins, mut dims) = ([Dims::SCALAR; MAX_RESULTS], [Dims::SCALAR; MAX_RESULTS]);
-        ins.iter_mut().zip(&inputs).for_each(|(dims, input)| *dims = input.dims());
-        T::dims::<f32>(self.view(), &ins[..count], &mut dims[..sig.outputs()])?;
+        ins.iter_mut().zip(given).for_each(|(dims, input)| *dims = input.dims());
+        let dims = &mut dims[..sig.outputs()];
+        T::dims::<f32>(self.view(), &ins[..given.len()], dims)?;
         let mut results: [&[f32]; MAX_RESULTS] = [&[]; MAX_RESULTS];
         if T::KEEPS_OUT {
-            for (result, dims) in results.iter_mut().zip(&dims[..sig.outputs()]) {
+            for (result, dims) in results.iter_mut().zip(&*dims) {
                 *result = list(&mut r, dims.len())?;
             }
         }
-        let (mut saved, scratch) = workspace.start();
-        let residual = T::read_residual(self.view(), &inputs[..count], &mut saved, &mut r)?;
+        let residual = T::read_residual(self.view(), given, &mut saved, &mut r)?;
         r.finish()?;
-        Ok(Pass::of(residual, inputs, results, dims, scratch))
+        Ok(Pass::of(residual, inputs, Results::received(results, dims, &mut saved, scratch)))
     }
 }
 

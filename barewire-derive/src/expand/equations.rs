@@ -166,7 +166,8 @@ impl<'a> Writer<'a> {
         let calls = self.program.nodes.iter().enumerate().filter_map(|(n, node)| {
             let callee = self.callee(n);
             // nor of one that cannot travel, where it should
-            let travelling = self.portable.then(|| sound(self.travelling(n), format_ident!("TRAVELS{n}"), quote!(#callee)));
+            let travelling =
+                self.portable.then(|| sound(self.travelling(n), format_ident!("TRAVELS{n}"), quote!(#callee)));
             match &node.kind {
                 Kind::Call(call) => {
                     let (named, path) = (format_ident!("{}N{n}", self.prefix), seen_from_names(&call.path));

@@ -96,11 +96,7 @@ impl Part<'_> {
                         (shared_programs(p, prefix, &variant.fields, portable), quote!())
                     }
                 };
-                let contents = if again {
-                    running_again(p, programs, explained)
-                } else {
-                    quote!(#programs #explained)
-                };
+                let contents = if again { running_again(p, programs, explained) } else { quote!(#programs #explained) };
                 if ty.is_union() {
                     let name = self.module_of(variant);
                     let doc = format!("The equation of `{}::{}`.", ty.ident, variant.ident);

@@ -124,10 +124,10 @@ impl Lowering<'_> {
     pub(super) fn function(&mut self, name: &Ident, call: &syn::ExprCall, pending: &mut Pending) -> Option<Ref> {
         let word = unraw(name);
         if STEEP.contains(&word.as_str()) {
-            self.errors.push(
-                name.span(),
-                format!("`{word}` has no gradient; write `ste({word}(..))`, `surrogate({word}(..), sigmoid)` or `stop({word}(..))`"),
-            );
+            let with_one =
+                if word == "step" { "surrogate(step(..), sigmoid)".into() } else { format!("ste({word}(..))") };
+            let message = format!("`{word}` has no gradient; write `{with_one}` or `stop({word}(..))`");
+            self.errors.push(name.span(), message);
             return None;
         }
         let takes = FUNCTIONS.iter().find(|(known, _)| *known == word).map_or(1, |(_, n)| *n);

@@ -87,26 +87,38 @@ pub(crate) mod gate {
             pub const KEEPS_OUT: bool = false;
             /// Whether the equation can run in chunks along time.
             pub const STEPS: bool = true;
-            #[inline(always)]
-            fn e0<R: __private::Real>([x0]: [R; 1]) -> R {
-                let t0 = __private::Real::sigmoid(x0);
-                let t1 = x0 * t0;
-                t1
+            fn e0<R: __private::Real>() -> impl ::core::ops::Fn([R; 1]) -> R {
+                #[inline(always)]
+                |[x0]: [R; 1]| {
+                    let t0 = __private::Real::sigmoid(x0);
+                    let t1 = x0 * t0;
+                    t1
+                }
             }
-            #[inline(always)]
-            fn e0_saving<R: __private::Real>([x0]: [R; 1]) -> (R, [R; 1]) {
-                let t0 = __private::Real::sigmoid(x0);
-                let t1 = x0 * t0;
-                (t1, [t0])
+            fn e0_saving<R: __private::Real>() -> impl ::core::ops::Fn(
+                [R; 1],
+            ) -> (R, [R; 1]) {
+                #[inline(always)]
+                |[x0]: [R; 1]| {
+                    let t0 = __private::Real::sigmoid(x0);
+                    let t1 = x0 * t0;
+                    (t1, [t0])
+                }
             }
-            #[inline(always)]
-            fn e0_back<R: __private::Real>([x0]: [R; 1], [s0]: [R; 1], c: R) -> [R; 1] {
-                let t0 = s0;
-                let c0 = c;
-                let c1 = t0 * c0;
-                let c2 = x0 * c0;
-                let c3 = c1 + (t0 - t0 * t0) * c2;
-                [c3]
+            fn e0_back<R: __private::Real>() -> impl ::core::ops::Fn(
+                [R; 1],
+                [R; 1],
+                R,
+            ) -> [R; 1] {
+                #[inline(always)]
+                |[x0]: [R; 1], [s0]: [R; 1], c: R| {
+                    let t0 = s0;
+                    let c0 = c;
+                    let c1 = t0 * c0;
+                    let c2 = x0 * c0;
+                    let c3 = c1 + (t0 - t0 * t0) * c2;
+                    [c3]
+                }
             }
             /// Binds the sizes of the fields' axes.
             pub fn bind<P: ::core::marker::Copy + 'static>(
@@ -143,7 +155,7 @@ pub(crate) mod gate {
                 __private::fuse::forward(
                     &mut **y0,
                     (__private::Operand::<R, { E0.spread[0] as u8 }>::new(in_x.data()),),
-                    e0::<R>,
+                    e0::<R>(),
                 );
                 ::core::result::Result::Ok(())
             }
@@ -167,7 +179,7 @@ pub(crate) mod gate {
                     &mut **y0,
                     &mut *s0,
                     (__private::Operand::<R, { E0.spread[0] as u8 }>::new(in_x.data()),),
-                    e0_saving::<R>,
+                    e0_saving::<R>(),
                 );
                 let s0 = &*s0;
                 let l0_0 = in_x.keep(saved);
@@ -192,7 +204,7 @@ pub(crate) mod gate {
                     r.s0,
                     (__private::Operand::<R, { E0.spread[0] as u8 }>::new(r.l0_0),),
                     (__private::Sink::<R, { E0.spread[0] as u8 }>::slot(in_x.first()),),
-                    e0_back::<R>,
+                    e0_back::<R>(),
                 );
                 ::core::result::Result::Ok(())
             }
@@ -273,17 +285,25 @@ pub(crate) mod gate {
         pub const KEEPS_OUT: bool = false;
         /// Whether the equation can run in chunks along time.
         pub const STEPS: bool = true;
-        #[inline(always)]
-        fn e0<R: __private::Real>([x0, x1]: [R; 2]) -> R {
-            let t0 = x0 * x1;
-            t0
+        fn e0<R: __private::Real>() -> impl ::core::ops::Fn([R; 2]) -> R {
+            #[inline(always)]
+            |[x0, x1]: [R; 2]| {
+                let t0 = x0 * x1;
+                t0
+            }
         }
-        #[inline(always)]
-        fn e0_back<R: __private::Real>([x0, x1]: [R; 2], []: [R; 0], c: R) -> [R; 2] {
-            let c0 = c;
-            let c1 = x1 * c0;
-            let c2 = x0 * c0;
-            [c1, c2]
+        fn e0_back<R: __private::Real>() -> impl ::core::ops::Fn(
+            [R; 2],
+            [R; 0],
+            R,
+        ) -> [R; 2] {
+            #[inline(always)]
+            |[x0, x1]: [R; 2], []: [R; 0], c: R| {
+                let c0 = c;
+                let c1 = x1 * c0;
+                let c2 = x0 * c0;
+                [c1, c2]
+            }
         }
         /// Binds the sizes of the fields' axes.
         pub fn bind<P: ::core::marker::Copy + 'static>(
@@ -346,7 +366,7 @@ pub(crate) mod gate {
                     ),
                     __private::Operand::<R, { E0.spread[1] as u8 }>::new(in_x.data()),
                 ),
-                e0::<R>,
+                e0::<R>(),
             );
             ::core::result::Result::Ok(())
         }
@@ -388,7 +408,7 @@ pub(crate) mod gate {
                     ),
                     __private::Operand::<R, { E0.spread[1] as u8 }>::new(in_x.data()),
                 ),
-                e0::<R>,
+                e0::<R>(),
             );
             let l0_1 = in_x.keep(saved);
             ::core::result::Result::Ok(Residual { p_gain, l0_1 })
@@ -434,7 +454,7 @@ pub(crate) mod gate {
                     )?,
                     __private::Sink::<R, { E0.spread[1] as u8 }>::slot(in_x.first()),
                 ),
-                e0_back::<R>,
+                e0_back::<R>(),
             );
             ::core::result::Result::Ok(())
         }
@@ -474,7 +494,7 @@ pub(crate) mod gate {
                     in_x.dims(),
                 ],
             )?;
-            let l0_1 = __private::residual::Arrays::new(from).kept(in_x)?;
+            let l0_1 = __private::residual::Arrays::new(from, saved).kept(in_x)?;
             ::core::result::Result::Ok(Residual { p_gain, l0_1 })
         }
         /// The equation, its programs and what it keeps, for readers.
@@ -1195,6 +1215,7 @@ mod block {
         pub type F0 = f32;
         pub type F1 = Gate;
         pub type C1 = __private::Sound<{ super::A1 }, F1>;
+        pub type W1 = __private::Sound<{ super::TRAVELS1 }, C1>;
         pub type P0 = __private::Sound<{ super::FITS0 }, F0>;
     }
     /// The fields, borrowed.
@@ -1281,35 +1302,51 @@ mod block {
     pub const KEEPS_OUT: bool = false;
     /// Whether the equation can run in chunks along time.
     pub const STEPS: bool = <names::C1 as __private::Layer>::STEPS;
-    #[inline(always)]
-    fn e0<R: __private::Real>([x0]: [R; 1]) -> R {
-        let t0 = __private::Real::tanh(x0);
-        t0
+    fn e0<R: __private::Real>() -> impl ::core::ops::Fn([R; 1]) -> R {
+        #[inline(always)]
+        |[x0]: [R; 1]| {
+            let t0 = __private::Real::tanh(x0);
+            t0
+        }
     }
-    #[inline(always)]
-    fn e0_back<R: __private::Real>([x0, y]: [R; 1 + 1], []: [R; 0], c: R) -> [R; 1 + 1] {
-        let [x0] = {
-            let t0 = y;
+    fn e0_back<R: __private::Real>() -> impl ::core::ops::Fn(
+        [R; 1 + 1],
+        [R; 0],
+        R,
+    ) -> [R; 1 + 1] {
+        #[inline(always)]
+        |[x0, y]: [R; 1 + 1], []: [R; 0], c: R| {
+            let [x0] = {
+                let t0 = y;
+                let c0 = c;
+                let c1 = (<R as __private::Real>::ONE - t0 * t0) * c0;
+                [c1]
+            };
+            [x0, <R as __private::Real>::ZERO]
+        }
+    }
+    fn e2<R: __private::Real>() -> impl ::core::ops::Fn([R; 3]) -> R {
+        #[inline(always)]
+        |[x0, x1, x2]: [R; 3]| {
+            let t0 = x1 * x2;
+            let t1 = x0 + t0;
+            t1
+        }
+    }
+    fn e2_back<R: __private::Real>() -> impl ::core::ops::Fn(
+        [R; 3],
+        [R; 0],
+        R,
+    ) -> [R; 3] {
+        #[inline(always)]
+        |[x0, x1, x2]: [R; 3], []: [R; 0], c: R| {
             let c0 = c;
-            let c1 = (<R as __private::Real>::ONE - t0 * t0) * c0;
-            [c1]
-        };
-        [x0, <R as __private::Real>::ZERO]
-    }
-    #[inline(always)]
-    fn e2<R: __private::Real>([x0, x1, x2]: [R; 3]) -> R {
-        let t0 = x1 * x2;
-        let t1 = x0 + t0;
-        t1
-    }
-    #[inline(always)]
-    fn e2_back<R: __private::Real>([x0, x1, x2]: [R; 3], []: [R; 0], c: R) -> [R; 3] {
-        let c0 = c;
-        let c1 = c0;
-        let c2 = c0;
-        let c3 = x2 * c2;
-        let c4 = x1 * c2;
-        [c1, c3, c4]
+            let c1 = c0;
+            let c2 = c0;
+            let c3 = x2 * c2;
+            let c4 = x1 * c2;
+            [c1, c3, c4]
+        }
     }
     /// Binds the sizes of the fields' axes.
     pub fn bind<P: ::core::marker::Copy + 'static>(
@@ -1365,7 +1402,7 @@ mod block {
         __private::fuse::forward(
             &mut *b0,
             (__private::Operand::<R, { E0.spread[0] as u8 }>::new(in_x.data()),),
-            e0::<R>,
+            e0::<R>(),
         );
         let v0 = __private::Arg::kept(&*b0, d0);
         let [d1] = __private::dims_of_layer::<
@@ -1407,7 +1444,7 @@ mod block {
                 >::new(<names::P0 as __private::Elementwise>::numbers::<R>(&p_scale)),
                 __private::Operand::<R, { E2.spread[2] as u8 }>::new(v1.data()),
             ),
-            e2::<R>,
+            e2::<R>(),
         );
         ::core::result::Result::Ok(())
     }
@@ -1433,7 +1470,7 @@ mod block {
         __private::fuse::forward(
             b0.write(),
             (__private::Operand::<R, { E0.spread[0] as u8 }>::new(in_x.data()),),
-            e0::<R>,
+            e0::<R>(),
         );
         let v0 = b0.read(d0);
         let n0 = d0.len();
@@ -1480,7 +1517,7 @@ mod block {
                 >::new(<names::P0 as __private::Elementwise>::numbers::<R>(&p_scale)),
                 __private::Operand::<R, { E2.spread[2] as u8 }>::new(v1.data()),
             ),
-            e2::<R>,
+            e2::<R>(),
         );
         let l2_2 = v1.keep(saved);
         ::core::result::Result::Ok(Residual {
@@ -1534,7 +1571,7 @@ mod block {
                     { E2.spread[2] as u8 },
                 >::slot(__private::Slot::Write(&mut *c1)),
             ),
-            e2_back::<R>,
+            e2_back::<R>(),
         );
         __private::within(
             "gate",
@@ -1561,10 +1598,11 @@ mod block {
                 __private::Sink::<R, { E0.spread[0] as u8 }>::slot(in_x.more()),
                 __private::Sink::nowhere(),
             ),
-            e0_back::<R>,
+            e0_back::<R>(),
         );
         ::core::result::Result::Ok(())
     }
+    pub const TRAVELS1: bool = __private::residual::layer_travels::<names::C1>();
     /// Whether the residual has octets on the wire.
     pub const HAS_OCTETS: bool = true;
     /// Fields of the residual in a schema.
@@ -1574,7 +1612,7 @@ mod block {
         let mut fields = __private::residual::Fields::new();
         fields.floats(const { true }, "v0", types);
         fields.floats(const { true }, "v1", types);
-        fields.layer::<names::C1>("gate", types);
+        fields.layer::<names::W1>("gate", types);
         fields
     }
     /// Appends what the residual holds beside parameters and inputs.
@@ -1585,7 +1623,7 @@ mod block {
         if const { true } {
             w.padded(r.o1);
         }
-        <names::C1 as __private::residual::PortableLayer>::write_residual(r.r1, w);
+        <names::W1 as __private::residual::PortableLayer>::write_residual(r.r1, w);
     }
     /// The residual of a pass that ran elsewhere.
     pub fn read_residual<'w: 'r, 'r>(
@@ -1616,7 +1654,7 @@ mod block {
         let n1 = d1.len();
         let r1 = __private::within(
             "gate",
-            <names::C1 as __private::residual::PortableLayer>::read_residual(
+            <names::W1 as __private::residual::PortableLayer>::read_residual(
                 view.gate,
                 &[__private::Input::Real(v0)],
                 saved,
@@ -1631,7 +1669,7 @@ mod block {
                 v1.dims(),
             ],
         )?;
-        let l2_2 = __private::residual::Arrays::new(from).kept(v1)?;
+        let l2_2 = __private::residual::Arrays::new(from, saved).kept(v1)?;
         ::core::result::Result::Ok(Residual {
             p_scale,
             n0,
@@ -1811,7 +1849,7 @@ mod block {
             __private::fuse::forward(
                 &mut *b0,
                 (__private::Operand::<R, { E0.spread[0] as u8 }>::new(in_x.data()),),
-                e0::<R>,
+                e0::<R>(),
             );
             let v0 = __private::Arg::kept(&*b0, d0);
             let [d1] = __private::dims_of_variant::<
@@ -1855,7 +1893,7 @@ mod block {
                     ),
                     __private::Operand::<R, { E2.spread[2] as u8 }>::new(v1.data()),
                 ),
-                e2::<R>,
+                e2::<R>(),
             );
             ::core::result::Result::Ok(())
         }
@@ -1887,7 +1925,7 @@ mod block {
             __private::fuse::forward(
                 b0.write(),
                 (__private::Operand::<R, { E0.spread[0] as u8 }>::new(in_x.data()),),
-                e0::<R>,
+                e0::<R>(),
             );
             let v0 = b0.read(d0);
             let n0 = d0.len();
@@ -1936,7 +1974,7 @@ mod block {
                     ),
                     __private::Operand::<R, { E2.spread[2] as u8 }>::new(v1.data()),
                 ),
-                e2::<R>,
+                e2::<R>(),
             );
             let l2_2 = v1.keep(saved);
             ::core::result::Result::Ok(Residual {
@@ -1993,7 +2031,7 @@ mod block {
                         { E2.spread[2] as u8 },
                     >::slot(__private::Slot::Write(&mut *c1)),
                 ),
-                e2_back::<R>,
+                e2_back::<R>(),
             );
             __private::within(
                 "gate",
@@ -2020,7 +2058,7 @@ mod block {
                     __private::Sink::<R, { E0.spread[0] as u8 }>::slot(in_x.more()),
                     __private::Sink::nowhere(),
                 ),
-                e0_back::<R>,
+                e0_back::<R>(),
             );
             ::core::result::Result::Ok(())
         }
@@ -2385,6 +2423,938 @@ const _: () = {
                     )
                 }
             }
+        }
+    }
+};
+///Gradient of a [`Scaled`], and a point or direction of its parameter space.
+#[allow(missing_docs, non_snake_case)]
+struct ScaledCotangent<R: ::barewire::__private::Real = f32> {
+    gain: <f32 as ::barewire::__private::Part>::Grad<R>,
+}
+///The equations of [`Scaled`](super::Scaled), without a test of its tag.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    non_camel_case_types,
+    non_snake_case,
+    unused_imports,
+    unused_variables,
+    unused_mut,
+    dead_code,
+    clippy::all
+)]
+mod scaled {
+    use ::barewire::__private;
+    mod names {
+        pub(super) use super::super::*;
+        use super::__private::{self, ops::*};
+        pub type F0 = f32;
+        pub(super) use scaled_equation as E;
+        pub type N = scaled;
+        pub type W = __private::Sound<{ super::TRAVELS }, N>;
+    }
+    pub use names::E::{EXPLAINED, KEEPS, KEEPS_OUT, Residual, SIG, STEPS, State};
+    /// The fields, borrowed.
+    #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
+    pub struct Fields<'w, P: ::core::marker::Copy + 'static = f32> {
+        pub gain: <names::F0 as __private::Wire>::View<'w, P>,
+    }
+    /// The gradients of the fields.
+    pub struct Grad<'g, R: __private::Real> {
+        pub gain: &'g mut <names::F0 as __private::Part>::Grad<R>,
+    }
+    /// Binds the sizes of the fields' axes.
+    pub fn bind<P: ::core::marker::Copy + 'static>(
+        view: Fields<'_, P>,
+        sizes: &mut __private::Sizes,
+    ) -> ::core::result::Result<(), __private::Error> {
+        names::E::bind::<
+            P,
+        >(
+            names::E::Fields {
+                gain: view.gain,
+            },
+            sizes,
+        )
+    }
+    /// Sizes of the results.
+    pub fn dims<P: ::core::marker::Copy + 'static>(
+        view: Fields<'_, P>,
+        ins: &[__private::Dims],
+        outs: &mut [__private::Dims],
+    ) -> ::core::result::Result<(), __private::Error> {
+        names::E::dims::<
+            P,
+        >(
+            names::E::Fields {
+                gain: view.gain,
+            },
+            ins,
+            outs,
+        )
+    }
+    /// The forward pass.
+    pub fn forward<R: __private::Real, P: __private::Lift<R>>(
+        view: Fields<'_, P>,
+        ins: &[__private::Input<'_, '_, R>],
+        outs: &mut [&mut [R]],
+        state: &mut State<R>,
+        scratch: __private::Arena<'_, R>,
+    ) -> ::core::result::Result<(), __private::Error> {
+        names::E::forward::<
+            R,
+            P,
+        >(
+            names::E::Fields {
+                gain: view.gain,
+            },
+            ins,
+            outs,
+            state,
+            scratch,
+        )
+    }
+    /// The forward pass that keeps what the backward pass needs.
+    pub fn forward_saving<'w: 'r, 'r, R: __private::Real, P: __private::Lift<R>>(
+        view: Fields<'w, P>,
+        ins: &[__private::Input<'r, '_, R>],
+        outs: &mut [&mut [R]],
+        state: &mut State<R>,
+        saved: &mut __private::Arena<'r, R>,
+        scratch: __private::Arena<'_, R>,
+    ) -> ::core::result::Result<Residual<'r, R>, __private::Error> {
+        names::E::forward_saving::<
+            R,
+            P,
+        >(
+            names::E::Fields {
+                gain: view.gain,
+            },
+            ins,
+            outs,
+            state,
+            saved,
+            scratch,
+        )
+    }
+    /// The backward pass.
+    pub fn vjp<R: __private::Real>(
+        r: Residual<'_, R>,
+        outs: &[&[R]],
+        cots: &[&[R]],
+        ins: &mut [__private::Slot<'_, R>],
+        grad: Grad<'_, R>,
+        state: &mut State<R>,
+        scratch: __private::Arena<'_, R>,
+    ) -> ::core::result::Result<(), __private::Error> {
+        names::E::vjp::<
+            R,
+        >(r, outs, cots, ins, names::E::Grad { gain: grad.gain }, state, scratch)
+    }
+    /// Whether the function's residual can travel.
+    pub const TRAVELS: bool = __private::residual::op_travels::<names::N>();
+    /// Whether the residual has octets on the wire.
+    pub const HAS_OCTETS: bool = <names::W as __private::residual::PortableOp>::HAS_OCTETS;
+    /// Fields of the residual in a schema.
+    pub fn residual_fields(
+        types: &mut __private::SchemaBuilder,
+    ) -> __private::residual::Fields {
+        <names::W as __private::residual::PortableOp>::fields(types)
+    }
+    /// Appends what the residual holds beside parameters and inputs.
+    pub fn write_residual(r: Residual<'_, __private::f32>, w: &mut __private::Writer) {
+        <names::W as __private::residual::PortableOp>::write(
+            r,
+            &mut __private::residual::Outgoing::new(w),
+        )
+    }
+    /// The residual of a pass that ran elsewhere.
+    pub fn read_residual<'w: 'r, 'r>(
+        view: Fields<'w, __private::f32>,
+        ins: &[__private::Input<'r, 'r, __private::f32>],
+        saved: &mut __private::Arena<'r, __private::f32>,
+        from: &mut __private::Reader<'r>,
+    ) -> ::core::result::Result<Residual<'r, __private::f32>, __private::Error> {
+        <names::W as __private::residual::PortableOp>::read(
+            names::E::arguments(
+                names::E::Fields {
+                    gain: view.gain,
+                },
+                ins,
+            )?,
+            &mut __private::residual::Arrays::new(from, saved),
+        )
+    }
+}
+///What the backward pass of [`Scaled`] needs of its forward pass.
+type ScaledResidual<'r, R = f32> = scaled::Residual<'r, R>;
+///What [`Scaled`] carries along time.
+type ScaledState<R = f32> = scaled::State<R>;
+const _: () = {
+    use ::barewire::__private;
+    impl<R: __private::Real> ::core::default::Default for ScaledCotangent<R> {
+        fn default() -> Self {
+            Self {
+                gain: ::core::default::Default::default(),
+            }
+        }
+    }
+    #[allow(dead_code, unused_parens, unreachable_patterns, non_snake_case, clippy::all)]
+    impl<R: __private::Real> ScaledCotangent<R> {
+        fn as_scaled(
+            &mut self,
+        ) -> ::core::result::Result<
+            (&mut <f32 as __private::Part>::Grad<R>,),
+            __private::Error,
+        > {
+            let ScaledCotangent { gain: g_gain } = self;
+            ::core::result::Result::Ok((g_gain,))
+        }
+    }
+    #[allow(
+        unused_variables,
+        unused_parens,
+        unreachable_patterns,
+        non_snake_case,
+        clippy::all
+    )]
+    impl __private::Part for Scaled {
+        type Grad<R: __private::Real> = ScaledCotangent<R>;
+        fn point<R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'_, P>,
+        ) -> ScaledCotangent<R> {
+            match view {
+                ScaledView { gain: v_gain } => {
+                    ScaledCotangent {
+                        gain: <f32 as __private::Part>::point::<R, P>(v_gain),
+                    }
+                }
+            }
+        }
+        fn at<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'w, P>,
+            point: &'o ScaledCotangent<R>,
+            index: &'o __private::Index,
+        ) -> ::core::result::Result<
+            <Self as __private::Wire>::View<'o, R>,
+            __private::Error,
+        > {
+            ::core::result::Result::Ok(
+                match (view, point) {
+                    (ScaledView { gain: v_gain }, ScaledCotangent { gain: p_gain }) => {
+                        ScaledView {
+                            gain: __private::within(
+                                "gain",
+                                <f32 as __private::Part>::at::<R, P>(v_gain, p_gain, index),
+                            )?,
+                        }
+                    }
+                },
+            )
+        }
+        fn walk<R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'_, P>,
+            grad: &mut ScaledCotangent<R>,
+            path: &mut __private::String,
+            visit: &mut dyn ::core::ops::FnMut(__private::Leaf<'_, R>),
+        ) -> ::core::result::Result<(), __private::Error> {
+            match view {
+                ScaledView { gain: v_gain } => {
+                    let (g_gain,) = grad.as_scaled()?;
+                    __private::descend(
+                        path,
+                        "gain",
+                        |path| <f32 as __private::Part>::walk::<
+                            R,
+                            P,
+                        >(v_gain, g_gain, path, visit),
+                    )?;
+                }
+            }
+            ::core::result::Result::Ok(())
+        }
+        fn walk_mut(
+            view: <Self as __private::Wire>::ViewMut<'_>,
+            grad: &mut ScaledCotangent<f32>,
+            path: &mut __private::String,
+            visit: &mut dyn ::core::ops::FnMut(__private::LeafMut<'_>),
+        ) -> ::core::result::Result<(), __private::Error> {
+            match view {
+                ScaledViewMut { gain: v_gain } => {
+                    let (g_gain,) = grad.as_scaled()?;
+                    __private::descend(
+                        path,
+                        "gain",
+                        |path| <f32 as __private::Part>::walk_mut(
+                            v_gain,
+                            g_gain,
+                            path,
+                            visit,
+                        ),
+                    )?;
+                }
+            }
+            ::core::result::Result::Ok(())
+        }
+        fn walk_grad<R: __private::Real>(
+            grad: &mut ScaledCotangent<R>,
+            visit: &mut dyn ::core::ops::FnMut(__private::GradLeaf<'_, R>),
+        ) {
+            match grad {
+                ScaledCotangent { gain: g_gain } => {
+                    <f32 as __private::Part>::walk_grad::<R>(g_gain, visit);
+                }
+            }
+        }
+        fn add_grad<R: __private::Real>(
+            grad: &mut ScaledCotangent<R>,
+            other: &ScaledCotangent<R>,
+        ) -> ::core::result::Result<(), __private::Error> {
+            match other {
+                ScaledCotangent { gain: o_gain } => {
+                    let (g_gain,) = grad.as_scaled()?;
+                    <f32 as __private::Part>::add_grad::<R>(g_gain, o_gain)?;
+                }
+            }
+            ::core::result::Result::Ok(())
+        }
+    }
+    impl __private::Explained for Scaled {
+        const NAME: &'static str = "Scaled";
+        const EQUATIONS: &'static [(&'static str, u32, __private::Equation)] = &[
+            ("Scaled", 0u32, scaled::EXPLAINED),
+        ];
+    }
+    #[allow(unused_variables, unused_parens, non_snake_case, clippy::all)]
+    impl __private::Layer for Scaled {
+        const SIG: __private::Sig = scaled::SIG;
+        const KEEPS: &'static [bool] = scaled::KEEPS;
+        const KEEPS_OUT: bool = scaled::KEEPS_OUT;
+        const STEPS: bool = scaled::STEPS;
+        type Residual<'r, R: __private::Real> = ScaledResidual<'r, R>;
+        type State<R: __private::Real> = ScaledState<R>;
+        fn bind<P: ::core::marker::Copy + 'static>(
+            view: <Self as __private::Wire>::View<'_, P>,
+            sizes: &mut __private::Sizes,
+        ) -> ::core::result::Result<(), __private::Error> {
+            let ScaledView { gain: v_gain } = view;
+            scaled::bind::<P>(scaled::Fields { gain: v_gain }, sizes)
+        }
+        fn dims<P: ::core::marker::Copy + 'static>(
+            view: <Self as __private::Wire>::View<'_, P>,
+            ins: &[__private::Dims],
+            outs: &mut [__private::Dims],
+        ) -> ::core::result::Result<(), __private::Error> {
+            let ScaledView { gain: v_gain } = view;
+            scaled::dims::<P>(scaled::Fields { gain: v_gain }, ins, outs)
+        }
+        fn forward<R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'_, P>,
+            ins: &[__private::Input<'_, '_, R>],
+            outs: &mut [&mut [R]],
+            state: &mut ScaledState<R>,
+            scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<(), __private::Error> {
+            let ScaledView { gain: v_gain } = view;
+            scaled::forward::<
+                R,
+                P,
+            >(scaled::Fields { gain: v_gain }, ins, outs, state, scratch)
+        }
+        fn forward_saving<'w: 'r, 'r, R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'w, P>,
+            ins: &[__private::Input<'r, '_, R>],
+            outs: &mut [&mut [R]],
+            state: &mut ScaledState<R>,
+            saved: &mut __private::Arena<'r, R>,
+            scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<ScaledResidual<'r, R>, __private::Error> {
+            let ScaledView { gain: v_gain } = view;
+            scaled::forward_saving::<
+                R,
+                P,
+            >(scaled::Fields { gain: v_gain }, ins, outs, state, saved, scratch)
+        }
+        fn vjp<R: __private::Real>(
+            residual: ScaledResidual<'_, R>,
+            outs: &[&[R]],
+            cots: &[&[R]],
+            ins: &mut [__private::Slot<'_, R>],
+            grad: &mut ScaledCotangent<R>,
+            state: &mut ScaledState<R>,
+            scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<(), __private::Error> {
+            let (g_gain,) = grad.as_scaled()?;
+            scaled::vjp::<
+                R,
+            >(residual, outs, cots, ins, scaled::Grad { gain: g_gain }, state, scratch)
+        }
+    }
+    #[allow(unused_variables, non_snake_case, clippy::all)]
+    impl __private::residual::PortableLayer for Scaled {
+        const HAS_OCTETS: bool = scaled::HAS_OCTETS;
+        fn residual_schema(types: &mut __private::SchemaBuilder) -> __private::TypeRef {
+            scaled::residual_fields(types).define("ScaledResidual", types)
+        }
+        fn write_residual(
+            residual: ScaledResidual<'_, __private::f32>,
+            w: &mut __private::Writer,
+        ) {
+            scaled::write_residual(residual, w)
+        }
+        fn read_residual<'w: 'r, 'r>(
+            view: <Self as __private::Wire>::View<'w, __private::f32>,
+            ins: &[__private::Input<'r, 'r, __private::f32>],
+            saved: &mut __private::Arena<'r, __private::f32>,
+            r: &mut __private::Reader<'r>,
+        ) -> ::core::result::Result<
+            ScaledResidual<'r, __private::f32>,
+            __private::Error,
+        > {
+            match view {
+                ScaledView { gain: v_gain } => {
+                    scaled::read_residual(scaled::Fields { gain: v_gain }, ins, saved, r)
+                }
+            }
+        }
+    }
+};
+///The equation of [`scaled`](super::scaled).
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    non_camel_case_types,
+    non_snake_case,
+    unused_imports,
+    unused_variables,
+    unused_mut,
+    dead_code,
+    clippy::all
+)]
+pub mod scaled_equation {
+    use ::barewire::__private;
+    mod names {
+        pub(super) use super::super::*;
+        use super::__private::{self, ops::*};
+        pub type F0 = f32;
+        pub type N0 = softmax;
+        pub type C0 = __private::Sound<{ super::A0 }, N0>;
+        pub type W0 = __private::Sound<{ super::TRAVELS0 }, C0>;
+        pub type P0 = __private::Sound<{ super::FITS0 }, F0>;
+    }
+    /// The fields, borrowed.
+    #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
+    pub struct Fields<'w, P: ::core::marker::Copy + 'static = f32> {
+        pub gain: <names::F0 as __private::Wire>::View<'w, P>,
+    }
+    /// The gradients of the fields.
+    pub struct Grad<'g, R: __private::Real> {
+        pub gain: &'g mut <names::F0 as __private::Part>::Grad<R>,
+    }
+    /// What the backward pass needs.
+    #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy)]
+    pub struct Residual<'r, R: __private::Real> {
+        pub p_gain: <names::P0 as __private::Wire>::View<'r, R>,
+        pub r0: <names::C0 as __private::Primitive>::Residual<'r, R>,
+        pub n0: usize,
+        pub o0: &'r [R],
+        pub s1: &'r [R],
+    }
+    /// What is carried along time.
+    pub struct State<R: __private::Real = f32> {
+        pub softmax: <names::C0 as __private::Primitive>::State<R>,
+    }
+    impl<R: __private::Real> ::core::default::Default for State<R> {
+        fn default() -> Self {
+            State {
+                softmax: ::core::default::Default::default(),
+            }
+        }
+    }
+    impl<R: __private::Real> __private::State<R> for State<R> {
+        const EMPTY: bool = true
+            && <<names::C0 as __private::Primitive>::State<
+                R,
+            > as __private::State<R>>::EMPTY;
+        fn walk(
+            &mut self,
+            path: &mut __private::String,
+            visit: &mut dyn ::core::ops::FnMut(&str, &mut __private::Vec<R>),
+        ) {
+            __private::descend(
+                path,
+                "softmax",
+                |path| __private::State::walk(&mut self.softmax, path, visit),
+            );
+        }
+        fn arrays(
+            &mut self,
+            visit: &mut dyn ::core::ops::FnMut(&mut __private::Vec<R>),
+        ) {
+            __private::State::arrays(&mut self.softmax, visit);
+        }
+    }
+    pub const IN_X: __private::Shape = __private::Shape::new(&["batch", "d"]);
+    pub const P_GAIN: __private::Shape = __private::Shape::new(&[]);
+    pub const FITS0: bool = __private::check_rank(
+        __private::elementwise_rank::<names::F0>(),
+        0,
+    );
+    pub const S0: __private::Shape = __private::infer(
+        &__private::sig::<names::N0>(),
+        &[IN_X],
+        &[],
+        "softmax",
+        "softmax",
+        0,
+    );
+    pub const A0: bool = __private::check_results(&__private::sig::<names::N0>(), &[S0]);
+    pub const E1: __private::Broadcast<2> = __private::broadcast(&[P_GAIN, S0]);
+    pub const S1: __private::Shape = __private::require(E1.out, &["batch", "d"]);
+    /// Axes of the inputs and of the results.
+    pub const SIG: __private::Sig = __private::signature(&[IN_X], &[S1]);
+    /// For each input, whether the residual borrows it.
+    pub const KEEPS: &[bool] = &[<names::C0 as __private::Primitive>::KEEPS[0]];
+    /// Whether the backward pass reads the results.
+    pub const KEEPS_OUT: bool = false;
+    /// Whether the equation can run in chunks along time.
+    pub const STEPS: bool = <names::C0 as __private::Primitive>::STEPS;
+    fn e1<R: __private::Real>() -> impl ::core::ops::Fn([R; 2]) -> R {
+        #[inline(always)]
+        |[x0, x1]: [R; 2]| {
+            let t0 = __private::Real::exp(x1);
+            let t1 = x0 * t0;
+            t1
+        }
+    }
+    fn e1_saving<R: __private::Real>() -> impl ::core::ops::Fn([R; 2]) -> (R, [R; 1]) {
+        #[inline(always)]
+        |[x0, x1]: [R; 2]| {
+            let t0 = __private::Real::exp(x1);
+            let t1 = x0 * t0;
+            (t1, [t0])
+        }
+    }
+    fn e1_back<R: __private::Real>() -> impl ::core::ops::Fn(
+        [R; 2],
+        [R; 1],
+        R,
+    ) -> [R; 2] {
+        #[inline(always)]
+        |[x0, x1]: [R; 2], [s0]: [R; 1], c: R| {
+            let t0 = s0;
+            let c0 = c;
+            let c1 = t0 * c0;
+            let c2 = x0 * c0;
+            let c3 = t0 * c2;
+            [c1, c3]
+        }
+    }
+    /// Binds the sizes of the fields' axes.
+    pub fn bind<P: ::core::marker::Copy + 'static>(
+        view: Fields<'_, P>,
+        sizes: &mut __private::Sizes,
+    ) -> ::core::result::Result<(), __private::Error> {
+        ::core::result::Result::Ok(())
+    }
+    /// Sizes of the results.
+    pub fn dims<P: ::core::marker::Copy + 'static>(
+        view: Fields<'_, P>,
+        ins: &[__private::Dims],
+        outs: &mut [__private::Dims],
+    ) -> ::core::result::Result<(), __private::Error> {
+        let [d_in_x] = __private::exactly(ins, "inputs")?;
+        let [d0] = __private::dims_of::<names::C0, 1>("softmax", &[d_in_x])?;
+        let d1 = __private::fuse::dims(
+            &E1,
+            [<names::P0 as __private::Parameter>::dims::<P>(&view.gain), d0],
+        )?;
+        *__private::exactly_mut(outs, "results")? = [d1];
+        ::core::result::Result::Ok(())
+    }
+    /// The forward pass.
+    pub fn forward<R: __private::Real, P: __private::Lift<R>>(
+        view: Fields<'_, P>,
+        ins: &[__private::Input<'_, '_, R>],
+        outs: &mut [&mut [R]],
+        state: &mut State<R>,
+        mut scratch: __private::Arena<'_, R>,
+    ) -> ::core::result::Result<(), __private::Error> {
+        let mut s = scratch.lend();
+        let [in_x] = __private::exactly(ins, "inputs")?;
+        let in_x = in_x.real()?;
+        let [y0] = __private::exactly_mut(outs, "results")?;
+        let p_gain = <names::P0 as __private::Parameter>::lower::<
+            R,
+            P,
+        >(view.gain, &mut s);
+        let [d0] = __private::dims_of::<names::C0, 1>("softmax", &[in_x.dims()])?;
+        let b0 = s.take(d0.len());
+        __private::within(
+            "softmax",
+            <names::C0 as __private::Primitive>::forward::<
+                R,
+            >((in_x,), [&mut *b0], &mut state.softmax, s.lend()),
+        )?;
+        let v0 = __private::Arg::kept(&*b0, d0);
+        let d1 = __private::fuse::dims(
+            &E1,
+            [<names::P0 as __private::Parameter>::dims::<R>(&p_gain), v0.dims()],
+        )?;
+        __private::fits(y0, d1)?;
+        __private::fuse::forward(
+            &mut **y0,
+            (
+                __private::Operand::<
+                    R,
+                    { E1.spread[0] as u8 },
+                >::new(<names::P0 as __private::Elementwise>::numbers::<R>(&p_gain)),
+                __private::Operand::<R, { E1.spread[1] as u8 }>::new(v0.data()),
+            ),
+            e1::<R>(),
+        );
+        ::core::result::Result::Ok(())
+    }
+    /// The forward pass that keeps what the backward pass needs.
+    pub fn forward_saving<'w: 'r, 'r, R: __private::Real, P: __private::Lift<R>>(
+        view: Fields<'w, P>,
+        ins: &[__private::Input<'r, '_, R>],
+        outs: &mut [&mut [R]],
+        state: &mut State<R>,
+        saved: &mut __private::Arena<'r, R>,
+        mut scratch: __private::Arena<'_, R>,
+    ) -> ::core::result::Result<Residual<'r, R>, __private::Error> {
+        let mut s = scratch.lend();
+        let [in_x] = __private::exactly(ins, "inputs")?;
+        let in_x = in_x.real()?;
+        let [y0] = __private::exactly_mut(outs, "results")?;
+        let p_gain = <names::P0 as __private::Parameter>::lower::<
+            R,
+            P,
+        >(view.gain, saved);
+        let [d0] = __private::dims_of::<names::C0, 1>("softmax", &[in_x.dims()])?;
+        let mut b0 = __private::Buf::new(
+            const { <names::C0 as __private::Primitive>::KEEPS_OUT },
+            d0.len(),
+            saved,
+            &mut s,
+        );
+        let r0 = __private::within(
+            "softmax",
+            <names::C0 as __private::Primitive>::forward_saving::<
+                R,
+            >((in_x,), [b0.write()], &mut state.softmax, saved, s.lend()),
+        )?;
+        let v0 = b0.read(d0);
+        let n0 = d0.len();
+        let o0 = __private::kept(&v0);
+        let d1 = __private::fuse::dims(
+            &E1,
+            [<names::P0 as __private::Parameter>::dims::<R>(&p_gain), v0.dims()],
+        )?;
+        __private::fits(y0, d1)?;
+        let s1 = saved.take(d1.len());
+        __private::fuse::forward_saving(
+            &mut **y0,
+            &mut *s1,
+            (
+                __private::Operand::<
+                    R,
+                    { E1.spread[0] as u8 },
+                >::new(<names::P0 as __private::Elementwise>::numbers::<R>(&p_gain)),
+                __private::Operand::<R, { E1.spread[1] as u8 }>::new(v0.data()),
+            ),
+            e1_saving::<R>(),
+        );
+        let s1 = &*s1;
+        ::core::result::Result::Ok(Residual { p_gain, r0, n0, o0, s1 })
+    }
+    /// The backward pass.
+    pub fn vjp<R: __private::Real>(
+        r: Residual<'_, R>,
+        outs: &[&[R]],
+        cots: &[&[R]],
+        ins: &mut [__private::Slot<'_, R>],
+        mut grad: Grad<'_, R>,
+        state: &mut State<R>,
+        mut scratch: __private::Arena<'_, R>,
+    ) -> ::core::result::Result<(), __private::Error> {
+        let mut s = scratch.lend();
+        let [y0] = __private::exactly(outs, "results")?;
+        let [cot0] = __private::exactly(cots, "cotangents")?;
+        let [in_x] = __private::exactly_mut(ins, "inputs")?;
+        let c0 = s.take(r.n0);
+        __private::fuse::backward(
+            &*cot0,
+            r.s1,
+            (
+                __private::Operand::<
+                    R,
+                    { E1.spread[0] as u8 },
+                >::new(<names::P0 as __private::Elementwise>::numbers::<R>(&r.p_gain)),
+                __private::Operand::unused(),
+            ),
+            (
+                <names::P0 as __private::Elementwise>::sink::<
+                    R,
+                    { E1.spread[0] as u8 },
+                >(
+                    &mut *grad.gain,
+                    <names::P0 as __private::Elementwise>::numbers::<R>(&r.p_gain).len(),
+                ),
+                __private::Sink::<
+                    R,
+                    { E1.spread[1] as u8 },
+                >::slot(__private::Slot::Write(&mut *c0)),
+            ),
+            e1_back::<R>(),
+        );
+        __private::within(
+            "softmax",
+            <names::C0 as __private::Primitive>::vjp::<
+                R,
+            >(r.r0, [r.o0], [&*c0], (in_x.first(),), &mut state.softmax, s.lend()),
+        )?;
+        ::core::result::Result::Ok(())
+    }
+    pub const TRAVELS0: bool = __private::residual::op_travels::<names::C0>();
+    /// Whether the residual has octets on the wire.
+    pub const HAS_OCTETS: bool = true;
+    /// Fields of the residual in a schema.
+    pub fn residual_fields(
+        types: &mut __private::SchemaBuilder,
+    ) -> __private::residual::Fields {
+        let mut fields = __private::residual::Fields::new();
+        fields
+            .floats(
+                const { <names::C0 as __private::Primitive>::KEEPS_OUT },
+                "v0",
+                types,
+            );
+        fields.op::<names::W0>("softmax", types);
+        fields.floats(true, "s1", types);
+        fields
+    }
+    /// Appends what the residual holds beside parameters and inputs.
+    pub fn write_residual(r: Residual<'_, __private::f32>, w: &mut __private::Writer) {
+        if const { <names::C0 as __private::Primitive>::KEEPS_OUT } {
+            w.padded(r.o0);
+        }
+        <names::W0 as __private::residual::PortableOp>::write(
+            r.r0,
+            &mut __private::residual::Outgoing::new(w),
+        );
+        w.padded(r.s1);
+    }
+    /// The residual of a pass that ran elsewhere.
+    pub fn read_residual<'w: 'r, 'r>(
+        view: Fields<'w, __private::f32>,
+        ins: &[__private::Input<'r, 'r, __private::f32>],
+        saved: &mut __private::Arena<'r, __private::f32>,
+        from: &mut __private::Reader<'r>,
+    ) -> ::core::result::Result<Residual<'r, __private::f32>, __private::Error> {
+        type R = __private::f32;
+        type P = __private::f32;
+        let [in_x] = __private::exactly(ins, "inputs")?;
+        let in_x = in_x.real()?;
+        let p_gain = <names::P0 as __private::Parameter>::lower::<
+            R,
+            P,
+        >(view.gain, saved);
+        let [d0] = __private::dims_of::<names::C0, 1>("softmax", &[in_x.dims()])?;
+        let o0 = __private::residual::value(
+            const { <names::C0 as __private::Primitive>::KEEPS_OUT },
+            d0,
+            from,
+        )?;
+        let v0 = __private::Arg::kept(o0, d0);
+        let n0 = d0.len();
+        let r0 = __private::within(
+            "softmax",
+            <names::W0 as __private::residual::PortableOp>::read(
+                (in_x,),
+                &mut __private::residual::Arrays::new(from, saved),
+            ),
+        )?;
+        let d1 = __private::fuse::dims(
+            &E1,
+            [<names::P0 as __private::Parameter>::dims::<R>(&p_gain), v0.dims()],
+        )?;
+        let s1 = __private::residual::Arrays::new(from, saved).floats(1 * d1.len())?;
+        ::core::result::Result::Ok(Residual { p_gain, r0, n0, o0, s1 })
+    }
+    /// Axes of all arguments and of the results.
+    pub const ARGUMENTS: __private::Sig = __private::signature(&[IN_X, P_GAIN], &[S1]);
+    /// Sizes of the results, from those of all arguments.
+    pub fn dims_of_arguments(
+        args: &[__private::Dims],
+        outs: &mut [__private::Dims],
+    ) -> ::core::result::Result<(), __private::Error> {
+        let [d_in_x, d_p_gain] = __private::exactly(args, "arguments")?;
+        let [d0] = __private::dims_of::<names::C0, 1>("softmax", &[d_in_x])?;
+        let d1 = __private::fuse::dims(&E1, [d_p_gain, d0])?;
+        *__private::exactly_mut(outs, "results")? = [d1];
+        ::core::result::Result::Ok(())
+    }
+    /// The equation, its programs and what it keeps, for readers.
+    pub const EXPLAINED: __private::Equation = __private::Equation {
+        text: "|x: [batch, d]| gain * exp(softmax(x))",
+        forward: &[("v0 = softmax(x)", S0), ("t0 = exp(v0)\ny = gain * t0", S1)],
+        backward: &[
+            "c0 = y'\nc1 = t0 * c0\nc2 = gain * c0\nc3 = t0 * c2\ngain' += c1\nv0' += c3",
+            "x' += softmax.vjp(v0')",
+        ],
+        kept: &[
+            __private::Kept {
+                what: "x",
+                axes: IN_X,
+                arrays: (<names::C0 as __private::Primitive>::KEEPS[0]) as usize,
+                borrowed: true,
+            },
+            __private::Kept {
+                what: "v0",
+                axes: S0,
+                arrays: (<names::C0 as __private::Primitive>::KEEPS_OUT) as usize,
+                borrowed: false,
+            },
+            __private::Kept {
+                what: "t0 of y",
+                axes: S1,
+                arrays: 1usize,
+                borrowed: false,
+            },
+        ],
+    };
+    /// Fields and inputs in the order of the function's arguments.
+    pub fn arguments<'r>(
+        view: Fields<'r, __private::f32>,
+        ins: &[__private::Input<'r, 'r, __private::f32>],
+    ) -> ::core::result::Result<
+        <super::scaled as __private::Primitive>::Args<'r, 'r, __private::f32>,
+        __private::Error,
+    > {
+        let [in_x] = __private::exactly(ins, "inputs")?;
+        ::core::result::Result::Ok((in_x.real()?, view.gain))
+    }
+}
+#[allow(non_camel_case_types, non_snake_case)]
+pub struct scaled;
+const _: () = {
+    use ::barewire::__private;
+    #[allow(unused_variables, unused_mut, unused_parens, clippy::all)]
+    impl __private::Primitive for scaled {
+        const SIG: __private::Sig = scaled_equation::ARGUMENTS;
+        const KEEPS: &'static [bool] = &[scaled_equation::KEEPS[0], false];
+        const KEEPS_OUT: bool = scaled_equation::KEEPS_OUT;
+        const STEPS: bool = scaled_equation::STEPS;
+        type Args<'r, 'a, R: __private::Real> = (
+            __private::Arg<'r, 'a, R>,
+            <f32 as __private::Wire>::View<'r, R>,
+        );
+        type Cots<'a, R: __private::Real> = (
+            __private::Slot<'a, R>,
+            &'a mut <f32 as __private::Part>::Grad<R>,
+        );
+        type Out<T> = [T; 1];
+        type Residual<'r, R: __private::Real> = scaled_equation::Residual<'r, R>;
+        type State<R: __private::Real> = scaled_equation::State<R>;
+        fn dims(
+            args: &[__private::Dims],
+            outs: &mut [__private::Dims],
+        ) -> ::core::result::Result<(), __private::Error> {
+            scaled_equation::dims_of_arguments(args, outs)
+        }
+        fn forward<R: __private::Real>(
+            (in_x, p_gain): Self::Args<'_, '_, R>,
+            mut out: [&mut [R]; 1],
+            state: &mut Self::State<R>,
+            scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<(), __private::Error> {
+            scaled_equation::forward::<
+                R,
+                R,
+            >(
+                scaled_equation::Fields {
+                    gain: p_gain,
+                },
+                &[__private::Input::Real(in_x)],
+                &mut out,
+                state,
+                scratch,
+            )
+        }
+        fn forward_saving<'r, R: __private::Real>(
+            (in_x, p_gain): Self::Args<'r, '_, R>,
+            mut out: [&mut [R]; 1],
+            state: &mut Self::State<R>,
+            saved: &mut __private::Arena<'r, R>,
+            scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<Self::Residual<'r, R>, __private::Error> {
+            scaled_equation::forward_saving::<
+                R,
+                R,
+            >(
+                scaled_equation::Fields {
+                    gain: p_gain,
+                },
+                &[__private::Input::Real(in_x)],
+                &mut out,
+                state,
+                saved,
+                scratch,
+            )
+        }
+        fn vjp<R: __private::Real>(
+            residual: Self::Residual<'_, R>,
+            out: [&[R]; 1],
+            cot: [&[R]; 1],
+            (in_x, p_gain): Self::Cots<'_, R>,
+            state: &mut Self::State<R>,
+            scratch: __private::Arena<'_, R>,
+        ) -> ::core::result::Result<(), __private::Error> {
+            scaled_equation::vjp::<
+                R,
+            >(
+                residual,
+                &out,
+                &cot,
+                &mut [in_x],
+                scaled_equation::Grad {
+                    gain: p_gain,
+                },
+                state,
+                scratch,
+            )
+        }
+    }
+    impl __private::residual::PortableOp for scaled {
+        const ARRAYS: &'static [(&'static str, __private::residual::Elements)] = &[];
+        const HAS_OCTETS: bool = scaled_equation::HAS_OCTETS;
+        fn fields(types: &mut __private::SchemaBuilder) -> __private::residual::Fields {
+            scaled_equation::residual_fields(types)
+        }
+        fn write(
+            residual: Self::Residual<'_, __private::f32>,
+            to: &mut __private::residual::Outgoing<'_>,
+        ) {
+            scaled_equation::write_residual(residual, to.writer())
+        }
+        fn read<'r>(
+            (in_x, p_gain): Self::Args<'r, 'r, __private::f32>,
+            from: &mut __private::residual::Arrays<'_, 'r>,
+        ) -> ::core::result::Result<
+            Self::Residual<'r, __private::f32>,
+            __private::Error,
+        > {
+            let (from, saved) = from.parts();
+            scaled_equation::read_residual(
+                scaled_equation::Fields {
+                    gain: p_gain,
+                },
+                &[__private::Input::Real(in_x)],
+                saved,
+                from,
+            )
         }
     }
 };

@@ -141,65 +141,73 @@ pub mod chain {
     /// Whether the equation can run in chunks along time.
     pub const STEPS: bool = <names::C0 as __private::Primitive>::STEPS
         && <names::C2 as __private::Primitive>::STEPS;
-    #[inline(always)]
-    fn e1<R: __private::Real>([x0]: [R; 1]) -> R {
-        let t0 = x0 * <R as __private::Real>::of(0.5f64);
-        t0
+    fn e1<R: __private::Real>() -> impl ::core::ops::Fn([R; 1]) -> R {
+        #[inline(always)]
+        |[x0]: [R; 1]| {
+            let t0 = x0 * <R as __private::Real>::of(0.5f64);
+            t0
+        }
     }
-    #[inline(always)]
-    fn e1_back<R: __private::Real>([x0]: [R; 1], []: [R; 0], c: R) -> [R; 1] {
-        let c0 = c;
-        let c1 = <R as __private::Real>::of(0.5f64) * c0;
-        [c1]
+    fn e1_back<R: __private::Real>() -> impl ::core::ops::Fn(
+        [R; 1],
+        [R; 0],
+        R,
+    ) -> [R; 1] {
+        #[inline(always)]
+        |[x0]: [R; 1], []: [R; 0], c: R| {
+            let c0 = c;
+            let c1 = <R as __private::Real>::of(0.5f64) * c0;
+            [c1]
+        }
     }
-    #[inline(always)]
-    fn e3<R: __private::Real>([x0, x1, x2, x3]: [R; 4]) -> R {
-        let t0 = __private::Real::sigmoid(x2);
-        let t1 = x2 * t0;
-        let t2 = x1 * t1;
-        let t3 = __private::Real::sigmoid(x3);
-        let t4 = t2 * t3;
-        let t5 = x0 + t4;
-        t5
+    fn e3<R: __private::Real>() -> impl ::core::ops::Fn([R; 4]) -> R {
+        #[inline(always)]
+        |[x0, x1, x2, x3]: [R; 4]| {
+            let t0 = __private::Real::sigmoid(x2);
+            let t1 = x2 * t0;
+            let t2 = x1 * t1;
+            let t3 = __private::Real::sigmoid(x3);
+            let t4 = t2 * t3;
+            let t5 = x0 + t4;
+            t5
+        }
     }
-    #[inline(always)]
-    fn e3_saving<R: __private::Real>([x0, x1, x2, x3]: [R; 4]) -> (R, [R; 2]) {
-        let t0 = __private::Real::sigmoid(x2);
-        let t1 = x2 * t0;
-        let t2 = x1 * t1;
-        let t3 = __private::Real::sigmoid(x3);
-        let t4 = t2 * t3;
-        let t5 = x0 + t4;
-        (t5, [t0, t3])
+    fn e3_saving<R: __private::Real>() -> impl ::core::ops::Fn([R; 4]) -> (R, [R; 2]) {
+        #[inline(always)]
+        |[x0, x1, x2, x3]: [R; 4]| {
+            let t0 = __private::Real::sigmoid(x2);
+            let t1 = x2 * t0;
+            let t2 = x1 * t1;
+            let t3 = __private::Real::sigmoid(x3);
+            let t4 = t2 * t3;
+            let t5 = x0 + t4;
+            (t5, [t0, t3])
+        }
     }
-    #[inline(always)]
-    fn e3_back<R: __private::Real>(
-        [x0,
-        x1,
-        x2,
-        x3,
-        ]: [R; 4],
-        [s0,
-        s1,
-        ]: [R; 2],
-        c: R,
+    fn e3_back<R: __private::Real>() -> impl ::core::ops::Fn(
+        [R; 4],
+        [R; 2],
+        R,
     ) -> [R; 4] {
-        let t0 = s0;
-        let t3 = s1;
-        let t1 = x2 * t0;
-        let t2 = x1 * t1;
-        let c0 = c;
-        let c1 = c0;
-        let c2 = c0;
-        let c3 = t3 * c2;
-        let c4 = t2 * c2;
-        let c5 = (t3 - t3 * t3) * c4;
-        let c6 = t1 * c3;
-        let c7 = x1 * c3;
-        let c8 = t0 * c7;
-        let c9 = x2 * c7;
-        let c10 = c8 + (t0 - t0 * t0) * c9;
-        [c1, c6, c10, c5]
+        #[inline(always)]
+        |[x0, x1, x2, x3]: [R; 4], [s0, s1]: [R; 2], c: R| {
+            let t0 = s0;
+            let t3 = s1;
+            let t1 = x2 * t0;
+            let t2 = x1 * t1;
+            let c0 = c;
+            let c1 = c0;
+            let c2 = c0;
+            let c3 = t3 * c2;
+            let c4 = t2 * c2;
+            let c5 = (t3 - t3 * t3) * c4;
+            let c6 = t1 * c3;
+            let c7 = x1 * c3;
+            let c8 = t0 * c7;
+            let c9 = x2 * c7;
+            let c10 = c8 + (t0 - t0 * t0) * c9;
+            [c1, c6, c10, c5]
+        }
     }
     /// Binds the sizes of the fields' axes.
     pub fn bind<P: ::core::marker::Copy + 'static>(
@@ -300,7 +308,7 @@ pub mod chain {
         __private::fuse::forward(
             &mut *b1,
             (__private::Operand::<R, { E1.spread[0] as u8 }>::new(v0.data()),),
-            e1::<R>,
+            e1::<R>(),
         );
         let v1 = __private::Arg::kept(&*b1, d1);
         let [d2] = __private::dims_of::<
@@ -348,7 +356,7 @@ pub mod chain {
                 __private::Operand::<R, { E3.spread[2] as u8 }>::new(v0.data()),
                 __private::Operand::<R, { E3.spread[3] as u8 }>::new(v2.data()),
             ),
-            e3::<R>,
+            e3::<R>(),
         );
         ::core::result::Result::Ok(())
     }
@@ -410,7 +418,7 @@ pub mod chain {
         __private::fuse::forward(
             b1.write(),
             (__private::Operand::<R, { E1.spread[0] as u8 }>::new(v0.data()),),
-            e1::<R>,
+            e1::<R>(),
         );
         let v1 = b1.read(d1);
         let n1 = d1.len();
@@ -469,7 +477,7 @@ pub mod chain {
                 __private::Operand::<R, { E3.spread[2] as u8 }>::new(v0.data()),
                 __private::Operand::<R, { E3.spread[3] as u8 }>::new(v2.data()),
             ),
-            e3_saving::<R>,
+            e3_saving::<R>(),
         );
         let s3 = &*s3;
         let l3_2 = v0.keep(saved);
@@ -533,7 +541,7 @@ pub mod chain {
                     { E3.spread[3] as u8 },
                 >::slot(__private::Slot::Write(&mut *c2)),
             ),
-            e3_back::<R>,
+            e3_back::<R>(),
         );
         __private::within(
             "rms_norm_2",
@@ -562,7 +570,7 @@ pub mod chain {
                     { E1.spread[0] as u8 },
                 >::slot(__private::Slot::Add(&mut *c0)),
             ),
-            e1_back::<R>,
+            e1_back::<R>(),
         );
         __private::within(
             "rms_norm",

@@ -95,26 +95,36 @@ mod gated_equation {
     pub const KEEPS_OUT: bool = false;
     /// Whether the equation can run in chunks along time.
     pub const STEPS: bool = <names::C0 as __private::Primitive>::STEPS;
-    #[inline(always)]
-    fn e1<R: __private::Real>([x0, x1]: [R; 2]) -> R {
-        let t0 = __private::Real::sigmoid(x1);
-        let t1 = x0 * t0;
-        t1
+    fn e1<R: __private::Real>() -> impl ::core::ops::Fn([R; 2]) -> R {
+        #[inline(always)]
+        |[x0, x1]: [R; 2]| {
+            let t0 = __private::Real::sigmoid(x1);
+            let t1 = x0 * t0;
+            t1
+        }
     }
-    #[inline(always)]
-    fn e1_saving<R: __private::Real>([x0, x1]: [R; 2]) -> (R, [R; 1]) {
-        let t0 = __private::Real::sigmoid(x1);
-        let t1 = x0 * t0;
-        (t1, [t0])
+    fn e1_saving<R: __private::Real>() -> impl ::core::ops::Fn([R; 2]) -> (R, [R; 1]) {
+        #[inline(always)]
+        |[x0, x1]: [R; 2]| {
+            let t0 = __private::Real::sigmoid(x1);
+            let t1 = x0 * t0;
+            (t1, [t0])
+        }
     }
-    #[inline(always)]
-    fn e1_back<R: __private::Real>([x0, x1]: [R; 2], [s0]: [R; 1], c: R) -> [R; 2] {
-        let t0 = s0;
-        let c0 = c;
-        let c1 = t0 * c0;
-        let c2 = x0 * c0;
-        let c3 = (t0 - t0 * t0) * c2;
-        [c1, c3]
+    fn e1_back<R: __private::Real>() -> impl ::core::ops::Fn(
+        [R; 2],
+        [R; 1],
+        R,
+    ) -> [R; 2] {
+        #[inline(always)]
+        |[x0, x1]: [R; 2], [s0]: [R; 1], c: R| {
+            let t0 = s0;
+            let c0 = c;
+            let c1 = t0 * c0;
+            let c2 = x0 * c0;
+            let c3 = (t0 - t0 * t0) * c2;
+            [c1, c3]
+        }
     }
     /// Binds the sizes of the fields' axes.
     pub fn bind<P: ::core::marker::Copy + 'static>(
@@ -187,7 +197,7 @@ mod gated_equation {
                 __private::Operand::<R, { E1.spread[0] as u8 }>::new(v0.data()),
                 __private::Operand::<R, { E1.spread[1] as u8 }>::new(in_gate.data()),
             ),
-            e1::<R>,
+            e1::<R>(),
         );
         ::core::result::Result::Ok(())
     }
@@ -236,7 +246,7 @@ mod gated_equation {
                 __private::Operand::<R, { E1.spread[0] as u8 }>::new(v0.data()),
                 __private::Operand::<R, { E1.spread[1] as u8 }>::new(in_gate.data()),
             ),
-            e1_saving::<R>,
+            e1_saving::<R>(),
         );
         let s1 = &*s1;
         let l1_0 = v0.keep(saved);
@@ -271,7 +281,7 @@ mod gated_equation {
                 >::slot(__private::Slot::Write(&mut *c0)),
                 __private::Sink::<R, { E1.spread[1] as u8 }>::slot(in_gate.first()),
             ),
-            e1_back::<R>,
+            e1_back::<R>(),
         );
         __private::within(
             "linear",
@@ -286,6 +296,22 @@ mod gated_equation {
                 s.lend(),
             ),
         )?;
+        ::core::result::Result::Ok(())
+    }
+    /// Axes of all arguments and of the results.
+    pub const ARGUMENTS: __private::Sig = __private::signature(
+        &[P_WEIGHTS, IN_X, IN_GATE],
+        &[S1],
+    );
+    /// Sizes of the results, from those of all arguments.
+    pub fn dims_of_arguments(
+        args: &[__private::Dims],
+        outs: &mut [__private::Dims],
+    ) -> ::core::result::Result<(), __private::Error> {
+        let [d_p_weights, d_in_x, d_in_gate] = __private::exactly(args, "arguments")?;
+        let [d0] = __private::dims_of::<names::C0, 1>("linear", &[d_p_weights, d_in_x])?;
+        let d1 = __private::fuse::dims(&E1, [d0, d_in_gate])?;
+        *__private::exactly_mut(outs, "results")? = [d1];
         ::core::result::Result::Ok(())
     }
     /// The equation, its programs and what it keeps, for readers.
@@ -320,21 +346,16 @@ mod gated_equation {
             },
         ],
     };
-    /// Axes of all arguments and of the results.
-    pub const ARGUMENTS: __private::Sig = __private::signature(
-        &[P_WEIGHTS, IN_X, IN_GATE],
-        &[S1],
-    );
-    /// Sizes of the results, from those of all arguments.
-    pub fn dims_of_arguments(
-        args: &[__private::Dims],
-        outs: &mut [__private::Dims],
-    ) -> ::core::result::Result<(), __private::Error> {
-        let [d_p_weights, d_in_x, d_in_gate] = __private::exactly(args, "arguments")?;
-        let [d0] = __private::dims_of::<names::C0, 1>("linear", &[d_p_weights, d_in_x])?;
-        let d1 = __private::fuse::dims(&E1, [d0, d_in_gate])?;
-        *__private::exactly_mut(outs, "results")? = [d1];
-        ::core::result::Result::Ok(())
+    /// Fields and inputs in the order of the function's arguments.
+    pub fn arguments<'r>(
+        view: Fields<'r, __private::f32>,
+        ins: &[__private::Input<'r, 'r, __private::f32>],
+    ) -> ::core::result::Result<
+        <super::gated as __private::Primitive>::Args<'r, 'r, __private::f32>,
+        __private::Error,
+    > {
+        let [in_x, in_gate] = __private::exactly(ins, "inputs")?;
+        ::core::result::Result::Ok((view.weights, in_x.real()?, in_gate.real()?))
     }
 }
 /// A gated linear unit.

@@ -162,38 +162,48 @@ pub mod mixer {
         /// Whether the equation can run in chunks along time.
         pub const STEPS: bool = <names::Recurrence_C0 as __private::Layer>::STEPS
             && <names::Recurrence_C2 as __private::Primitive>::STEPS;
-        #[inline(always)]
-        fn e1<R: __private::Real>([x0]: [R; 1]) -> R {
-            let t0 = __private::Real::sigmoid(x0);
-            t0
+        fn e1<R: __private::Real>() -> impl ::core::ops::Fn([R; 1]) -> R {
+            #[inline(always)]
+            |[x0]: [R; 1]| {
+                let t0 = __private::Real::sigmoid(x0);
+                t0
+            }
         }
-        #[inline(always)]
-        fn e1_back<R: __private::Real>(
-            [x0,
-            y,
-            ]: [R; 1 + 1],
-            []: [R; 0],
-            c: R,
+        fn e1_back<R: __private::Real>() -> impl ::core::ops::Fn(
+            [R; 1 + 1],
+            [R; 0],
+            R,
         ) -> [R; 1 + 1] {
-            let [x0] = {
-                let t0 = y;
+            #[inline(always)]
+            |[x0, y]: [R; 1 + 1], []: [R; 0], c: R| {
+                let [x0] = {
+                    let t0 = y;
+                    let c0 = c;
+                    let c1 = (t0 - t0 * t0) * c0;
+                    [c1]
+                };
+                [x0, <R as __private::Real>::ZERO]
+            }
+        }
+        fn e3<R: __private::Real>() -> impl ::core::ops::Fn([R; 2]) -> R {
+            #[inline(always)]
+            |[x0, x1]: [R; 2]| {
+                let t0 = x0 + x1;
+                t0
+            }
+        }
+        fn e3_back<R: __private::Real>() -> impl ::core::ops::Fn(
+            [R; 2],
+            [R; 0],
+            R,
+        ) -> [R; 2] {
+            #[inline(always)]
+            |[x0, x1]: [R; 2], []: [R; 0], c: R| {
                 let c0 = c;
-                let c1 = (t0 - t0 * t0) * c0;
-                [c1]
-            };
-            [x0, <R as __private::Real>::ZERO]
-        }
-        #[inline(always)]
-        fn e3<R: __private::Real>([x0, x1]: [R; 2]) -> R {
-            let t0 = x0 + x1;
-            t0
-        }
-        #[inline(always)]
-        fn e3_back<R: __private::Real>([x0, x1]: [R; 2], []: [R; 0], c: R) -> [R; 2] {
-            let c0 = c;
-            let c1 = c0;
-            let c2 = c0;
-            [c1, c2]
+                let c1 = c0;
+                let c2 = c0;
+                [c1, c2]
+            }
         }
         /// Binds the sizes of the fields' axes.
         pub fn bind<P: ::core::marker::Copy + 'static>(
@@ -268,7 +278,7 @@ pub mod mixer {
             __private::fuse::forward(
                 &mut *b1,
                 (__private::Operand::<R, { E1.spread[0] as u8 }>::new(v0.data()),),
-                e1::<R>,
+                e1::<R>(),
             );
             let v1 = __private::Arg::kept(&*b1, d1);
             let [d2] = __private::dims_of::<
@@ -291,7 +301,7 @@ pub mod mixer {
                     __private::Operand::<R, { E3.spread[0] as u8 }>::new(in_x.data()),
                     __private::Operand::<R, { E3.spread[1] as u8 }>::new(v2.data()),
                 ),
-                e3::<R>,
+                e3::<R>(),
             );
             ::core::result::Result::Ok(())
         }
@@ -341,7 +351,7 @@ pub mod mixer {
             __private::fuse::forward(
                 b1.write(),
                 (__private::Operand::<R, { E1.spread[0] as u8 }>::new(v0.data()),),
-                e1::<R>,
+                e1::<R>(),
             );
             let v1 = b1.read(d1);
             let n1 = d1.len();
@@ -379,7 +389,7 @@ pub mod mixer {
                     __private::Operand::<R, { E3.spread[0] as u8 }>::new(in_x.data()),
                     __private::Operand::<R, { E3.spread[1] as u8 }>::new(v2.data()),
                 ),
-                e3::<R>,
+                e3::<R>(),
             );
             ::core::result::Result::Ok(Residual {
                 r0,
@@ -420,7 +430,7 @@ pub mod mixer {
                         { E3.spread[1] as u8 },
                     >::slot(__private::Slot::Write(&mut *c2)),
                 ),
-                e3_back::<R>,
+                e3_back::<R>(),
             );
             __private::within(
                 "gated_linear_recurrence",
@@ -449,7 +459,7 @@ pub mod mixer {
                     >::slot(__private::Slot::Write(&mut *c0)),
                     __private::Sink::nowhere(),
                 ),
-                e1_back::<R>,
+                e1_back::<R>(),
             );
             __private::within(
                 "gate",
@@ -636,17 +646,25 @@ pub mod mixer {
         /// Whether the equation can run in chunks along time.
         pub const STEPS: bool = <names::Swap_C0 as __private::Primitive>::STEPS
             && <names::Swap_C1 as __private::Primitive>::STEPS;
-        #[inline(always)]
-        fn e2<R: __private::Real>([x0, x1]: [R; 2]) -> R {
-            let t0 = x0 * x1;
-            t0
+        fn e2<R: __private::Real>() -> impl ::core::ops::Fn([R; 2]) -> R {
+            #[inline(always)]
+            |[x0, x1]: [R; 2]| {
+                let t0 = x0 * x1;
+                t0
+            }
         }
-        #[inline(always)]
-        fn e2_back<R: __private::Real>([x0, x1]: [R; 2], []: [R; 0], c: R) -> [R; 2] {
-            let c0 = c;
-            let c1 = x1 * c0;
-            let c2 = x0 * c0;
-            [c1, c2]
+        fn e2_back<R: __private::Real>() -> impl ::core::ops::Fn(
+            [R; 2],
+            [R; 0],
+            R,
+        ) -> [R; 2] {
+            #[inline(always)]
+            |[x0, x1]: [R; 2], []: [R; 0], c: R| {
+                let c0 = c;
+                let c1 = x1 * c0;
+                let c2 = x0 * c0;
+                [c1, c2]
+            }
         }
         /// Binds the sizes of the fields' axes.
         pub fn bind<P: ::core::marker::Copy + 'static>(
@@ -732,7 +750,7 @@ pub mod mixer {
                         <names::Swap_P0 as __private::Elementwise>::numbers::<R>(&p_f0),
                     ),
                 ),
-                e2::<R>,
+                e2::<R>(),
             );
             ::core::result::Result::Ok(())
         }
@@ -823,7 +841,7 @@ pub mod mixer {
                         <names::Swap_P0 as __private::Elementwise>::numbers::<R>(&p_f0),
                     ),
                 ),
-                e2::<R>,
+                e2::<R>(),
             );
             let l2_0 = v1.keep(saved);
             ::core::result::Result::Ok(Residual {
@@ -875,7 +893,7 @@ pub mod mixer {
                     >::slot(__private::Slot::Write(&mut *c1)),
                     __private::Sink::nowhere(),
                 ),
-                e2_back::<R>,
+                e2_back::<R>(),
             );
             __private::within(
                 "concat",

@@ -8,7 +8,8 @@ use crate::program::Kind;
 use crate::program::elementwise::Adjoint;
 
 impl Writer<'_> {
-    /// The bodies of the fused loops, on one element.
+    /// The bodies of the fused loops, on one element. Closures, since a function that is handed over as a value is called through a shim
+    /// that need not be inlined, and then has not the instruction set of the loop.
     pub(crate) fn elements(&self) -> TokenStream {
         let k = self.krate;
         let functions = self.program.nodes.iter().enumerate().filter_map(|(n, node)| {
@@ -21,19 +22,29 @@ impl Writer<'_> {
             let restored = (0..saved.len()).map(|i| format_ident!("s{i}"));
             let with_saved = (!saved.is_empty()).then(|| {
                 quote! {
-                    #[inline(always)]
-                    fn #saving<R: #k::Real>([#(#leaves),*]: [R; #count]) -> (R, [R; #s]) { #forward_saving }
+                    fn #saving<R: #k::Real>() -> impl ::core::ops::Fn([R; #count]) -> (R, [R; #s]) {
+                        #[inline(always)]
+                        |[#(#leaves),*]: [R; #count]| { #forward_saving }
+                    }
                 }
             });
             // the result itself is one more operand of the backward loop, without a gradient of its own
             let (out, zero) = if *needs_out { (quote!(, y), quote!(+ 1)) } else { (quote!(), quote!()) };
-            let backward = if *needs_out { quote!({ let [#(#leaves),*] = { #backward }; [#(#leaves,)* <R as #k::Real>::ZERO] }) } else { quote!({ #backward }) };
+            let backward = if *needs_out {
+                quote!({ let [#(#leaves),*] = { #backward }; [#(#leaves,)* <R as #k::Real>::ZERO] })
+            } else {
+                quote!({ #backward })
+            };
             Some(quote! {
-                #[inline(always)]
-                fn #e<R: #k::Real>([#(#leaves),*]: [R; #count]) -> R { #forward }
+                fn #e<R: #k::Real>() -> impl ::core::ops::Fn([R; #count]) -> R {
+                    #[inline(always)]
+                    |[#(#leaves),*]: [R; #count]| { #forward }
+                }
                 #with_saved
-                #[inline(always)]
-                fn #back<R: #k::Real>([#(#leaves),* #out]: [R; #count #zero], [#(#restored),*]: [R; #s], c: R) -> [R; #count #zero] #backward
+                fn #back<R: #k::Real>() -> impl ::core::ops::Fn([R; #count #zero], [R; #s], R) -> [R; #count #zero] {
+                    #[inline(always)]
+                    |[#(#leaves),* #out]: [R; #count #zero], [#(#restored),*]: [R; #s], c: R| #backward
+                }
             })
         });
         quote!(#(#functions)*)

@@ -164,17 +164,17 @@ impl Writer<'_> {
             })
             .collect();
         if !saving {
-            return quote!(#k::fuse::forward(#write, (#(#operands,)*), #e::<R>););
+            return quote!(#k::fuse::forward(#write, (#(#operands,)*), #e::<R>()););
         }
         let run = if adjoint.saved.is_empty() {
-            quote!(#k::fuse::forward(#write, (#(#operands,)*), #e::<R>);)
+            quote!(#k::fuse::forward(#write, (#(#operands,)*), #e::<R>());)
         } else {
             let (s, d) = (format_ident!("s{n}"), self.suffixed("d", n, 0));
             let each = Literal::usize_unsuffixed(adjoint.saved.len());
             let count = if adjoint.saved.len() == 1 { quote!(#d.len()) } else { quote!(#each * #d.len()) };
             quote! {
                 let #s = saved.take(#count);
-                #k::fuse::forward_saving(#write, &mut *#s, (#(#operands,)*), #e_saving::<R>);
+                #k::fuse::forward_saving(#write, &mut *#s, (#(#operands,)*), #e_saving::<R>());
                 let #s = &*#s;
             }
         };

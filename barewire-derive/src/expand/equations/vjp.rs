@@ -208,6 +208,6 @@ impl Writer<'_> {
             let s = format_ident!("s{n}");
             quote!(r.#s)
         };
-        quote!(#k::fuse::backward(#cot, #saved, (#(#operands,)*), (#(#sinks,)*), #back::<R>);)
+        quote!(#k::fuse::backward(#cot, #saved, (#(#operands,)*), (#(#sinks,)*), #back::<R>());)
     }
 }
