@@ -176,35 +176,35 @@ fn shards_put_their_pairs_together() {
 
 #[derive(BareUnion)]
 enum Kind {
-    #[bare(forward = |x: [batch, d_in]| linear(weights, x))]
+    #[bare(forward = |x: [batch, d]| linear(weights, x))]
     Linear {
-        #[bare(dims = [d_out, d_in])]
+        #[bare(dims = [d, d])]
         weights: Matrix<f32>,
     },
-    #[bare(forward = |x: [batch, d_in]| linear(weights, x))]
+    #[bare(forward = |x: [batch, d]| linear(weights, x))]
     Pairs {
-        #[bare(dims = [d_out, d_in], gradient = low_rank)]
+        #[bare(dims = [d, d], gradient = low_rank)]
         weights: Matrix<f32>,
     },
-    #[bare(forward = |x: [batch, d_in]| linear(weights, x))]
+    #[bare(forward = |x: [batch, d]| linear(weights, x))]
     Square {
-        #[bare(dims = [d_in, d_in], gradient = diagonal)]
+        #[bare(dims = [d, d], gradient = diagonal)]
         weights: Matrix<f32>,
     },
-    #[bare(forward = |x: [batch, d_in]| scale * ternary_linear(digits, x))]
+    #[bare(forward = |x: [batch, d]| scale * ternary_linear(digits, x))]
     Ternary {
-        #[bare(dims = [d_out, d_in], gradient = ternary)]
+        #[bare(dims = [d, d], gradient = ternary)]
         digits: TernaryMatrix,
         scale: f32,
     },
-    #[bare(forward = |x: [batch, d_in]| gains * x)]
+    #[bare(forward = |x: [batch, d]| gains * x)]
     Arithmetic {
-        #[bare(dims = [d_in])]
+        #[bare(dims = [d])]
         gains: Vec<f32>,
     },
-    #[bare(forward = |x: [batch, d_in]| rms_norm(x, gains, 1e-6))]
+    #[bare(forward = |x: [batch, d]| rms_norm(x, gains, 1e-6))]
     Norm {
-        #[bare(dims = [d_in])]
+        #[bare(dims = [d])]
         gains: Vec<f32>,
     },
 }

@@ -3,6 +3,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::ops::Range;
 
 use barewire_core::gradient::{
     Deferred, FlowRef, Form, Gradient, GradientFlow, Pattern, QuantizedGrad, Representation, Signal,
@@ -162,6 +163,25 @@ fn rows_are_those_of_all_elements_in_every_form() {
         let squares: f64 = all.iter().map(|x| f64::from(*x).powi(2)).sum();
         assert_eq!(gradient.norm_squared(), squares, "{:?}", flow.form());
     }
+}
+
+#[test]
+fn sizes_that_nobody_can_count_are_refused() {
+    let mut nothing = Gradient::<f32>::default();
+    for (sizes, range) in [
+        ([usize::MAX, 2], 0..usize::MAX),
+        ([usize::MAX, usize::MAX], usize::MAX - 1..usize::MAX),
+        ([usize::MAX, 2], usize::MAX - 1..usize::MAX - 1),
+        ([3, 2], 2..4),
+        ([3, 2], Range { start: 2, end: 1 }),
+    ] {
+        assert!(nothing.read_rows(sizes, range.clone(), &mut []).is_err(), "{sizes:?} {range:?}");
+    }
+    // rows without elements are as many as somebody says
+    nothing.read_rows([usize::MAX, 0], 5..usize::MAX, &mut []).unwrap();
+    assert!(nothing.add_outer([usize::MAX, 2, 2], 1.0, &[], &[]).is_err());
+    assert!(nothing.add_rows(usize::MAX, usize::MAX, &[1], &[1.0]).is_err());
+    assert_eq!(nothing.form(), Form::Zero);
 }
 
 #[test]

@@ -209,6 +209,14 @@ fn gradients_add_up_in_every_arithmetic() {
     }
     assert!(PrecisionGradient::zeros(Arithmetic::Pairwise, 3).is_err());
     assert!(PrecisionGradient::lazy(3).add(&[1.0]).is_err());
+    // put together by hand
+    for mut odd in [
+        PrecisionGradient::Planes(vec![1.0; 3], vec![0.0; 2]),
+        PrecisionGradient::DoubleDouble(vec![1.0; 3], vec![0.0; 4]),
+    ] {
+        assert!(odd.add(&[1.0; 3]).unwrap_err().to_string().contains("lo"));
+        assert!(odd.rounded().is_err() && odd.widened().is_err() && odd.promote(Arithmetic::DoubleDouble).is_err());
+    }
 }
 
 #[test]

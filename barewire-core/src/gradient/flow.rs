@@ -145,8 +145,10 @@ impl<R: Real> FlowRef<'_, R> {
         if range.start > range.end || range.end > rows {
             return Err(Error::shape(format!("rows of {rows}"), format!("{range:?}")));
         }
-        if out.len() != range.len() * cols {
-            return Err(Error::length("out", range.len() * cols, out.len()));
+        // without a contribution any sizes fit, also such as nobody can count
+        let wanted = range.len().saturating_mul(cols);
+        if out.len() != wanted || range.start.checked_mul(cols).is_none() {
+            return Err(Error::length("out", wanted, out.len()));
         }
         let first = range.start * cols;
         match self {

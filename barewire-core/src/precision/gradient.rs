@@ -91,8 +91,9 @@ impl PrecisionGradient {
     /// Adds a contribution in any form. Rows are added where they are; pairs and patterns are multiplied out first.
     ///
     /// # Errors
-    /// It is of another size. Nothing is changed then.
+    /// It is of another size, or planes of different lengths were put together by hand. Nothing is changed then.
     pub fn add_flow(&mut self, flow: FlowRef<'_, f32>) -> Result<(), Error> {
+        self.check()?;
         let n = self.size();
         if let Some(size) = flow.size().filter(|size| *size != n) {
             return Err(Error::length("gradient", n, size));
@@ -116,6 +117,16 @@ impl PrecisionGradient {
                 self.add_at(0, &all)
             }
         }
+    }
+
+    /// Refuses planes of different lengths, as one can put them together by hand.
+    fn check(&self) -> Result<(), Error> {
+        let [hi, lo] = match self {
+            Self::Planes(hi, lo) => [hi.len(), lo.len()],
+            Self::DoubleDouble(hi, lo) => [hi.len(), lo.len()],
+            _ => return Ok(()),
+        };
+        if hi == lo { Ok(()) } else { Err(Error::length("lo", hi, lo)) }
     }
 
     fn add_at(&mut self, at: usize, values: &[f32]) -> Result<(), Error> {
@@ -145,8 +156,9 @@ impl PrecisionGradient {
     /// All elements, each rounded once to `f32`.
     ///
     /// # Errors
-    /// Contributions of different sizes in a lazy one that was put together by hand.
+    /// Planes of different lengths, or contributions of different sizes, in one that was put together by hand.
     pub fn rounded(&self) -> Result<Vec<f32>, Error> {
+        self.check()?;
         Ok(match self {
             Self::Single(all) | Self::Planes(all, _) => all.clone(),
             Self::Double(all) => all.iter().map(|x| *x as f32).collect(),
@@ -165,6 +177,7 @@ impl PrecisionGradient {
     /// # Errors
     /// As [`rounded`](Self::rounded).
     pub fn widened(&self) -> Result<Vec<f64>, Error> {
+        self.check()?;
         Ok(match self {
             Self::Single(all) => all.iter().map(|x| f64::from(*x)).collect(),
             Self::Planes(hi, lo) => hi.iter().zip(lo).map(|(hi, lo)| f64::from(*hi) + f64::from(*lo)).collect(),
@@ -184,6 +197,7 @@ impl PrecisionGradient {
     /// # Errors
     /// One that has not, or none that holds sums.
     pub fn promote(self, to: Arithmetic) -> Result<Self, Error> {
+        self.check()?;
         let from = format!("{:?}", self.arithmetic());
         Ok(match (self, to) {
             (same @ Self::Single(_), Arithmetic::Single) => same,
