@@ -171,8 +171,8 @@ mod types {
         },
         #[bare(tag = 99)]
         Dead(bool, [u16; 3]),
-        Unit,
-        Inner(Inner),
+        View,
+        Column(Inner),
     }
 
     #[derive(BareStruct, Debug, Clone, PartialEq)]
@@ -302,7 +302,7 @@ fn shapes() {
     there_and_back(Depth1::X(Depth2::N));
     let cells = || {
         let alive = Cell::Alive { kind: Tiny::B, kinds: [[Tiny::A; 2], [Tiny::B; 2]], len: 1.0, tag: 3 };
-        vec![alive, Cell::Dead(true, [1, 2, 3]), Cell::Unit, Cell::Inner(Inner::Only(2.0))]
+        vec![alive, Cell::Dead(true, [1, 2, 3]), Cell::View, Cell::Column(Inner::Only(2.0))]
     };
     let (slots, columns): (Slots<Cell>, Columns<Cell>) = (cells().into(), cells().into());
     there_and_back(Cells { slots, columns, tiny: vec![Tiny::A, Tiny::B].into(), optional: None });

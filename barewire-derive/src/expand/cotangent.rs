@@ -100,11 +100,11 @@ impl Expander<'_> {
             impl __private::Derived for #ident {
                 type Cotangent<R: __private::Real> = #cotangent<R>;
                 const PARTS: &'static [__private::PartEntry] = #table;
-                fn tag_of<P: __private::Copy + 'static>(view: &Self::View<'_, P>) -> __private::u32 {
+                fn tag_of<P: __private::Copy + 'static>(view: &<Self as __private::Wire>::View<'_, P>) -> __private::u32 {
                     #tag
                 }
                 #[inline]
-                fn tag_of_mut(view: &Self::ViewMut<'_>) -> __private::u32 {
+                fn tag_of_mut(view: &<Self as __private::Wire>::ViewMut<'_>) -> __private::u32 {
                     #tag_mut
                 }
                 fn tag_of_grad<R: __private::Real>(grad: &#cotangent<R>) -> __private::Option<__private::u32> {
@@ -114,7 +114,7 @@ impl Expander<'_> {
                     #fit
                 }
                 fn visit<R: __private::Real, P: __private::Lift<R>>(
-                    view: Self::View<'_, P>,
+                    view: <Self as __private::Wire>::View<'_, P>,
                     grad: &mut #cotangent<R>,
                     v: &mut __private::Visit<__private::Read<'_, R>>,
                 ) -> __private::Result<(), __private::Error> {
@@ -122,7 +122,7 @@ impl Expander<'_> {
                 }
                 #[inline]
                 fn update(
-                    view: Self::ViewMut<'_>,
+                    view: <Self as __private::Wire>::ViewMut<'_>,
                     grad: &mut #cotangent<__private::f32>,
                     v: &mut __private::Visit<__private::Update<'_>>,
                 ) -> __private::Result<(), __private::Error> {
@@ -132,10 +132,10 @@ impl Expander<'_> {
                     #grads
                 }
                 fn points<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
-                    view: Self::View<'w, P>,
+                    view: <Self as __private::Wire>::View<'w, P>,
                     point: &'o #cotangent<R>,
                     v: &mut __private::Visit<__private::Points<'o>>,
-                ) -> __private::Result<Self::View<'o, R>, __private::Error> {
+                ) -> __private::Result<<Self as __private::Wire>::View<'o, R>, __private::Error> {
                     #points
                 }
                 fn add<R: __private::Real>(

@@ -111,19 +111,19 @@ impl Expander<'_> {
                     #take
                 }
                 #[inline(always)]
-                fn look<'w>(from: &mut impl #f::Source) -> Self::View<'w, __private::f32> {
+                fn look<'w>(from: &mut impl #f::Source) -> <Self as __private::Wire>::View<'w, __private::f32> {
                     #look
                 }
                 #[inline(always)]
-                fn lend<'w>(from: &mut impl #f::Lender<'w>) -> Self::ViewMut<'w> {
+                fn lend<'w>(from: &mut impl #f::Lender<'w>) -> <Self as __private::Wire>::ViewMut<'w> {
                     #lend
                 }
                 #[inline]
-                fn column<'w>(from: &mut #f::RunSource<'w>) -> Self::Column<'w> {
+                fn column<'w>(from: &mut #f::RunSource<'w>) -> <Self as #f::Fixed>::Column<'w> {
                     #of_column
                 }
                 #[inline]
-                fn column_mut<'w>(from: &mut #f::RunLender<'_, 'w>) -> Self::ColumnMut<'w> {
+                fn column_mut<'w>(from: &mut #f::RunLender<'_, 'w>) -> <Self as #f::Fixed>::ColumnMut<'w> {
                     #of_column_mut
                 }
             }
@@ -155,8 +155,8 @@ impl Expander<'_> {
                 type ColumnMut<'w> = ();
                 fn put(&self, _: &mut impl #f::Sink) { #stub }
                 fn take(_: &mut impl #f::Source) -> Self { #stub }
-                fn look<'w>(_: &mut impl #f::Source) -> Self::View<'w, __private::f32> { #stub }
-                fn lend<'w>(_: &mut impl #f::Lender<'w>) -> Self::ViewMut<'w> { #stub }
+                fn look<'w>(_: &mut impl #f::Source) -> <Self as __private::Wire>::View<'w, __private::f32> { #stub }
+                fn lend<'w>(_: &mut impl #f::Lender<'w>) -> <Self as __private::Wire>::ViewMut<'w> { #stub }
                 fn column<'w>(_: &mut #f::RunSource<'w>) { #stub }
                 fn column_mut<'w>(_: &mut #f::RunLender<'_, 'w>) { #stub }
             }
