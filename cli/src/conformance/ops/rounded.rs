@@ -65,13 +65,13 @@ impl<const CHUNKED: bool> Rounded<CHUNKED> {
     }
 
     /// A result, what it is off by for what it was made of, and its own roundings.
-    fn rounded(value: f64, size: f64, error: f64, roundings: f64) -> Self {
+    fn result(value: f64, size: f64, error: f64, roundings: f64) -> Self {
         Self { value, size, error: error + roundings * U * (size + error) + FLUSHED, additions: 0.0 }
     }
 
     /// A function of one number.
     fn function(value: f64, error: f64) -> Self {
-        Self::rounded(value, value.abs(), error, FUNCTION)
+        Self::result(value, value.abs(), error, FUNCTION)
     }
 }
 
@@ -109,7 +109,7 @@ impl<const CHUNKED: bool> Mul for Rounded<CHUNKED> {
     type Output = Self;
     fn mul(self, o: Self) -> Self {
         let (a, b, size, other) = (self.bound(), o.bound(), self.magnitude(), o.magnitude());
-        Self::rounded(self.value * o.value, size * other, a * other + b * size + a * b, 1.0)
+        Self::result(self.value * o.value, size * other, a * other + b * size + a * b, 1.0)
     }
 }
 impl<const CHUNKED: bool> Div for Rounded<CHUNKED> {
@@ -119,7 +119,7 @@ impl<const CHUNKED: bool> Div for Rounded<CHUNKED> {
         // nothing is known of a quotient by what may be 0
         let least = if o.value.abs() > b { o.value.abs() - b } else { 0.0 };
         let size = self.magnitude() / o.value.abs();
-        Self::rounded(self.value / o.value, size, (a + size * b) / least, 1.0)
+        Self::result(self.value / o.value, size, (a + size * b) / least, 1.0)
     }
 }
 impl<const CHUNKED: bool> AddAssign for Rounded<CHUNKED> {
@@ -173,7 +173,7 @@ impl<const CHUNKED: bool> Real for Rounded<CHUNKED> {
     }
     fn sqrt(self) -> Self {
         let value = self.value.sqrt();
-        Self::rounded(value, value, self.bound() / value, 1.0)
+        Self::result(value, value, self.bound() / value, 1.0)
     }
     fn tanh(self) -> Self {
         let value = self.value.tanh();
