@@ -65,6 +65,27 @@ fn rows_hold_their_bounds() {
     }
 }
 
+/// `r^3` is zero in f32 from 1e13 on, and what it is multiplied with is as large as that is small.
+#[test]
+fn rows_of_any_magnitude_have_gradients() {
+    let d = 33;
+    for magnitude in [1e-12f32, 1e-4, 1e6, 1e13, 1e17, 1e18] {
+        let mut rng = Rng(2);
+        let (x, c) = (rng.floats(d).iter().map(|x| x * magnitude).collect::<Vec<_>>(), rng.floats(d));
+        for_each_isa(|isa| {
+            let (mut y, mut r, mut x_cot, mut scratch) = (vec![0.0; d], [0.0], vec![f32::NAN; d], Scratch::new());
+            rms_norm::forward_with(isa, &x, None, 1, d, 0.0, &mut y, &mut r).unwrap();
+            rms_norm::backward_with(isa, &x, None, &r, &c, 1, d, 0.0, &mut x_cot, None, &mut scratch).unwrap();
+            let (exact, _) = row_backward(&wide(&x), &vec![1.0; d], r[0].into(), &wide(&c), 0.0);
+            let largest = exact.iter().fold(0.0f64, |max, v| max.max(v.abs()));
+            for (found, exact) in x_cot.iter().zip(exact) {
+                let error = (f64::from(*found) - exact).abs();
+                assert!(error <= 1e-5 * largest, "{} at {magnitude:e}: {found} {exact}", isa.name());
+            }
+        });
+    }
+}
+
 #[test]
 fn the_reference_is_the_derivative() {
     let mut rng = Rng(2);

@@ -125,8 +125,8 @@ impl SimdKernel for Backward<'_> {
                 Some(w) => rows::sum!(s, sum, [x = x, w = w, c = c], s.mul_add(x, s.mul(w, c), sum)),
                 None => rows::sum!(s, sum, [x = x, c = c], s.mul_add(x, c, sum)),
             };
-            let cube = r * r * r;
-            let (gain, k) = if d == 1 { (cube * eps, 0.0) } else { (r, cube * (sum * per_element)) };
+            // `r^3` by itself underflows where `x` is above 1e13; the sum is as large as `r` is small
+            let (gain, k) = if d == 1 { (r * r * r * eps, 0.0) } else { (r, r * (r * (r * (sum * per_element)))) };
             let (gain, k, r) = (s.splat(gain), s.splat(k), s.splat(r));
             match w {
                 Some(w) => {
