@@ -255,7 +255,7 @@ impl<O: Testable<f64> + Testable<Dual<f64>>> Case<O> {
 
 /// Whether a fault changes no number by more than the adjoint identity, a sum over all of them, can tell from rounding.
 ///
-/// What was found so, of all ops here: products with an exact 0, such as the slope of a neuron that rests; the sign of what an even
+/// What was found so, traced in `lif` and `izhikevich`: products with an exact 0, such as the slope of a neuron that rests; the sign of what an even
 /// function takes, such as `s (1 - s)` of the logistic, which moves the last bits; and slopes that vanish far from a threshold. The first two
 /// no point can show; for the third take points near the threshold.
 fn indistinct(wrong: &[Vec<Vec<f64>>; 2], right: &[Vec<Vec<f64>>; 2]) -> bool {
