@@ -67,7 +67,7 @@ fn gradient([o, i]: [usize; 2], seed: u64) -> ModelCotangent<f32> {
     let mut grad = ModelCotangent::<f32>::default();
     // steps of another size each, which an rms that remembers can tell apart
     let size = 10f32.powi(seed as i32 % 3);
-    grad.digits.dense(o, i).unwrap().iter_mut().for_each(|g| *g = size * random.normal());
+    grad.digits.dense(o, i).unwrap().unwrap().iter_mut().for_each(|g| *g = size * random.normal());
     grad.scale = random.normal();
     grad
 }
@@ -164,8 +164,8 @@ fn signals_that_are_not_finite_or_not_there_and_frozen_digits_move_nothing() {
     let shape = [9, 40];
     let (mut run, mut clean) = (Run::new(shape, Default::default()), Run::new(shape, Default::default()));
     let (mut grad, mut zeroed) = (gradient(shape, 1), gradient(shape, 1));
-    grad.digits.dense(9, 40).unwrap()[80..120].fill(f32::NAN);
-    zeroed.digits.dense(9, 40).unwrap()[80..120].fill(0.0);
+    grad.digits.dense(9, 40).unwrap().unwrap()[80..120].fill(f32::NAN);
+    zeroed.digits.dense(9, 40).unwrap().unwrap()[80..120].fill(0.0);
     assert_eq!(run.step(&mut grad, 9.0).counts.skipped, 40);
     clean.step(&mut zeroed, 9.0);
     assert_eq!(run.octets(), clean.octets(), "as a row of zeros");

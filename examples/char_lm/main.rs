@@ -129,7 +129,7 @@ fn describe(run: &Run, threads: usize) {
     if let Some(Accumulators { bits, gain, floor, stochastic, counters }) = run.accumulate {
         let rounding = if stochastic { "stochastic" } else { "nearest" };
         let kept = if counters { "counters" } else { "accumulators" };
-        println!("digits: {kept} of {bits} bits, gain {gain} to {}, rounding {rounding}", gain * floor);
+        println!("digits: {kept} of {bits} bits, gain {gain} to {:.2}, rounding {rounding}", gain * floor);
     }
     let kind = match (run.float, run.frozen_digits) {
         (true, _) => "f32",
