@@ -80,7 +80,7 @@ fn product(isa: Isa, rows: usize, cols: usize, tokens: usize, work: usize) -> Re
     let mut ours = vec![0; ternary::int8_codes_len(tokens, cols)?];
     let mut scales = vec![0.0; tokens];
     ternary::quantize_int8(&x, tokens, cols, &mut ours, &mut scales)?;
-    let i2_s = i2_s::pack(&digits);
+    let (i2_s, aligned) = (i2_s::pack(&digits), i2_s::Aligned::new(&codes));
     let weights: Vec<f32> = digits.iter().map(|&d| d.into()).collect();
     let [tq2, tq1] = [ggml::Type::Tq2, ggml::Type::Tq1].map(|kind| ggml::Product::new(kind, cols, &weights, &x));
 
@@ -94,7 +94,7 @@ fn product(isa: Isa, rows: usize, cols: usize, tokens: usize, work: usize) -> Re
         (20_000_000 / products).max(1),
         [
             &mut || lengths = ternary::forward_int8_with(isa, &words, rows, cols, &ours, &scales, tokens, 1.0, here),
-            &mut || i2_s::product(&i2_s, cols, &codes, by_i2_s),
+            &mut || i2_s::product(&i2_s, cols, &aligned, by_i2_s),
             &mut || tq2.run(by_tq2),
             &mut || tq1.run(by_tq1),
         ],
