@@ -388,7 +388,7 @@ fn a_residual_of_another_variant_is_refused() {
     #[track_caller]
     fn refused(error: Option<barewire::Error>) {
         let error = error.unwrap().to_string();
-        assert!(error.contains("the residual of `Scale`, tag 15") && error.contains("tag 7"), "{error}");
+        assert!(error.contains("the residual of `Scale`, tag 18") && error.contains("tag 7"), "{error}");
     }
     let x = vector(&mut Rng::new(1), BATCH * TIME * D);
     let given = [numbers(&x, &[BATCH, TIME, D])];
