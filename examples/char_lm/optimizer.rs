@@ -53,7 +53,8 @@ pub(crate) fn start(vocab: usize, run: &Run) -> Result<(Region<HgrnLm>, Latents)
     let config = HgrnConfig { ternary: !run.float, ..HgrnConfig::new(vocab, d_model, layers) };
     let (model, latents) = HgrnLm::random(&config, run.seed)?;
     let mut region = Region::encode(&model);
-    if run.accumulate.is_some() {
+    // counters begin where latent weights do: with their digits and with their scale, the mean magnitude
+    if run.accumulate.is_some_and(|a| !a.counters) {
         randomize_digits::<HgrnLm>(region.view_mut()?, DENSITY, run.seed)?;
     }
     Ok((region, latents))
