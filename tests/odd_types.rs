@@ -227,7 +227,7 @@ mod types {
         },
         #[cfg(any())]
         B(Nothing),
-        #[cfg(all())]
+        #[cfg(test)]
         C(u16),
         #[doc = "d"]
         #[doc(hidden)]

@@ -80,7 +80,8 @@ fn counters_follow_the_rule_on_every_isa() {
         let factors: Vec<f32> =
             (0..rows).map(|r| [1.0, -2.5, 0.3, f32::MAX, f32::NAN, f32::INFINITY][(r + 2 * rows) % 6]).collect();
         let signals: Vec<_> = (0..6).map(|k| signal(&mut rng, rows * cols, k % 3 > 0)).collect();
-        let rounding = |k: usize| if k % 2 == 0 { Rounding::Nearest } else { stochastic(k as u64 + (7 << 40)) };
+        let rounding =
+            |k: usize| if k.is_multiple_of(2) { Rounding::Nearest } else { stochastic(k as u64 + (7 << 40)) };
         let mut expected = start.clone();
         let each = signals.iter().enumerate().map(|(k, s)| {
             let counts = count(&mut expected, cols, threshold, 0, s, &factors, rounding(k));

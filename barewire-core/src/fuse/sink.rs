@@ -164,6 +164,7 @@ pub trait Sinks<R, const N: usize> {
 macro_rules! write_tile {
     ($n:literal, $len:expr, $back:expr; $($name:ident $i:tt $target:expr),*) => {{
         #[inline(always)]
+        #[allow(clippy::too_many_arguments, reason = "one an operand")]
         fn run<R: Copy>(len: usize, $($name: &mut [R; TILE],)* back: impl Fn(usize) -> [R; $n]) {
             for at in 0..len.min(TILE) {
                 let all = back(at);

@@ -552,12 +552,12 @@ const _: () = {
             __private::PartEntry::new(1, "Linear", &["gain"]),
         ];
         fn tag_of<P: __private::Copy + 'static>(
-            view: &Self::View<'_, P>,
+            view: &<Self as __private::Wire>::View<'_, P>,
         ) -> __private::u32 {
             view.tag()
         }
         #[inline]
-        fn tag_of_mut(view: &Self::ViewMut<'_>) -> __private::u32 {
+        fn tag_of_mut(view: &<Self as __private::Wire>::ViewMut<'_>) -> __private::u32 {
             match view {
                 GateViewMut::Silu { .. } => 0,
                 GateViewMut::Linear { .. } => 1,
@@ -587,7 +587,7 @@ const _: () = {
             }
         }
         fn visit<R: __private::Real, P: __private::Lift<R>>(
-            view: Self::View<'_, P>,
+            view: <Self as __private::Wire>::View<'_, P>,
             grad: &mut GateCotangent<R>,
             v: &mut __private::Visit<__private::Read<'_, R>>,
         ) -> __private::Result<(), __private::Error> {
@@ -603,7 +603,7 @@ const _: () = {
         }
         #[inline]
         fn update(
-            view: Self::ViewMut<'_>,
+            view: <Self as __private::Wire>::ViewMut<'_>,
             grad: &mut GateCotangent<__private::f32>,
             v: &mut __private::Visit<__private::Update<'_>>,
         ) -> __private::Result<(), __private::Error> {
@@ -630,10 +630,13 @@ const _: () = {
             }
         }
         fn points<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
-            view: Self::View<'w, P>,
+            view: <Self as __private::Wire>::View<'w, P>,
             point: &'o GateCotangent<R>,
             v: &mut __private::Visit<__private::Points<'o>>,
-        ) -> __private::Result<Self::View<'o, R>, __private::Error> {
+        ) -> __private::Result<
+            <Self as __private::Wire>::View<'o, R>,
+            __private::Error,
+        > {
             match (view, point) {
                 (GateView::Silu {}, GateCotangent::Silu {}) => {
                     match <() as __private::PartFields>::points::<R, P>((), (), v) {
@@ -2086,12 +2089,12 @@ const _: () = {
             __private::PartEntry::new(0, "Block", &["scale", "gate"]),
         ];
         fn tag_of<P: __private::Copy + 'static>(
-            view: &Self::View<'_, P>,
+            view: &<Self as __private::Wire>::View<'_, P>,
         ) -> __private::u32 {
             0
         }
         #[inline]
-        fn tag_of_mut(view: &Self::ViewMut<'_>) -> __private::u32 {
+        fn tag_of_mut(view: &<Self as __private::Wire>::ViewMut<'_>) -> __private::u32 {
             0
         }
         fn tag_of_grad<R: __private::Real>(
@@ -2101,7 +2104,7 @@ const _: () = {
         }
         fn fit<R: __private::Real>(grad: &mut BlockCotangent<R>, tag: __private::u32) {}
         fn visit<R: __private::Real, P: __private::Lift<R>>(
-            view: Self::View<'_, P>,
+            view: <Self as __private::Wire>::View<'_, P>,
             grad: &mut BlockCotangent<R>,
             v: &mut __private::Visit<__private::Read<'_, R>>,
         ) -> __private::Result<(), __private::Error> {
@@ -2116,7 +2119,7 @@ const _: () = {
         }
         #[inline]
         fn update(
-            view: Self::ViewMut<'_>,
+            view: <Self as __private::Wire>::ViewMut<'_>,
             grad: &mut BlockCotangent<__private::f32>,
             v: &mut __private::Visit<__private::Update<'_>>,
         ) -> __private::Result<(), __private::Error> {
@@ -2138,10 +2141,13 @@ const _: () = {
             }
         }
         fn points<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
-            view: Self::View<'w, P>,
+            view: <Self as __private::Wire>::View<'w, P>,
             point: &'o BlockCotangent<R>,
             v: &mut __private::Visit<__private::Points<'o>>,
-        ) -> __private::Result<Self::View<'o, R>, __private::Error> {
+        ) -> __private::Result<
+            <Self as __private::Wire>::View<'o, R>,
+            __private::Error,
+        > {
             match (view, point) {
                 (
                     BlockView { scale: f0, gate: f1 },
@@ -2427,8 +2433,8 @@ const _: () = {
     }
 };
 ///Gradient of a [`Scaled`], and a point or direction of its parameter space.
-#[allow(missing_docs, non_snake_case)]
-struct ScaledCotangent<R: ::barewire::__private::Real = f32> {
+#[allow(missing_docs, non_camel_case_types, non_snake_case)]
+struct ScaledCotangent<R: ::barewire::__private::Real = ::barewire::__private::f32> {
     gain: <f32 as ::barewire::__private::Part>::Grad<R>,
 }
 ///The equations of [`Scaled`](super::Scaled), without a test of its tag.
@@ -2591,132 +2597,113 @@ type ScaledResidual<'r, R = f32> = scaled::Residual<'r, R>;
 ///What [`Scaled`] carries along time.
 type ScaledState<R = f32> = scaled::State<R>;
 const _: () = {
-    use ::barewire::__private;
-    impl<R: __private::Real> ::core::default::Default for ScaledCotangent<R> {
+    impl<R: __private::Real> __private::Default for ScaledCotangent<R> {
+        #[inline]
         fn default() -> Self {
-            Self {
-                gain: ::core::default::Default::default(),
+            {
+                let (f0,) = <__F0 as __private::PartFields>::zero::<R>();
+                Self { gain: f0 }
+            }
+        }
+    }
+    #[automatically_derived]
+    #[allow(unused_variables, unreachable_patterns, clippy::all)]
+    impl __private::Derived for Scaled {
+        type Cotangent<R: __private::Real> = ScaledCotangent<R>;
+        const PARTS: &'static [__private::PartEntry] = &[
+            __private::PartEntry::new(0, "Scaled", &["gain"]),
+        ];
+        fn tag_of<P: __private::Copy + 'static>(
+            view: &<Self as __private::Wire>::View<'_, P>,
+        ) -> __private::u32 {
+            0
+        }
+        #[inline]
+        fn tag_of_mut(view: &<Self as __private::Wire>::ViewMut<'_>) -> __private::u32 {
+            0
+        }
+        fn tag_of_grad<R: __private::Real>(
+            grad: &ScaledCotangent<R>,
+        ) -> __private::Option<__private::u32> {
+            __private::Some(0)
+        }
+        fn fit<R: __private::Real>(grad: &mut ScaledCotangent<R>, tag: __private::u32) {}
+        fn visit<R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'_, P>,
+            grad: &mut ScaledCotangent<R>,
+            v: &mut __private::Visit<__private::Read<'_, R>>,
+        ) -> __private::Result<(), __private::Error> {
+            match (view, grad) {
+                (ScaledView { gain: f0 }, ScaledCotangent { gain: g0 }) => {
+                    <__F0 as __private::PartFields>::visit::<R, P>((f0,), (g0,), v)
+                }
+            }
+        }
+        #[inline]
+        fn update(
+            view: <Self as __private::Wire>::ViewMut<'_>,
+            grad: &mut ScaledCotangent<__private::f32>,
+            v: &mut __private::Visit<__private::Update<'_>>,
+        ) -> __private::Result<(), __private::Error> {
+            match (view, grad) {
+                (ScaledViewMut { gain: f0 }, ScaledCotangent { gain: g0 }) => {
+                    <__F0 as __private::PartFields>::update((f0,), (g0,), v)
+                }
+            }
+        }
+        fn grads<R: __private::Real>(
+            grad: &mut ScaledCotangent<R>,
+            v: &mut __private::Visit<__private::Grads<'_, R>>,
+        ) {
+            match grad {
+                ScaledCotangent { gain: g0 } => {
+                    <__F0 as __private::PartFields>::grads::<R>((g0,), v)
+                }
+            }
+        }
+        fn points<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
+            view: <Self as __private::Wire>::View<'w, P>,
+            point: &'o ScaledCotangent<R>,
+            v: &mut __private::Visit<__private::Points<'o>>,
+        ) -> __private::Result<
+            <Self as __private::Wire>::View<'o, R>,
+            __private::Error,
+        > {
+            match (view, point) {
+                (ScaledView { gain: f0 }, ScaledCotangent { gain: g0 }) => {
+                    match <__F0 as __private::PartFields>::points::<
+                        R,
+                        P,
+                    >((f0,), (g0,), v) {
+                        __private::Ok((f0,)) => __private::Ok(ScaledView { gain: f0 }),
+                        __private::Err(error) => __private::Err(error),
+                    }
+                }
+            }
+        }
+        fn add<R: __private::Real>(
+            grad: &mut ScaledCotangent<R>,
+            other: &ScaledCotangent<R>,
+            v: &__private::Visit<()>,
+        ) -> __private::Result<(), __private::Error> {
+            match (other, grad) {
+                (ScaledCotangent { gain: f0 }, ScaledCotangent { gain: g0 }) => {
+                    <__F0 as __private::PartFields>::add::<R>((g0,), (f0,))
+                }
             }
         }
     }
     #[allow(dead_code, unused_parens, unreachable_patterns, non_snake_case, clippy::all)]
     impl<R: __private::Real> ScaledCotangent<R> {
+        #[inline]
         fn as_scaled(
             &mut self,
-        ) -> ::core::result::Result<
+        ) -> __private::Result<
             (&mut <f32 as __private::Part>::Grad<R>,),
             __private::Error,
         > {
-            let ScaledCotangent { gain: g_gain } = self;
-            ::core::result::Result::Ok((g_gain,))
-        }
-    }
-    #[allow(
-        unused_variables,
-        unused_parens,
-        unreachable_patterns,
-        non_snake_case,
-        clippy::all
-    )]
-    impl __private::Part for Scaled {
-        type Grad<R: __private::Real> = ScaledCotangent<R>;
-        fn point<R: __private::Real, P: __private::Lift<R>>(
-            view: <Self as __private::Wire>::View<'_, P>,
-        ) -> ScaledCotangent<R> {
-            match view {
-                ScaledView { gain: v_gain } => {
-                    ScaledCotangent {
-                        gain: <f32 as __private::Part>::point::<R, P>(v_gain),
-                    }
-                }
-            }
-        }
-        fn at<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
-            view: <Self as __private::Wire>::View<'w, P>,
-            point: &'o ScaledCotangent<R>,
-            index: &'o __private::Index,
-        ) -> ::core::result::Result<
-            <Self as __private::Wire>::View<'o, R>,
-            __private::Error,
-        > {
-            ::core::result::Result::Ok(
-                match (view, point) {
-                    (ScaledView { gain: v_gain }, ScaledCotangent { gain: p_gain }) => {
-                        ScaledView {
-                            gain: __private::within(
-                                "gain",
-                                <f32 as __private::Part>::at::<R, P>(v_gain, p_gain, index),
-                            )?,
-                        }
-                    }
-                },
-            )
-        }
-        fn walk<R: __private::Real, P: __private::Lift<R>>(
-            view: <Self as __private::Wire>::View<'_, P>,
-            grad: &mut ScaledCotangent<R>,
-            path: &mut __private::String,
-            visit: &mut dyn ::core::ops::FnMut(__private::Leaf<'_, R>),
-        ) -> ::core::result::Result<(), __private::Error> {
-            match view {
-                ScaledView { gain: v_gain } => {
-                    let (g_gain,) = grad.as_scaled()?;
-                    __private::descend(
-                        path,
-                        "gain",
-                        |path| <f32 as __private::Part>::walk::<
-                            R,
-                            P,
-                        >(v_gain, g_gain, path, visit),
-                    )?;
-                }
-            }
-            ::core::result::Result::Ok(())
-        }
-        fn walk_mut(
-            view: <Self as __private::Wire>::ViewMut<'_>,
-            grad: &mut ScaledCotangent<f32>,
-            path: &mut __private::String,
-            visit: &mut dyn ::core::ops::FnMut(__private::LeafMut<'_>),
-        ) -> ::core::result::Result<(), __private::Error> {
-            match view {
-                ScaledViewMut { gain: v_gain } => {
-                    let (g_gain,) = grad.as_scaled()?;
-                    __private::descend(
-                        path,
-                        "gain",
-                        |path| <f32 as __private::Part>::walk_mut(
-                            v_gain,
-                            g_gain,
-                            path,
-                            visit,
-                        ),
-                    )?;
-                }
-            }
-            ::core::result::Result::Ok(())
-        }
-        fn walk_grad<R: __private::Real>(
-            grad: &mut ScaledCotangent<R>,
-            visit: &mut dyn ::core::ops::FnMut(__private::GradLeaf<'_, R>),
-        ) {
-            match grad {
-                ScaledCotangent { gain: g_gain } => {
-                    <f32 as __private::Part>::walk_grad::<R>(g_gain, visit);
-                }
-            }
-        }
-        fn add_grad<R: __private::Real>(
-            grad: &mut ScaledCotangent<R>,
-            other: &ScaledCotangent<R>,
-        ) -> ::core::result::Result<(), __private::Error> {
-            match other {
-                ScaledCotangent { gain: o_gain } => {
-                    let (g_gain,) = grad.as_scaled()?;
-                    <f32 as __private::Part>::add_grad::<R>(g_gain, o_gain)?;
-                }
-            }
-            ::core::result::Result::Ok(())
+            let ScaledCotangent { gain: g0 } = self;
+            __private::Ok((g0,))
         }
     }
     impl __private::Explained for Scaled {
@@ -3101,7 +3088,7 @@ pub mod scaled_equation {
                 >(
                     &mut *grad.gain,
                     <names::P0 as __private::Elementwise>::numbers::<R>(&r.p_gain).len(),
-                ),
+                )?,
                 __private::Sink::<
                     R,
                     { E1.spread[1] as u8 },

@@ -661,12 +661,12 @@ const _: () = {
             __private::PartEntry::new(0, "Chain", &["norm", "gain"]),
         ];
         fn tag_of<P: __private::Copy + 'static>(
-            view: &Self::View<'_, P>,
+            view: &<Self as __private::Wire>::View<'_, P>,
         ) -> __private::u32 {
             0
         }
         #[inline]
-        fn tag_of_mut(view: &Self::ViewMut<'_>) -> __private::u32 {
+        fn tag_of_mut(view: &<Self as __private::Wire>::ViewMut<'_>) -> __private::u32 {
             0
         }
         fn tag_of_grad<R: __private::Real>(
@@ -676,7 +676,7 @@ const _: () = {
         }
         fn fit<R: __private::Real>(grad: &mut ChainCotangent<R>, tag: __private::u32) {}
         fn visit<R: __private::Real, P: __private::Lift<R>>(
-            view: Self::View<'_, P>,
+            view: <Self as __private::Wire>::View<'_, P>,
             grad: &mut ChainCotangent<R>,
             v: &mut __private::Visit<__private::Read<'_, R>>,
         ) -> __private::Result<(), __private::Error> {
@@ -691,7 +691,7 @@ const _: () = {
         }
         #[inline]
         fn update(
-            view: Self::ViewMut<'_>,
+            view: <Self as __private::Wire>::ViewMut<'_>,
             grad: &mut ChainCotangent<__private::f32>,
             v: &mut __private::Visit<__private::Update<'_>>,
         ) -> __private::Result<(), __private::Error> {
@@ -713,10 +713,13 @@ const _: () = {
             }
         }
         fn points<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
-            view: Self::View<'w, P>,
+            view: <Self as __private::Wire>::View<'w, P>,
             point: &'o ChainCotangent<R>,
             v: &mut __private::Visit<__private::Points<'o>>,
-        ) -> __private::Result<Self::View<'o, R>, __private::Error> {
+        ) -> __private::Result<
+            <Self as __private::Wire>::View<'o, R>,
+            __private::Error,
+        > {
             match (view, point) {
                 (
                     ChainView { norm: f0, gain: f1 },

@@ -290,7 +290,7 @@ pub mod scaled_equation {
                         &mut *grad.gain,
                         <names::P0 as __private::Elementwise>::numbers::<R>(&r.p_gain)
                             .len(),
-                    ),
+                    )?,
                     __private::Sink::<
                         R,
                         { E1.spread[1] as u8 },

@@ -1006,12 +1006,12 @@ const _: () = {
             __private::PartEntry::new(1, "Swap", &["f0"]).fixed(&[0]),
         ];
         fn tag_of<P: __private::Copy + 'static>(
-            view: &Self::View<'_, P>,
+            view: &<Self as __private::Wire>::View<'_, P>,
         ) -> __private::u32 {
             view.tag()
         }
         #[inline]
-        fn tag_of_mut(view: &Self::ViewMut<'_>) -> __private::u32 {
+        fn tag_of_mut(view: &<Self as __private::Wire>::ViewMut<'_>) -> __private::u32 {
             match view {
                 MixerViewMut::Recurrence { .. } => 0,
                 MixerViewMut::Swap { .. } => 1,
@@ -1046,7 +1046,7 @@ const _: () = {
             }
         }
         fn visit<R: __private::Real, P: __private::Lift<R>>(
-            view: Self::View<'_, P>,
+            view: <Self as __private::Wire>::View<'_, P>,
             grad: &mut MixerCotangent<R>,
             v: &mut __private::Visit<__private::Read<'_, R>>,
         ) -> __private::Result<(), __private::Error> {
@@ -1063,7 +1063,7 @@ const _: () = {
         }
         #[inline]
         fn update(
-            view: Self::ViewMut<'_>,
+            view: <Self as __private::Wire>::ViewMut<'_>,
             grad: &mut MixerCotangent<__private::f32>,
             v: &mut __private::Visit<__private::Update<'_>>,
         ) -> __private::Result<(), __private::Error> {
@@ -1093,10 +1093,13 @@ const _: () = {
             }
         }
         fn points<'o, 'w: 'o, R: __private::Real, P: __private::Lift<R>>(
-            view: Self::View<'w, P>,
+            view: <Self as __private::Wire>::View<'w, P>,
             point: &'o MixerCotangent<R>,
             v: &mut __private::Visit<__private::Points<'o>>,
-        ) -> __private::Result<Self::View<'o, R>, __private::Error> {
+        ) -> __private::Result<
+            <Self as __private::Wire>::View<'o, R>,
+            __private::Error,
+        > {
             match (view, point) {
                 (
                     MixerView::Recurrence { gate: f0 },

@@ -166,7 +166,7 @@ const _: () = {
         #[inline(always)]
         fn look<'w>(
             from: &mut impl __private::fixed::Source,
-        ) -> Self::View<'w, __private::f32> {
+        ) -> <Self as __private::Wire>::View<'w, __private::f32> {
             let start = __private::fixed::Cursor::enter::<Self>(from);
             let value = {
                 let (f0, f1) = <__F0 as __private::fixed::FixedFields>::look(from);
@@ -176,7 +176,9 @@ const _: () = {
             value
         }
         #[inline(always)]
-        fn lend<'w>(from: &mut impl __private::fixed::Lender<'w>) -> Self::ViewMut<'w> {
+        fn lend<'w>(
+            from: &mut impl __private::fixed::Lender<'w>,
+        ) -> <Self as __private::Wire>::ViewMut<'w> {
             let start = __private::fixed::Cursor::enter::<Self>(from);
             let value = {
                 let (f0, f1) = <__F0 as __private::fixed::FixedFields>::lend(from);
@@ -186,13 +188,15 @@ const _: () = {
             value
         }
         #[inline]
-        fn column<'w>(from: &mut __private::fixed::RunSource<'w>) -> Self::Column<'w> {
+        fn column<'w>(
+            from: &mut __private::fixed::RunSource<'w>,
+        ) -> <Self as __private::fixed::Fixed>::Column<'w> {
             <Self as __private::fixed::FixedType>::run(0, from)
         }
         #[inline]
         fn column_mut<'w>(
             from: &mut __private::fixed::RunLender<'_, 'w>,
-        ) -> Self::ColumnMut<'w> {
+        ) -> <Self as __private::fixed::Fixed>::ColumnMut<'w> {
             <Self as __private::fixed::FixedType>::run_mut(0, from)
         }
     }

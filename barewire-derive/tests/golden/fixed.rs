@@ -282,7 +282,7 @@ const _: () = {
         #[inline(always)]
         fn look<'w>(
             from: &mut impl __private::fixed::Source,
-        ) -> Self::View<'w, __private::f32> {
+        ) -> <Self as __private::Wire>::View<'w, __private::f32> {
             let start = __private::fixed::Cursor::enter::<Self>(from);
             let value = match __private::fixed::Source::tag(from) {
                 0 => {
@@ -302,7 +302,9 @@ const _: () = {
             value
         }
         #[inline(always)]
-        fn lend<'w>(from: &mut impl __private::fixed::Lender<'w>) -> Self::ViewMut<'w> {
+        fn lend<'w>(
+            from: &mut impl __private::fixed::Lender<'w>,
+        ) -> <Self as __private::Wire>::ViewMut<'w> {
             let start = __private::fixed::Cursor::enter::<Self>(from);
             let value = match __private::fixed::Lender::tag(from) {
                 0 => {
@@ -322,13 +324,15 @@ const _: () = {
             value
         }
         #[inline]
-        fn column<'w>(from: &mut __private::fixed::RunSource<'w>) -> Self::Column<'w> {
+        fn column<'w>(
+            from: &mut __private::fixed::RunSource<'w>,
+        ) -> <Self as __private::fixed::Fixed>::Column<'w> {
             __private::fixed::ColumnsView::of_field(from)
         }
         #[inline]
         fn column_mut<'w>(
             from: &mut __private::fixed::RunLender<'_, 'w>,
-        ) -> Self::ColumnMut<'w> {
+        ) -> <Self as __private::fixed::Fixed>::ColumnMut<'w> {
             __private::fixed::ColumnsViewMut::of_field(from)
         }
     }

@@ -79,7 +79,7 @@ pub fn random_counters(
         let digit = i32::from(m.code(r, c) as i8 - 1);
         let bits = i32::from(random_bits(seed, COUNTERS, r, c));
         let value = match digit {
-            0 => (bits * (2 * t + 1) >> 16) - t,
+            0 => ((bits * (2 * t + 1)) >> 16) - t,
             _ => {
                 let share = 1.0 - (1.0 - f64::from(bits) / 65536.0).sqrt();
                 digit * (t + 1 + (f64::from(127 - t) * share) as i32)
