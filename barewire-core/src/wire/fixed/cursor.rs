@@ -7,8 +7,10 @@ use super::super::AlignedVec;
 use super::Fixed;
 use super::shape::{KINDS, Kind};
 
+#[cfg(target_endian = "little")]
+pub(crate) use rest::Rest;
 pub use rest::RunLender;
-pub(crate) use rest::{Rest, RowLender, clear_row};
+pub(crate) use rest::{RowLender, clear_row};
 
 /// A position that goes from cell to cell.
 pub trait Cursor {
