@@ -16,6 +16,7 @@ pub(crate) struct Rest<'a, B> {
 }
 
 impl<'a, B> Rest<'a, B> {
+    #[cfg(target_endian = "little")]
     #[inline(always)]
     pub(crate) fn of<T: Fixed>(columns: &'a mut [B]) -> Self {
         Self::with::<T>(columns, |_, _| ())
