@@ -429,3 +429,17 @@ impl<R: Real> Lift<Dual<R>> for Dual<R> {
         Some(s)
     }
 }
+
+/// Lanes onto each other, halves onto halves: the fixed order in which partial sums come together. `N` is a power of two.
+#[inline(always)]
+pub(crate) fn fold_lanes<T: Copy, const N: usize>(mut lanes: [T; N], add: impl Fn(T, T) -> T) -> T {
+    const { assert!(N.is_power_of_two()) };
+    let mut width = N / 2;
+    while width > 0 {
+        for l in 0..width {
+            lanes[l] = add(lanes[l], lanes[l + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
+}

@@ -4,7 +4,7 @@ use super::{Aligned, At, TILE, UNUSED, add_into, copy_into, for_tuples, pieces};
 use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::Slot;
-use crate::real::Real;
+use crate::real::{Real, fold_lanes};
 use crate::shape::Spread;
 
 /// Partial sums of a single number's gradient: enough to hide the latency of an addition.
@@ -136,15 +136,8 @@ impl<'a, R: Real, const SPREAD: u8> Sink<'a, R, SPREAD> {
         if SPREAD != SCALAR {
             return;
         }
-        // halves onto halves, in a fixed order
-        let mut width = LANES / 2;
-        while width > 0 {
-            let (low, high) = self.lanes.0.split_at_mut(width);
-            add_into(low, &high[..width]);
-            width /= 2;
-        }
         if let Some(g) = self.to.accumulate().and_then(|g| g.first_mut()) {
-            *g += self.lanes.0[0];
+            *g += fold_lanes(self.lanes.0, |a, b| a + b);
         }
     }
 }

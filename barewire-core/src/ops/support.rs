@@ -7,7 +7,7 @@ use barewire_kernels::{Isa, Kernel, Scratch, gemm, vectorize};
 use crate::Error;
 use crate::gradient::Gradient;
 use crate::primitive::{Arg, Slot};
-use crate::real::Real;
+use crate::real::{Real, fold_lanes};
 use crate::shape::Dims;
 use crate::wire::MatrixView;
 use crate::workspace::Arena;
@@ -281,15 +281,7 @@ pub(super) fn sum_over<R: Real, const N: usize>(operands: [&[R]; N], f: impl Fn(
     for l in 0..n % LANES {
         lanes[l] += f(rest.map(|(_, tail)| tail[l]));
     }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for l in 0..width {
-            let other = lanes[l + width];
-            lanes[l] += other;
-        }
-        width /= 2;
-    }
-    lanes[0]
+    fold_lanes(lanes, |a, b| a + b)
 }
 
 /// `Σ x_i y_i`

@@ -11,6 +11,7 @@ use super::look::{Seen, look};
 use super::rule::{HYSTERESIS, Level, Moments, Rule, SWAMPED, beyond};
 use crate::Error;
 use crate::gradient::Squares;
+use crate::real::fold_lanes;
 
 /// Sums of lists, each in the least precise arithmetic that is good enough.
 ///
@@ -140,16 +141,8 @@ impl Kernel for Measure<'_> {
             magnitudes[l] += x.abs();
             squares[l] += x * x;
         }
-        let mut width = LANES / 2;
-        while width > 0 {
-            for l in 0..width {
-                sums[l] += sums[l + width];
-                magnitudes[l] += magnitudes[l + width];
-                squares[l] += squares[l + width];
-            }
-            width /= 2;
-        }
-        Measured { sum: sums[0], magnitudes: magnitudes[0], squares: squares[0] }
+        let [sum, magnitudes, squares] = [sums, magnitudes, squares].map(|lanes| fold_lanes(lanes, |a, b| a + b));
+        Measured { sum, magnitudes, squares }
     }
 }
 

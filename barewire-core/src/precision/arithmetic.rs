@@ -3,6 +3,7 @@
 use barewire_kernels::{Isa, Kernel, extended, vectorize};
 
 use crate::Error;
+use crate::real::fold_lanes;
 
 /// How numbers are added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,19 +100,6 @@ where
     (hi, rest - (hi - sum))
 }
 
-/// Lanes onto each other, halves onto halves.
-#[inline(always)]
-fn fold<T: Copy, const N: usize>(mut lanes: [T; N], add: impl Fn(T, T) -> T) -> T {
-    let mut width = N / 2;
-    while width > 0 {
-        for l in 0..width {
-            lanes[l] = add(lanes[l], lanes[l + width]);
-        }
-        width /= 2;
-    }
-    lanes[0]
-}
-
 /// `f` on every number, with a lane of its own for each place in a row of `N`.
 #[inline(always)]
 fn in_lanes<T: Copy, const N: usize>(values: &[f32], zero: T, f: impl Fn(T, f32) -> T) -> [T; N] {
@@ -134,7 +122,7 @@ impl Kernel for Single<'_> {
     type Output = f32;
     #[inline(always)]
     fn run(self) -> f32 {
-        fold(in_lanes::<f32, LANES>(self.0, 0.0, |sum, x| sum + x), |a, b| a + b)
+        fold_lanes(in_lanes::<f32, LANES>(self.0, 0.0, |sum, x| sum + x), |a, b| a + b)
     }
 }
 
@@ -148,7 +136,7 @@ impl Kernel for Pairwise<'_> {
         let mut sums = [0.0; 64];
         let mut depth = 0;
         for (i, block) in self.0.chunks(256).enumerate() {
-            let mut sum = fold(in_lanes::<f32, 16>(block, 0.0, |sum, x| sum + x), |a, b| a + b);
+            let mut sum = fold_lanes(in_lanes::<f32, 16>(block, 0.0, |sum, x| sum + x), |a, b| a + b);
             for _ in 0..(i + 1).trailing_zeros() {
                 depth -= 1;
                 sum += sums[depth];
@@ -181,7 +169,7 @@ impl Kernel for Double<'_> {
     type Output = f64;
     #[inline(always)]
     fn run(self) -> f64 {
-        fold(in_lanes::<f64, LANES>(self.0, 0.0, |sum, x| sum + f64::from(x)), |a, b| a + b)
+        fold_lanes(in_lanes::<f64, LANES>(self.0, 0.0, |sum, x| sum + f64::from(x)), |a, b| a + b)
     }
 }
 
@@ -192,7 +180,7 @@ impl Kernel for DoubleDouble<'_> {
     #[inline(always)]
     fn run(self) -> f64 {
         let lanes = in_lanes::<_, 16>(self.0, (0.0, 0.0), |sum, x| add_to_pair(sum, f64::from(x)));
-        let (hi, lo) = fold(lanes, |a, b| add_to_pair(add_to_pair(a, b.0), b.1));
+        let (hi, lo) = fold_lanes(lanes, |a, b| add_to_pair(add_to_pair(a, b.0), b.1));
         hi + lo
     }
 }

@@ -5,7 +5,7 @@ use barewire_kernels::{Isa, Kernel, vectorize};
 use super::Level;
 use super::adaptive::of_gradients;
 use super::rule::Rule;
-use crate::real::Real;
+use crate::real::{Real, fold_lanes};
 
 /// What a contribution looks like beside the sums that it goes to. Sums over all elements.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,20 +73,6 @@ impl<T: Real, const CERTIFY: bool, const BELOW: bool> Lanes<T, CERTIFY, BELOW> {
     }
 }
 
-/// Lanes onto each other, halves onto halves.
-#[inline(always)]
-fn total<T: Real>(mut lanes: [T; LANES]) -> f64 {
-    let mut width = LANES / 2;
-    while width > 0 {
-        for l in 0..width {
-            let other = lanes[l + width];
-            lanes[l] += other;
-        }
-        width /= 2;
-    }
-    lanes[0].value()
-}
-
 impl<S: Real, T: Real, const CERTIFY: bool, const BELOW: bool> Kernel for Look<'_, S, T, CERTIFY, BELOW> {
     type Output = Seen;
     #[inline(always)]
@@ -109,8 +95,8 @@ impl<S: Real, T: Real, const CERTIFY: bool, const BELOW: bool> Kernel for Look<'
                 values[..last_values.len()].copy_from_slice(last_values);
                 lanes.add(&sums, &values, self.units);
             }
-            seen.sums += total(lanes.sums);
-            seen.spread += total(lanes.spread);
+            seen.sums += fold_lanes(lanes.sums, |a, b| a + b).value();
+            seen.spread += fold_lanes(lanes.spread, |a, b| a + b).value();
             seen.swamped += u64::from(lanes.swamped.iter().sum::<u32>());
             seen.swamped_below += u64::from(lanes.swamped_below.iter().sum::<u32>());
         }
