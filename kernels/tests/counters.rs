@@ -198,6 +198,11 @@ fn bad_lengths_and_thresholds_are_errors() {
     assert!(matches!(of(40, &mut words, &signal, &factors, 1), Err(KernelError::Index { argument: "first", .. })));
     let error = accumulate::random_counters(&words, 1, 40, 127, 0, &mut counters);
     assert_eq!(error, Err(KernelError::Value { index: 0, min: 0, max: 126, found: 127 }));
+    let error = accumulate::counter_words(&counters, 1, 40, 128, &mut words);
+    assert_eq!(error, Err(KernelError::Value { index: 0, min: 0, max: 127, found: 128 }));
+    let nearest = Rounding::Nearest;
+    let error = accumulate::count_rows(&mut counters, None, 1, 40, 255, 0, &signal, &factors, nearest);
+    assert_eq!(error, Err(KernelError::Value { index: 0, min: 0, max: 127, found: 255 }));
 }
 
 #[test]

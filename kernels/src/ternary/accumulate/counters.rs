@@ -26,7 +26,7 @@ const LIMIT: i8 = i8::MAX;
 /// |-------------|-------------------|------------------------------------------------------------------|
 /// | `counters`  | `[rows, cols]`    | two's complement, changed in place; every byte is one             |
 /// | `words`     | [`words_len`]     | if given: the packed digits of the rows, written anew            |
-/// | `threshold` |                   | 0 to 127; a larger one is 127                                    |
+/// | `threshold` |                   | 0 to 127                                                         |
 /// | `first`     |                   | row of the matrix that the first row of `signal` is for          |
 /// | `signal`    | `[n, cols]`       | gradient of the loss with respect to the weights                 |
 /// | `factors`   | `[n]`             | step size of each row                                            |
@@ -46,7 +46,7 @@ const LIMIT: i8 = i8::MAX;
 /// ```
 ///
 /// # Errors
-/// Those of [`fire_states`](super::fire_states).
+/// Those of [`fire_states`](super::fire_states); [`KernelError::Value`] for the threshold.
 ///
 /// Source: Zhao et al., "Direct Quantized Training of Language Models with Stochastic Rounding" (2024), for weights that
 /// are small integers and nothing beside; here the forward pass sees a digit of them.
@@ -87,13 +87,13 @@ pub fn count_rows_with(
         check_len("words", words, words_len(rows, cols)?)?;
     }
     let step = Step::new([rows, cols], first, signal, factors, LIMIT, rounding)?;
-    Ok(octets::step(exec.into(), Counter::new(threshold), step, counters, words))
+    Ok(octets::step(exec.into(), Counter::new(threshold)?, step, counters, words))
 }
 
 /// Writes the packed digits of counters, padding included.
 ///
 /// # Errors
-/// [`KernelError::Length`] for `counters` or `words`; the errors of [`words_len`].
+/// [`KernelError::Length`] for `counters` or `words`; [`KernelError::Value`] for the threshold; the errors of [`words_len`].
 pub fn counter_words(
     counters: &[u8],
     rows: usize,
@@ -117,7 +117,7 @@ pub fn counter_words_with(
     words: &mut [u64],
 ) -> Result<(), KernelError> {
     check_len("counters", counters, octets_len(rows, cols)?)?;
-    octets::write_words(exec.into(), Counter::new(threshold), counters, [rows, cols], words)
+    octets::write_words(exec.into(), Counter::new(threshold)?, counters, [rows, cols], words)
 }
 
 /// A byte that is a counter.
@@ -127,8 +127,9 @@ struct Counter {
 }
 
 impl Counter {
-    fn new(threshold: u8) -> Self {
-        Self { threshold: threshold.min(127) as i8 }
+    fn new(threshold: u8) -> Result<Self, KernelError> {
+        let wrong = KernelError::Value { index: 0, min: 0, max: 127, found: threshold.into() };
+        Ok(Self { threshold: i8::try_from(threshold).map_err(|_| wrong)? })
     }
 }
 
